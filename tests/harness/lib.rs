@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the tests stand on.
+
+pub mod services;

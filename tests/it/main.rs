@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Stories of the whole system, one binary for all of them.
+
+mod services;
