@@ -1,0 +1,8 @@
+//! Conversations between a person and the bot.
+
+mod exchange;
+
+pub use exchange::{
+    Conversation, ConversationCommand, ConversationError, ConversationEvent, Delivery, MAX_MESSAGE,
+    Outcome,
+};

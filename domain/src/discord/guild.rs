@@ -1,0 +1,185 @@
+//! A guild is the stream of who and what was seen in one Discord server.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{ChannelId, DiscordUserId, Ground, Personal, Rejection, aggregate};
+
+/// What is known of a server: enough to record each fact once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Guild {
+    present: bool,
+    name: String,
+    channels: BTreeMap<u64, ChannelFact>,
+    /// Members, and when each joined (milliseconds since 1970).
+    members: BTreeMap<u64, i64>,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GuildCommand {
+    /// Record what was seen.
+    Observe { facts: Vec<GuildEvent> },
+}
+
+/// What has happened in it. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum GuildEvent {
+    ChannelDeleted {
+        id: ChannelId,
+    },
+    /// A channel was seen for the first time, or changed.
+    ChannelObserved(ChannelFact),
+    /// The bot is no longer in the server.
+    Left,
+    MemberJoined {
+        user: DiscordUserId,
+        name: Personal<String>,
+        joined_at: DateTime<Utc>,
+    },
+    MemberLeft {
+        user: DiscordUserId,
+    },
+    MemberUpdated {
+        user: DiscordUserId,
+        name: Personal<String>,
+        roles: Vec<String>,
+    },
+    /// The bot is in the server; recorded again when the name changes.
+    Observed {
+        name: String,
+        member_count: u64,
+    },
+}
+
+/// What a channel is called and what kind it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelFact {
+    pub id: ChannelId,
+    pub name: String,
+    /// `text`, `voice`, `thread` …
+    pub kind: String,
+}
+
+/// There is nothing it refuses: what was seen was seen.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuildError {}
+
+impl Rejection for GuildError {
+    fn ground(&self) -> Ground {
+        match *self {}
+    }
+}
+
+impl GuildEvent {
+    /// When it happened, as far as Discord says.
+    pub fn occurred_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::MemberJoined { joined_at, .. } => Some(*joined_at),
+            Self::ChannelDeleted { .. }
+            | Self::ChannelObserved(_)
+            | Self::Left
+            | Self::MemberLeft { .. }
+            | Self::MemberUpdated { .. }
+            | Self::Observed { .. } => None,
+        }
+    }
+}
+
+impl Guild {
+    /// Each fact once, whoever brings it again.
+    fn decide(&self, command: GuildCommand) -> Result<Vec<GuildEvent>, GuildError> {
+        let GuildCommand::Observe { facts } = command;
+        let mut after = self.clone();
+        let news = facts.into_iter().filter(|fact| {
+            let new = after.is_new(fact);
+            if new {
+                after.evolve(fact);
+            }
+            new
+        });
+        Ok(news.collect())
+    }
+
+    fn is_new(&self, fact: &GuildEvent) -> bool {
+        use GuildEvent as Did;
+        match fact {
+            Did::ChannelDeleted { id } => self.channels.contains_key(&id.0),
+            Did::ChannelObserved(channel) => self.channels.get(&channel.id.0) != Some(channel),
+            Did::Left => self.present,
+            Did::MemberJoined { user, joined_at, .. } => {
+                self.members.get(&user.0) != Some(&joined_at.timestamp_millis())
+            }
+            Did::MemberLeft { user } => self.members.contains_key(&user.0),
+            Did::MemberUpdated { .. } => true,
+            Did::Observed { name, .. } => !self.present || self.name != *name,
+        }
+    }
+
+    fn evolve(&mut self, event: &GuildEvent) {
+        use GuildEvent as Did;
+        match event {
+            Did::ChannelDeleted { id } => {
+                self.channels.remove(&id.0);
+            }
+            Did::ChannelObserved(channel) => {
+                self.channels.insert(channel.id.0, channel.clone());
+            }
+            Did::Left => self.present = false,
+            Did::MemberJoined { user, joined_at, .. } => {
+                self.members.insert(user.0, joined_at.timestamp_millis());
+            }
+            Did::MemberLeft { user } => {
+                self.members.remove(&user.0);
+            }
+            Did::MemberUpdated { .. } => {}
+            Did::Observed { name, .. } => {
+                self.present = true;
+                self.name.clone_from(name);
+            }
+        }
+    }
+}
+
+aggregate!(Guild: "guild", GuildCommand -> GuildEvent | GuildError);
+
+#[cfg(test)]
+mod tests {
+    use super::{GuildCommand as Do, GuildEvent as Did, *};
+    use crate::kernel::Person;
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn a_server_seen_at_every_start_is_recorded_once() {
+        given::<Guild>([home("Home"), joined()])
+            .when(Do::Observe { facts: vec![home("Home"), joined()] })
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn a_new_name_is_news() {
+        given::<Guild>([home("Home")])
+            .when(Do::Observe { facts: vec![home("House")] })
+            .then_expect_events(vec![home("House")]);
+    }
+
+    #[test]
+    fn who_comes_back_joins_again() {
+        given::<Guild>([joined(), Did::MemberLeft { user: DiscordUserId(7) }])
+            .when(Do::Observe { facts: vec![joined()] })
+            .then_expect_events(vec![joined()]);
+    }
+
+    fn home(name: &str) -> Did {
+        Did::Observed { name: name.into(), member_count: 3 }
+    }
+
+    fn joined() -> Did {
+        let name = Personal::of(Person::discord(7), "Ana".into());
+        Did::MemberJoined { user: DiscordUserId(7), name, joined_at: DateTime::UNIX_EPOCH }
+    }
+}

@@ -1,0 +1,208 @@
+//! One type per kind of id, so that they cannot be mixed up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is not an id of the kind that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{text}” is not {expected}")]
+pub struct ParseIdError {
+    pub text: String,
+    pub expected: &'static str,
+}
+
+/// Declares id newtypes over time-ordered UUIDs.
+macro_rules! uuids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl $name {
+            /// A fresh id; later ids sort after earlier ones.
+            #[expect(clippy::new_without_default, reason = "a default id would be a lie")]
+            pub fn new() -> Self {
+                Self(uuid::Uuid::now_v7())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let no = |_| ParseIdError { text: text.to_owned(), expected: "a UUID" };
+                text.parse().map(Self).map_err(no)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+/// Declares id newtypes over Discord's snowflakes, written as text.
+macro_rules! snowflakes {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u64);
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let no = |_| ParseIdError { text: text.to_owned(), expected: "a Discord id" };
+                text.parse().map(Self).map_err(no)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+uuids! {
+    /// One API key.
+    ApiKeyId,
+    /// One suggested edit.
+    EditId,
+    /// One run of the program.
+    ProcessId,
+}
+
+snowflakes! {
+    /// One Discord channel, thread or direct conversation.
+    ChannelId,
+    /// One Discord account.
+    DiscordUserId,
+    /// One Discord server.
+    GuildId,
+    /// One Discord message.
+    MessageId,
+}
+
+/// Declares ids of two texts with a colon between.
+macro_rules! pairs {
+    ($($(#[$doc:meta])* $name:ident($first:ident, $second:ident)),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name {
+            $first: String,
+            $second: String,
+        }
+
+        impl $name {
+            /// Neither half may be empty, hold a colon or a control character, or be longer than
+            /// 64 bytes.
+            pub fn new($first: &str, $second: &str) -> Result<Self, ParseIdError> {
+                for half in [$first, $second] {
+                    let odd = |c: char| c == ':' || c.is_control();
+                    if half.is_empty() || half.len() > 64 || half.contains(odd) {
+                        let expected = "1 to 64 bytes of text without a colon";
+                        return Err(ParseIdError { text: half.to_owned(), expected });
+                    }
+                }
+                Ok(Self { $first: $first.to_owned(), $second: $second.to_owned() })
+            }
+
+            pub fn $first(&self) -> &str {
+                &self.$first
+            }
+
+            pub fn $second(&self) -> &str {
+                &self.$second
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let no = || ParseIdError { text: text.to_owned(), expected: "two ids with a colon between" };
+                let (first, second) = text.split_once(':').ok_or_else(no)?;
+                Self::new(first, second)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}:{}", self.$first, self.$second)
+            }
+        }
+    )+};
+}
+
+pairs! {
+    /// One conversation: a user's, in a channel.
+    ConversationId(user, channel),
+    /// One Discord installation: a tenant's, for a project.
+    InstallationId(tenant, project),
+}
+
+/// The id of what there is one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Singleton;
+
+impl FromStr for Singleton {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let no = || ParseIdError { text: text.to_owned(), expected: "“main”" };
+        (text == "main").then_some(Self).ok_or_else(no)
+    }
+}
+
+impl fmt::Display for Singleton {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("main")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_as_they_are_written() {
+        let id = ConversationId::new("user_123", "channel_456").unwrap();
+        assert_eq!(id.to_string(), "user_123:channel_456");
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn halves_that_would_be_ambiguous_are_refused() {
+        for (user, channel) in [("a:b", "c"), ("", "c"), ("a", "x\n"), ("a", &"x".repeat(65))] {
+            assert!(ConversationId::new(user, channel).is_err(), "{user}:{channel}");
+        }
+        assert!("a:b:c".parse::<ConversationId>().is_err());
+    }
+
+    #[test]
+    fn snowflakes_are_text_on_the_wire() {
+        let id = GuildId(909_971_090_229_428_612);
+        assert_eq!(serde_json::to_string(&id).unwrap(), r#""909971090229428612""#);
+        assert_eq!(serde_json::from_str::<GuildId>(r#""909971090229428612""#).unwrap(), id);
+    }
+}

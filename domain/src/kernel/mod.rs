@@ -1,0 +1,37 @@
+//! The few words every context shares.
+
+mod actor;
+mod aggregate;
+mod chain;
+mod codec;
+mod event;
+mod ids;
+mod journal;
+mod log;
+mod person;
+mod personal;
+mod rejection;
+#[cfg(test)]
+pub(crate) mod testing;
+mod upcast;
+mod variant;
+
+pub use actor::{Actor, ActorKind, Cause, Source};
+pub use chain::{Chain, ChainCommand, ChainError, ChainEvent, ChainHash};
+pub use codec::{Codec, CommitBody, CryptError, Key, KeyId, Keys, OpenFailure, Sealer};
+pub use event::{Event, Listed, Recorded};
+pub use ids::{
+    ApiKeyId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId, InstallationId, MessageId,
+    ParseIdError, ProcessId, Singleton,
+};
+pub use journal::{Clock, Journal, Page};
+pub use log::{
+    Append, Appended, CommitId, EventLog, Expected, LogError, LogPage, MAX_COMMIT_BYTES,
+    StoredCommit, StreamId,
+};
+pub use person::{ErasurePerson, PersonCommand, PersonError, PersonEvent};
+pub use personal::{ERASED, Person, Personal};
+pub use rejection::{Ground, Rejection};
+pub use upcast::UpcastError;
+
+pub(crate) use aggregate::aggregate;

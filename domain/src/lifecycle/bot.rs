@@ -1,0 +1,150 @@
+//! The bot's presence on Discord: what it was told to be, and what it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Actor, Ground, Rejection, aggregate};
+
+/// Whether the bot should be there, and whether it is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Bot {
+    wanted: Wanted,
+    online: bool,
+    restarts: u64,
+}
+
+/// What the bot was told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wanted {
+    #[default]
+    Running,
+    Stopped,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BotCommand {
+    /// Record that the gateway let us in.
+    Connect {
+        user: String,
+        guilds: u64,
+    },
+    /// Record that the gateway let go of us.
+    Disconnect {
+        reason: String,
+    },
+    Restart {
+        by: Actor,
+        force: bool,
+        reason: String,
+    },
+    Shutdown {
+        by: Actor,
+        force: bool,
+        reason: String,
+    },
+}
+
+/// What has happened to it. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum BotEvent {
+    Connected { user: String, guilds: u64 },
+    Disconnected { reason: String },
+    RestartRequested { by: Actor, force: bool, reason: String },
+    ShutdownRequested { by: Actor, force: bool, reason: String },
+}
+
+/// Why a command on the bot is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BotError {
+    #[error("a reason has 1 to 500 characters")]
+    BadReason,
+}
+
+impl Rejection for BotError {
+    fn ground(&self) -> Ground {
+        Ground::Input
+    }
+
+    fn field(&self) -> Option<&str> {
+        Some("reason")
+    }
+}
+
+impl Bot {
+    pub fn online(&self) -> bool {
+        self.online
+    }
+
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// How often a restart was asked for.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: BotCommand) -> Result<Vec<BotEvent>, BotError> {
+        use {BotCommand as Do, BotEvent as Did};
+
+        let event = match command {
+            Do::Connect { user, guilds } => Did::Connected { user, guilds },
+            Do::Disconnect { .. } if !self.online => return Ok(vec![]),
+            Do::Disconnect { reason } => Did::Disconnected { reason },
+            Do::Restart { reason, .. } | Do::Shutdown { reason, .. } if bad(&reason) => {
+                return Err(BotError::BadReason);
+            }
+            Do::Restart { by, force, reason } => Did::RestartRequested { by, force, reason },
+            Do::Shutdown { .. } if self.wanted == Wanted::Stopped => return Ok(vec![]),
+            Do::Shutdown { by, force, reason } => Did::ShutdownRequested { by, force, reason },
+        };
+        Ok(vec![event])
+    }
+
+    fn evolve(&mut self, event: &BotEvent) {
+        match event {
+            BotEvent::Connected { .. } => self.online = true,
+            BotEvent::Disconnected { .. } => self.online = false,
+            BotEvent::RestartRequested { .. } => {
+                self.wanted = Wanted::Running;
+                self.restarts += 1;
+            }
+            BotEvent::ShutdownRequested { .. } => self.wanted = Wanted::Stopped,
+        }
+    }
+}
+
+fn bad(reason: &str) -> bool {
+    reason.trim().is_empty() || reason.chars().count() > 500
+}
+
+aggregate!(Bot: "bot", BotCommand -> BotEvent | BotError);
+
+#[cfg(test)]
+mod tests {
+    use super::{BotCommand as Do, BotEvent as Did, *};
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn a_bot_that_was_shut_down_comes_back_when_restarted() {
+        let mut bot = Bot::default();
+        bot.evolve(&Did::ShutdownRequested { by: by(), force: false, reason: "night".into() });
+        assert_eq!(bot.wanted(), Wanted::Stopped);
+        bot.evolve(&Did::RestartRequested { by: by(), force: false, reason: "day".into() });
+        assert_eq!(bot.wanted(), Wanted::Running);
+    }
+
+    #[test]
+    fn a_request_gives_its_reason() {
+        given::<Bot>([])
+            .when(Do::Restart { by: by(), force: true, reason: " ".into() })
+            .then_expect_error(BotError::BadReason);
+    }
+
+    fn by() -> Actor {
+        Actor::system("test")
+    }
+}

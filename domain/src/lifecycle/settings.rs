@@ -1,0 +1,230 @@
+//! The product's configuration, as people change it at run time.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Actor, Ground, Rejection, aggregate};
+
+/// Everything that can be set, with its defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub self_editing: SelfEditingSettings,
+    pub analytics_enabled: bool,
+    /// Days that analytics look back at most.
+    pub retention_days: u32,
+    pub monitoring_enabled: bool,
+    /// The error rate, from 0 to 1, above which an alarm is raised.
+    pub alert_threshold: f64,
+    pub max_guilds: u32,
+    pub max_users_per_guild: u32,
+    /// Discord commands per minute and user.
+    pub command_rate_limit: u32,
+}
+
+/// What the bot may change about itself, and how carefully.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfEditingSettings {
+    pub enabled: bool,
+    pub scope: BTreeSet<Scope>,
+    pub auto_approve: bool,
+    pub backup_before_edit: bool,
+}
+
+/// What an edit is for; an area that can be opened or closed.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::AsRefStr,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Scope {
+    Features,
+    Performance,
+    Security,
+}
+
+/// Changes of some settings; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_editing_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<BTreeSet<Scope>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_approve: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_before_edit: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analytics_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitoring_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_threshold: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_guilds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_users_per_guild: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_rate_limit: Option<u32>,
+}
+
+/// What can be asked of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingsCommand {
+    Change { patch: SettingsPatch, by: Actor, reason: Option<String> },
+}
+
+/// What has happened to them. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum SettingsEvent {
+    Changed {
+        #[serde(flatten)]
+        patch: SettingsPatch,
+        by: Actor,
+        reason: Option<String>,
+    },
+}
+
+/// Why a change is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{field} must be {wanted}")]
+    OutOfRange { field: &'static str, wanted: &'static str },
+}
+
+impl Rejection for SettingsError {
+    fn ground(&self) -> Ground {
+        Ground::Input
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        Some("CONFIG_VALIDATION_ERROR")
+    }
+
+    fn field(&self) -> Option<&str> {
+        let Self::OutOfRange { field, .. } = self;
+        Some(field)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            self_editing: SelfEditingSettings {
+                enabled: true,
+                scope: [Scope::Features, Scope::Performance, Scope::Security].into(),
+                auto_approve: false,
+                backup_before_edit: true,
+            },
+            analytics_enabled: true,
+            retention_days: 90,
+            monitoring_enabled: true,
+            alert_threshold: 0.05,
+            max_guilds: 100,
+            max_users_per_guild: 10_000,
+            command_rate_limit: 60,
+        }
+    }
+}
+
+impl Settings {
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: SettingsCommand) -> Result<Vec<SettingsEvent>, SettingsError> {
+        let SettingsCommand::Change { patch, by, reason } = command;
+        let bad = |field, wanted| Err(SettingsError::OutOfRange { field, wanted });
+        if patch.retention_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+            return bad("features.analytics.retention_days", "from 1 to 3650");
+        }
+        if patch.alert_threshold.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return bad("features.monitoring.alert_threshold", "from 0 to 1");
+        }
+        if patch.max_guilds.is_some_and(|most| !(1..=1_000_000).contains(&most)) {
+            return bad("limits.max_guilds", "from 1 to 1000000");
+        }
+        if patch.max_users_per_guild.is_some_and(|most| !(1..=25_000_000).contains(&most)) {
+            return bad("limits.max_users_per_guild", "from 1 to 25000000");
+        }
+        if patch.command_rate_limit.is_some_and(|most| !(1..=10_000).contains(&most)) {
+            return bad("limits.command_rate_limit", "from 1 to 10000");
+        }
+
+        let mut after = self.clone();
+        after.merge(&patch);
+        if after == *self {
+            return Ok(vec![]);
+        }
+        Ok(vec![SettingsEvent::Changed { patch, by, reason }])
+    }
+
+    fn evolve(&mut self, event: &SettingsEvent) {
+        let SettingsEvent::Changed { patch, .. } = event;
+        self.merge(patch);
+    }
+
+    fn merge(&mut self, patch: &SettingsPatch) {
+        fn set<T: Clone>(to: &mut T, from: &Option<T>) {
+            if let Some(value) = from {
+                to.clone_from(value);
+            }
+        }
+        set(&mut self.self_editing.enabled, &patch.self_editing_enabled);
+        set(&mut self.self_editing.scope, &patch.scope);
+        set(&mut self.self_editing.auto_approve, &patch.auto_approve);
+        set(&mut self.self_editing.backup_before_edit, &patch.backup_before_edit);
+        set(&mut self.analytics_enabled, &patch.analytics_enabled);
+        set(&mut self.retention_days, &patch.retention_days);
+        set(&mut self.monitoring_enabled, &patch.monitoring_enabled);
+        set(&mut self.alert_threshold, &patch.alert_threshold);
+        set(&mut self.max_guilds, &patch.max_guilds);
+        set(&mut self.max_users_per_guild, &patch.max_users_per_guild);
+        set(&mut self.command_rate_limit, &patch.command_rate_limit);
+    }
+}
+
+aggregate!(Settings: "settings", SettingsCommand -> SettingsEvent | SettingsError);
+
+#[cfg(test)]
+mod tests {
+    use super::{SettingsError as No, SettingsEvent as Did, *};
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn what_is_absent_stays() {
+        let patch = SettingsPatch { max_guilds: Some(7), ..SettingsPatch::default() };
+        let mut settings = Settings::default();
+        settings.evolve(&Did::Changed { patch, by: Actor::system("test"), reason: None });
+        assert_eq!(settings, Settings { max_guilds: 7, ..Settings::default() });
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_field() {
+        let patch = SettingsPatch { alert_threshold: Some(1.5), ..SettingsPatch::default() };
+        let (field, wanted) = ("features.monitoring.alert_threshold", "from 0 to 1");
+        given::<Settings>([])
+            .when(SettingsCommand::Change { patch, by: Actor::system("test"), reason: None })
+            .then_expect_error(No::OutOfRange { field, wanted });
+    }
+
+    #[test]
+    fn setting_what_is_set_changes_nothing() {
+        let patch = SettingsPatch { max_guilds: Some(100), ..SettingsPatch::default() };
+        given::<Settings>([])
+            .when(SettingsCommand::Change { patch, by: Actor::system("test"), reason: None })
+            .then_expect_events(vec![]);
+    }
+}

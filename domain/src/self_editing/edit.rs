@@ -1,0 +1,483 @@
+//! An edit is one suggested change to what the bot runs, from proposal to rollback.
+
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+use crate::kernel::{Actor, EditId, Ground, Personal, Rejection, aggregate};
+use crate::lifecycle::Scope;
+
+/// Where an edit stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Edit {
+    author: Option<Actor>,
+    scope: Option<Scope>,
+    kind: String,
+    base_revision: u64,
+    changes: Vec<Change>,
+    content_hash: String,
+    status: Option<Status>,
+    revision: Option<u64>,
+}
+
+/// How far an edit has come, in the words people see.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::AsRefStr, strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Status {
+    Applied,
+    Approved,
+    Checked,
+    Failed,
+    Proposed,
+    Rejected,
+    RolledBack,
+}
+
+/// One check and what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub passed: bool,
+    pub findings: Vec<Finding>,
+}
+
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub file: String,
+    pub line: Option<u32>,
+    pub reason: String,
+}
+
+/// Somebody's word on an edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approval {
+    pub by: Actor,
+    pub comment: Option<Personal<String>>,
+    /// The content that was looked at; the approval holds for nothing else.
+    pub content_hash: Option<String>,
+    /// Approve one's own edit, as the only administrator.
+    pub alone: bool,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EditCommand {
+    Approve(Approval),
+    /// It went live.
+    MarkApplied {
+        revision: u64,
+        position: u64,
+    },
+    MarkFailed {
+        reason: String,
+    },
+    Propose {
+        author: Actor,
+        scope: Scope,
+        kind: String,
+        description: Personal<String>,
+        base_revision: u64,
+        changes: Vec<Change>,
+        content_hash: String,
+    },
+    RecordChecks {
+        checks: Vec<Check>,
+    },
+    /// A rollback is an edit of its own, decided and live in one step.
+    RecordRollback {
+        by: Actor,
+        scope: Scope,
+        reason: Personal<String>,
+        base_revision: u64,
+        changes: Vec<Change>,
+        content_hash: String,
+        revision: u64,
+        position: u64,
+    },
+    Reject {
+        by: Actor,
+        reason: Personal<String>,
+    },
+    /// Another edit took it back.
+    RollBack {
+        by: EditId,
+    },
+}
+
+/// What has happened to an edit. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum EditEvent {
+    Applied {
+        revision: u64,
+        position: u64,
+    },
+    Approved {
+        by: Actor,
+        comment: Option<Personal<String>>,
+        alone: bool,
+    },
+    ChecksFailed {
+        checks: Vec<Check>,
+    },
+    ChecksPassed {
+        checks: Vec<Check>,
+    },
+    Failed {
+        reason: String,
+    },
+    Proposed {
+        author: Actor,
+        scope: Scope,
+        kind: String,
+        description: Personal<String>,
+        base_revision: u64,
+        changes: Vec<Change>,
+        content_hash: String,
+    },
+    Rejected {
+        by: Actor,
+        reason: Personal<String>,
+    },
+    RolledBack {
+        by: EditId,
+    },
+}
+
+/// Why a command on an edit is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    #[error("this edit exists already")]
+    Exists,
+    #[error("the edit's content is not the one you looked at; look again")]
+    OtherContent,
+    #[error("authors cannot approve their own edits")]
+    OwnEdit,
+    #[error("the edit is {is}; only an edit that is {needed} can be {wanted}")]
+    TooEarly { is: &'static str, needed: &'static str, wanted: &'static str },
+    #[error("there is no such edit")]
+    Unknown,
+}
+
+impl Rejection for EditError {
+    fn ground(&self) -> Ground {
+        match self {
+            Self::Exists | Self::OtherContent | Self::TooEarly { .. } => Ground::State,
+            Self::OwnEdit => Ground::Person,
+            Self::Unknown => Ground::Missing,
+        }
+    }
+}
+
+impl Status {
+    /// The word people see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Approved => "approved",
+            Self::Checked => "checked",
+            Self::Failed => "failed",
+            Self::Proposed => "proposed",
+            Self::Rejected => "rejected",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+}
+
+impl EditEvent {
+    /// The status after it.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Applied { .. } => Status::Applied,
+            Self::Approved { .. } => Status::Approved,
+            Self::ChecksFailed { .. } | Self::Failed { .. } => Status::Failed,
+            Self::ChecksPassed { .. } => Status::Checked,
+            Self::Proposed { .. } => Status::Proposed,
+            Self::Rejected { .. } => Status::Rejected,
+            Self::RolledBack { .. } => Status::RolledBack,
+        }
+    }
+}
+
+impl Edit {
+    pub fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    pub fn author(&self) -> Option<&Actor> {
+        self.author.as_ref()
+    }
+
+    pub fn scope(&self) -> Option<Scope> {
+        self.scope
+    }
+
+    /// The finer type, in the author's words.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub fn base_revision(&self) -> u64 {
+        self.base_revision
+    }
+
+    /// What it does to files, relative to its base revision.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Names what it does; an approval may be bound to it.
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+
+    /// The revision of the workspace that it made.
+    pub fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: EditCommand) -> Result<Vec<EditEvent>, EditError> {
+        use {EditCommand as Do, EditError as No, EditEvent as Did, Status as Is};
+
+        let too_early = |needed, wanted| {
+            self.status.map_or(No::Unknown, |status| No::TooEarly {
+                is: status.word(),
+                needed,
+                wanted,
+            })
+        };
+        let event = match (command, self.status) {
+            (
+                Do::Propose {
+                    author,
+                    scope,
+                    kind,
+                    description,
+                    base_revision,
+                    changes,
+                    content_hash,
+                },
+                None,
+            ) => Did::Proposed {
+                author,
+                scope,
+                kind,
+                description,
+                base_revision,
+                changes,
+                content_hash,
+            },
+            (Do::Propose { .. }, Some(_)) => return Err(No::Exists),
+
+            (Do::RecordChecks { checks }, Some(Is::Proposed)) => {
+                if checks.iter().all(|check| check.passed) {
+                    Did::ChecksPassed { checks }
+                } else {
+                    Did::ChecksFailed { checks }
+                }
+            }
+            (Do::RecordChecks { .. }, _) => return Ok(vec![]),
+
+            (Do::Approve(_), Some(Is::Approved)) => return Ok(vec![]),
+            (Do::Approve(approval), Some(Is::Checked)) => {
+                let Approval { by, comment, content_hash, alone } = approval;
+                if content_hash.is_some_and(|hash| hash != self.content_hash) {
+                    return Err(No::OtherContent);
+                }
+                let own = self.author.as_ref() == Some(&by);
+                if own && !alone {
+                    return Err(No::OwnEdit);
+                }
+                Did::Approved { by, comment, alone: own && alone }
+            }
+            (Do::Approve(approval), Some(_))
+                if self.author.as_ref() == Some(&approval.by) && !approval.alone =>
+            {
+                return Err(No::OwnEdit);
+            }
+            (Do::Approve(_), _) => return Err(too_early("checked", "approved")),
+
+            (Do::Reject { by, reason }, Some(Is::Checked | Is::Proposed | Is::Approved)) => {
+                Did::Rejected { by, reason }
+            }
+            (Do::Reject { .. }, Some(Is::Rejected)) => return Ok(vec![]),
+            (Do::Reject { .. }, _) => return Err(too_early("checked", "rejected")),
+
+            (Do::MarkApplied { revision, position }, Some(Is::Approved)) => {
+                Did::Applied { revision, position }
+            }
+            (Do::MarkApplied { .. }, Some(Is::Applied | Is::RolledBack)) => return Ok(vec![]),
+            (Do::MarkApplied { .. }, _) => return Err(too_early("approved", "applied")),
+
+            (Do::MarkFailed { reason }, Some(Is::Approved)) => Did::Failed { reason },
+            (Do::MarkFailed { .. }, Some(Is::Failed)) => return Ok(vec![]),
+            (Do::MarkFailed { .. }, _) => return Err(too_early("approved", "failed")),
+
+            (
+                Do::RecordRollback {
+                    by,
+                    scope,
+                    reason,
+                    base_revision,
+                    changes,
+                    content_hash,
+                    revision,
+                    position,
+                },
+                None,
+            ) => {
+                let (author, kind, description) = (by.clone(), "rollback".to_owned(), reason);
+                return Ok(vec![
+                    Did::Proposed {
+                        author,
+                        scope,
+                        kind,
+                        description,
+                        base_revision,
+                        changes,
+                        content_hash,
+                    },
+                    Did::Approved { by, comment: None, alone: true },
+                    Did::Applied { revision, position },
+                ]);
+            }
+            (Do::RecordRollback { .. }, Some(_)) => return Ok(vec![]),
+
+            (Do::RollBack { by }, Some(Is::Applied)) => Did::RolledBack { by },
+            (Do::RollBack { .. }, Some(Is::RolledBack)) => return Ok(vec![]),
+            (Do::RollBack { .. }, _) => return Err(too_early("applied", "rolled back")),
+        };
+        Ok(vec![event])
+    }
+
+    /// The memory. Never fails: what happened, happened.
+    fn evolve(&mut self, event: &EditEvent) {
+        self.status = Some(event.status());
+        match event {
+            EditEvent::Proposed {
+                author,
+                scope,
+                kind,
+                base_revision,
+                changes,
+                content_hash,
+                ..
+            } => {
+                self.author = Some(author.clone());
+                self.scope = Some(*scope);
+                self.kind.clone_from(kind);
+                self.base_revision = *base_revision;
+                self.changes.clone_from(changes);
+                self.content_hash.clone_from(content_hash);
+            }
+            EditEvent::Applied { revision, .. } => self.revision = Some(*revision),
+            EditEvent::Approved { .. }
+            | EditEvent::ChecksFailed { .. }
+            | EditEvent::ChecksPassed { .. }
+            | EditEvent::Failed { .. }
+            | EditEvent::Rejected { .. }
+            | EditEvent::RolledBack { .. } => {}
+        }
+    }
+}
+
+aggregate!(Edit: "edit", EditCommand -> EditEvent | EditError);
+
+#[cfg(test)]
+mod tests {
+    use super::{EditCommand as Do, EditError as No, EditEvent as Did, *};
+    use crate::kernel::Person;
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn a_second_person_approves_a_checked_edit() {
+        given::<Edit>([proposed(), passed()])
+            .when(approve("ben"))
+            .then_expect_events(vec![approved("ben")]);
+    }
+
+    #[test]
+    fn authors_cannot_approve_their_own_edits() {
+        given::<Edit>([proposed(), passed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
+        given::<Edit>([proposed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
+    }
+
+    #[test]
+    fn the_only_administrator_may_say_so() {
+        let alone = Approval { by: who("ana"), comment: None, content_hash: None, alone: true };
+        given::<Edit>([proposed(), passed()])
+            .when(Do::Approve(alone))
+            .then_expect_events(vec![Did::Approved { by: who("ana"), comment: None, alone: true }]);
+    }
+
+    #[test]
+    fn approving_twice_changes_nothing() {
+        given::<Edit>([proposed(), passed(), approved("ben")])
+            .when(approve("ben"))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn an_approval_holds_for_the_content_that_was_looked_at() {
+        let other = Some("other".to_owned());
+        let approval =
+            Approval { by: who("ben"), comment: None, content_hash: other, alone: false };
+        given::<Edit>([proposed(), passed()])
+            .when(Do::Approve(approval))
+            .then_expect_error(No::OtherContent);
+    }
+
+    #[test]
+    fn a_failed_check_stops_an_edit() {
+        let checks = vec![Check { name: "syntax".into(), passed: false, findings: vec![] }];
+        given::<Edit>([proposed(), Did::ChecksFailed { checks }])
+            .when(approve("ben"))
+            .then_expect_error(No::TooEarly {
+                is: "failed",
+                needed: "checked",
+                wanted: "approved",
+            });
+    }
+
+    #[test]
+    fn only_what_is_live_can_be_rolled_back() {
+        let by = EditId(uuid::Uuid::from_u128(2));
+        given::<Edit>([proposed(), passed()]).when(Do::RollBack { by }).then_expect_error(
+            No::TooEarly { is: "checked", needed: "applied", wanted: "rolled back" },
+        );
+        given::<Edit>([]).when(Do::RollBack { by }).then_expect_error(No::Unknown);
+    }
+
+    fn who(name: &str) -> Actor {
+        Actor::api_key(name)
+    }
+
+    fn approve(name: &str) -> Do {
+        Do::Approve(Approval { by: who(name), comment: None, content_hash: None, alone: false })
+    }
+
+    fn approved(name: &str) -> Did {
+        Did::Approved { by: who(name), comment: None, alone: false }
+    }
+
+    fn passed() -> Did {
+        Did::ChecksPassed { checks: vec![] }
+    }
+
+    fn proposed() -> Did {
+        Did::Proposed {
+            author: who("ana"),
+            scope: Scope::Features,
+            kind: "greeting".into(),
+            description: Personal::of(Person::operator(), "Wave back".into()),
+            base_revision: 1,
+            changes: vec![Change { path: "settings/a.toml".into(), content: Some("x = 1".into()) }],
+            content_hash: "hash".into(),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The workspace is what the bot may edit about itself: a set of files, revision by revision.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Actor, EditId, Ground, Rejection, aggregate};
+
+/// The largest file, in bytes.
+pub const MAX_FILE_BYTES: usize = 64 * 1024;
+
+/// The largest edit, in bytes over all its files.
+pub const MAX_EDIT_BYTES: usize = 256 * 1024;
+
+/// The files as they are now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    revision: u64,
+    files: BTreeMap<String, String>,
+}
+
+/// What becomes of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub path: String,
+    /// None deletes it.
+    pub content: Option<String>,
+}
+
+/// Why there is a new revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionKind {
+    /// An edit went live.
+    Applied,
+    /// An edit was taken back; without one, everything since some moment was.
+    RolledBack { of: Option<EditId> },
+    /// The starting workspace.
+    Seeded,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkspaceCommand {
+    /// Change files, on the revision the changes were computed for.
+    Revise { base: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<Change> },
+}
+
+/// What has happened to it. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum WorkspaceEvent {
+    Revised { revision: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<Change> },
+}
+
+/// Why a change of the workspace is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkspaceError {
+    #[error("{path}: {reason}")]
+    BadPath { path: String, reason: &'static str },
+    #[error("the workspace is at revision {at} by now, not {base}")]
+    Moved { base: u64, at: u64 },
+    #[error("{path} is larger than {MAX_FILE_BYTES} bytes")]
+    TooLarge { path: String },
+}
+
+impl Rejection for WorkspaceError {
+    fn ground(&self) -> Ground {
+        match self {
+            Self::BadPath { .. } | Self::TooLarge { .. } => Ground::Input,
+            Self::Moved { .. } => Ground::State,
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::BadPath { .. } | Self::TooLarge { .. } => Some("files"),
+            Self::Moved { .. } => None,
+        }
+    }
+}
+
+impl Workspace {
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
+    }
+
+    pub fn file(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: WorkspaceCommand) -> Result<Vec<WorkspaceEvent>, WorkspaceError> {
+        let WorkspaceCommand::Revise { base, kind, edit, by, changes } = command;
+        if base != self.revision {
+            return Err(WorkspaceError::Moved { base, at: self.revision });
+        }
+        for Change { path, content } in &changes {
+            check_path(path)?;
+            if content.as_ref().is_some_and(|content| content.len() > MAX_FILE_BYTES) {
+                return Err(WorkspaceError::TooLarge { path: path.clone() });
+            }
+        }
+        Ok(vec![WorkspaceEvent::Revised { revision: base + 1, kind, edit, by, changes }])
+    }
+
+    /// The memory; also how the workspace of an earlier moment is rebuilt.
+    pub fn evolve(&mut self, event: &WorkspaceEvent) {
+        let WorkspaceEvent::Revised { revision, changes, .. } = event;
+        self.revision = *revision;
+        for Change { path, content } in changes {
+            match content {
+                Some(content) => self.files.insert(path.clone(), content.clone()),
+                None => self.files.remove(path),
+            };
+        }
+    }
+}
+
+/// The folders of the workspace, and what kind of file each holds.
+const FOLDERS: [(&str, &str); 4] =
+    [("behaviors", "rhai"), ("policies", "cedar"), ("prompts", "md"), ("settings", "toml")];
+
+/// Refuses paths that lead elsewhere, or to a kind of file that nothing reads.
+pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
+    let bad = |reason| Err(WorkspaceError::BadPath { path: path.to_owned(), reason });
+    if path.is_empty() || path.len() > 200 {
+        return bad("a path has 1 to 200 bytes");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if !path.chars().all(plain) {
+        return bad("a path is made of letters, digits and -_./ only");
+    }
+    if path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        return bad("no part of a path is empty or starts with a full stop");
+    }
+    let known = FOLDERS.iter().any(|(folder, ending)| {
+        let name = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+        name.and_then(|name| name.strip_suffix(ending))
+            .is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
+    });
+    if !known {
+        return bad(
+            "files are behaviors/*.rhai, policies/*.cedar, prompts/*.md or settings/*.toml",
+        );
+    }
+    Ok(())
+}
+
+aggregate!(Workspace: "workspace", WorkspaceCommand -> WorkspaceEvent | WorkspaceError);
+
+#[cfg(test)]
+mod tests {
+    use super::{WorkspaceCommand as Do, WorkspaceError as No, *};
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn paths_stay_in_their_folders() {
+        for path in ["settings/a.toml", "behaviors/fun/dice.rhai", "prompts/system-prompt.md"] {
+            assert_eq!(check_path(path), Ok(()), "{path}");
+        }
+        for path in [
+            "",
+            "a.toml",
+            "settings/a.rhai",
+            "settings/../a.toml",
+            "/settings/a.toml",
+            "settings/.a.toml",
+            "settings/.toml",
+            "settings//a.toml",
+            "settings/ä.toml",
+            "settings\\a.toml",
+            "settings/a.toml/",
+        ] {
+            assert!(check_path(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn changes_on_an_old_revision_are_refused() {
+        given::<Workspace>([revised(1)])
+            .when(Do::Revise {
+                base: 0,
+                kind: RevisionKind::Applied,
+                edit: EDIT,
+                by: by(),
+                changes: vec![],
+            })
+            .then_expect_error(No::Moved { base: 0, at: 1 });
+    }
+
+    #[test]
+    fn files_come_change_and_go() {
+        let mut workspace = Workspace::default();
+        workspace.evolve(&revised(1));
+        assert_eq!(workspace.file("settings/a.toml"), Some("x = 1"));
+        let changes = vec![Change { path: "settings/a.toml".into(), content: None }];
+        let kind = RevisionKind::RolledBack { of: Some(EDIT) };
+        workspace.evolve(&WorkspaceEvent::Revised {
+            revision: 2,
+            kind,
+            edit: EDIT,
+            by: by(),
+            changes,
+        });
+        assert_eq!((workspace.revision(), workspace.files().len()), (2, 0));
+    }
+
+    const EDIT: EditId = EditId(uuid::Uuid::nil());
+
+    fn by() -> Actor {
+        Actor::system("test")
+    }
+
+    fn revised(revision: u64) -> WorkspaceEvent {
+        let changes =
+            vec![Change { path: "settings/a.toml".into(), content: Some("x = 1".into()) }];
+        WorkspaceEvent::Revised {
+            revision,
+            kind: RevisionKind::Applied,
+            edit: EDIT,
+            by: by(),
+            changes,
+        }
+    }
+}
