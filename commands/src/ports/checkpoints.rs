@@ -1,0 +1,45 @@
+//! How far each reactor has come, and what it has to try again.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::Lease;
+use crate::CommandError;
+
+/// An event that a reactor could not deal with yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    pub reactor: String,
+    pub position: u64,
+    pub index: u32,
+    /// Tries so far.
+    pub attempts: u32,
+    pub next_at: DateTime<Utc>,
+    pub error: String,
+}
+
+/// The memory of reactors, in the operational store.
+#[async_trait]
+pub trait Checkpoints: Send + Sync {
+    /// The last commit a reactor is done with; none when it never ran.
+    async fn read(&self, reactor: &str) -> Result<Option<u64>, CommandError>;
+
+    /// Moves a checkpoint and parks what failed, in one transaction that fails when the lease
+    /// was lost to somebody else.
+    async fn advance(
+        &self,
+        reactor: &str,
+        position: u64,
+        parked: &[Parked],
+        lease: &Lease,
+    ) -> Result<(), CommandError>;
+
+    /// What a reactor has to try again, earliest first, and when.
+    async fn parked(&self, reactor: &str, limit: u64) -> Result<Vec<Parked>, CommandError>;
+
+    /// Records another failed try.
+    async fn park_again(&self, parked: &Parked) -> Result<(), CommandError>;
+
+    /// It worked, or is given up.
+    async fn unpark(&self, reactor: &str, position: u64, index: u32) -> Result<(), CommandError>;
+}

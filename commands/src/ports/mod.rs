@@ -1,0 +1,25 @@
+//! What the write side needs from the outside; `adapters` provides it.
+
+mod access;
+mod chat_model;
+mod checkpoints;
+mod discord;
+mod execute;
+mod idempotency;
+mod leases;
+mod oauth;
+mod snapshots;
+mod tickets;
+mod vault;
+
+pub use access::{Access, Caller};
+pub use chat_model::{Answer, ChatModel, Prompt, Turn};
+pub use checkpoints::{Checkpoints, Parked};
+pub use discord::{Discord, Post, TryLater};
+pub use execute::{Execute, Executed, Loaded};
+pub use idempotency::{Claim, IdempotencyKeys};
+pub use leases::{Lease, Leases};
+pub use oauth::{Grant, OAuth};
+pub use snapshots::{Snapshot, Snapshots};
+pub use tickets::Tickets;
+pub use vault::Vault;
