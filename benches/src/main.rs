@@ -1,2 +1,72 @@
-//! Placeholder.
-fn main() {}
+//! What is measured, beside the raw limits and the peers, in one run on one machine.
+//!
+//! `benches [--json] [--seconds N] [case…]`: without a case all of them; a case is named in full or by how
+//! it begins; `--list` names them. Run it by `just bench`, which starts the servers it needs.
+#![expect(clippy::cast_precision_loss, reason = "figures are told with three digits")]
+
+mod bare_jetstream;
+mod figure;
+mod measure;
+mod raw;
+mod table;
+
+use std::future::ready;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::measure::Bench;
+use crate::table::Row;
+
+struct Case {
+    name: &'static str,
+    run: fn(Bench) -> LocalBoxFuture<'static, Result<Vec<Row>>>,
+}
+
+/// The raw limits first, then in the order in which an event travels.
+const CASES: [Case; 5] = [
+    Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
+    Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
+    Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
+    Case { name: "raw_j", run: |_| bare_jetstream::show_j().boxed_local() },
+    Case { name: "raw_publish", run: |bench| bare_jetstream::show_publish(bench).boxed_local() },
+];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut json = false;
+    let mut seconds = 2.0;
+    let mut wanted = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--list" => {
+                for case in &CASES {
+                    eprintln!("{}", case.name);
+                }
+                return Ok(());
+            }
+            "--seconds" => {
+                seconds = arguments.next().context("--seconds wants a number")?.parse()?;
+            }
+            _ => wanted.push(argument),
+        }
+    }
+    for name in &wanted {
+        let known = CASES.iter().any(|case| case.name.starts_with(name.as_str()));
+        ensure!(known, "there is no case {name}; --list names them");
+    }
+
+    let bench = Bench { span: Duration::from_secs_f64(seconds) };
+    let mut rows = Vec::new();
+    for case in CASES {
+        if wanted.is_empty() || wanted.iter().any(|name| case.name.starts_with(name.as_str())) {
+            eprintln!("{}", case.name);
+            rows.extend((case.run)(bench).await?);
+        }
+    }
+    table::print(&rows, json)
+}

@@ -1,0 +1,113 @@
+//! What was measured, as a table to read or as lines of JSON.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::figure::{Digits, Figure};
+
+/// What a row has to reach.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Goal {
+    /// At least so many times what stands beside it.
+    #[expect(dead_code, reason = "the first goal comes with the first case of our own code")]
+    AtLeast(f64),
+    /// Only shown.
+    Open,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) measured: Figure,
+    pub(crate) beside: Option<Beside>,
+    pub(crate) goal: Goal,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Beside {
+    pub(crate) name: String,
+    pub(crate) figure: Figure,
+}
+
+impl Row {
+    pub(crate) fn shown(what: impl Into<String>, measured: Figure) -> Self {
+        Self { what: what.into(), measured, beside: None, goal: Goal::Open }
+    }
+
+    pub(crate) fn beside(mut self, name: impl Into<String>, figure: Figure) -> Self {
+        self.beside = Some(Beside { name: name.into(), figure });
+        self
+    }
+
+    pub(crate) fn ratio(&self) -> Option<f64> {
+        self.beside.as_ref().map(|it| self.measured.value / it.figure.value)
+    }
+
+    /// None where nothing has to be reached.
+    pub(crate) fn reached(&self) -> Option<bool> {
+        match self.goal {
+            Goal::AtLeast(least) => Some(self.ratio().is_some_and(|ratio| ratio >= least)),
+            Goal::Open => None,
+        }
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let beside = self.beside.as_ref().map(|it| format!("{} {}", it.name, it.figure));
+        let goal = match self.goal {
+            Goal::AtLeast(least) => format!("≥ {}", Digits(least)),
+            Goal::Open => String::new(),
+        };
+        let reached = self.reached().map_or("", |it| if it { "yes" } else { "NO" });
+        [
+            self.what.clone(),
+            self.measured.to_string(),
+            beside.unwrap_or_default(),
+            self.ratio().map(|it| Digits(it).to_string()).unwrap_or_default(),
+            goal,
+            reached.to_owned(),
+        ]
+    }
+}
+
+/// A table in Markdown, so that it can be pasted as it is.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let head = ["what", "measured", "beside", "ratio", "must reach", "ok?"].map(str::to_owned);
+    let mut lines = vec![head];
+    lines.extend(rows.iter().map(Row::cells));
+    let widths: Vec<_> = (0..6)
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
+        .collect();
+
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        for (cell, &width) in line.iter().zip(&widths) {
+            let _ = write!(text, "| {cell:width$} ");
+        }
+        text.push_str("|\n");
+        if number == 0 {
+            for &width in &widths {
+                let _ = write!(text, "| {} ", "-".repeat(width));
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+pub(crate) fn print(rows: &[Row], json: bool) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        for row in rows {
+            let mut line = serde_json::to_value(row)?;
+            line["ratio"] = row.ratio().into();
+            line["reached"] = row.reached().into();
+            writeln!(out, "{line}")?;
+        }
+    } else {
+        writeln!(out, "{}", table(rows))?;
+    }
+    Ok(())
+}
