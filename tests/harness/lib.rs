@@ -1,3 +1,5 @@
 //! What the tests stand on.
 
 pub mod services;
+#[path = "../simulators/mod.rs"]
+pub mod simulators;

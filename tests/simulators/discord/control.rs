@@ -1,0 +1,168 @@
+//! The same over HTTP, for shells and for bots in another process: `POST /_sim/say` and so on.
+
+use std::{sync::Arc, time::Duration};
+
+use poem::{
+    IntoResponse, Response, handler,
+    http::StatusCode,
+    web::{Data, Json, Path},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    snowflake::Snowflake,
+    state::State,
+    world::{Message, Ref, World},
+};
+
+/// What an act may need; each takes what it needs. Channels and users go by name or id.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Order {
+    channel: String,
+    custom_id: String,
+    emoji: String,
+    guild: String,
+    message: String,
+    on: bool,
+    options: Value,
+    path: String,
+    requests: usize,
+    retry_after_ms: u64,
+    text: String,
+    user: String,
+}
+
+#[handler]
+pub(super) async fn obey(
+    Path(act): Path<String>,
+    order: Option<Json<Order>>,
+    Data(state): Data<&Arc<State>>,
+) -> Response {
+    let order = order.map(|Json(order)| order).unwrap_or_default();
+    match answer(state, &act, &order).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(why) => {
+            Json(json!({ "error": why })).with_status(StatusCode::BAD_REQUEST).into_response()
+        }
+    }
+}
+
+async fn answer(state: &State, act: &str, order: &Order) -> Result<Value, String> {
+    let interaction = match act {
+        "press" => {
+            let place = (&order.channel(), order.message()?);
+            state.change(|world| world.press(&order.user(), place, &order.custom_id, &[]))?
+        }
+        "slash" => {
+            let place = (&order.channel(), &order.user());
+            state.change(|world| world.slash(place, &order.path, &order.options))?
+        }
+        _ => {
+            let answer = state.change(|world| play(world, act, order));
+            if act == "outage" && order.on {
+                state.sockets.cut_all();
+            }
+            return answer;
+        }
+    };
+    let response = state.wait("a response", |world| world.response(interaction)).await?;
+    Ok(json!({
+        "text": response.text,
+        "ephemeral": response.ephemeral,
+        "deferred": response.deferred,
+        "message": response.message.id,
+    }))
+}
+
+fn play(world: &mut World, act: &str, order: &Order) -> Result<Value, String> {
+    let (channel, guild, user) = (order.channel(), order.guild(world), order.user());
+    let done = || json!({});
+    let id = |id: Snowflake| json!({ "id": id });
+    match act {
+        "delete" => world.delete(&channel, order.message()?).map(|()| done()),
+        "drop" => {
+            world.sessions.hang_up();
+            Ok(done())
+        }
+        "edit" => world.edit(&channel, order.message()?, &order.text).map(|()| done()),
+        "forget" => {
+            world.sessions.forget();
+            Ok(done())
+        }
+        "join" => world.join(&guild, &order.user).map(id),
+        "leave" => world.leave(&guild, &user).map(|()| done()),
+        "messages" => {
+            let messages = &world.channel(&channel)?.messages;
+            Ok(messages.values().map(|message| shown(world, message)).collect())
+        }
+        "outage" => {
+            world.faults.outage = order.on;
+            Ok(done())
+        }
+        "rate_limit" => {
+            let wait = Duration::from_millis(order.retry_after_ms);
+            world.faults.limit(order.requests, wait);
+            Ok(done())
+        }
+        "react" | "unreact" => {
+            let (channel, user) = (world.channel(&channel)?.id, world.user(&user)?.id);
+            let message = order.message()?;
+            match act {
+                "react" => world.react(channel, message, user, &order.emoji),
+                _ => world.unreact(channel, message, user, &order.emoji),
+            }
+            Ok(done())
+        }
+        "reconnect" => {
+            world.sessions.ask_for_reconnect();
+            Ok(done())
+        }
+        "say" => world.say(&channel, &user, &order.text).map(id),
+        "say_in_dm" => world.say_in_dm(&user, &order.text).map(id),
+        "state" => Ok(json!({
+            "bot": world.bot(),
+            "channels": world.channels.values().map(|it| (it.name.clone(), json!(it.id))).collect::<serde_json::Map<_, _>>(),
+            "connected": world.sessions.connected(),
+            "opened": world.sessions.opened(),
+            "resumed": world.sessions.resumed(),
+        })),
+        "violations" => {
+            let all = world.traffic.read_violations();
+            Ok(all.iter().map(|it| json!(it.to_string())).collect())
+        }
+        _ => Err(format!("there is no act called {act:?}")),
+    }
+}
+
+impl Order {
+    fn channel(&self) -> Ref {
+        Ref::from(self.channel.as_str())
+    }
+
+    /// The one named, or the first there is.
+    fn guild(&self, world: &World) -> Ref {
+        let first = world.guilds.keys().next().filter(|_| self.guild.is_empty());
+        first.map_or_else(|| Ref::from(self.guild.as_str()), |id| Ref::Id(*id))
+    }
+
+    fn message(&self) -> Result<Snowflake, String> {
+        self.message.parse().map_err(|_| format!("{:?} is no message's id", self.message))
+    }
+
+    fn user(&self) -> Ref {
+        Ref::from(self.user.as_str())
+    }
+}
+
+fn shown(world: &World, message: &Message) -> Value {
+    json!({
+        "id": message.id,
+        "author": world.users[&message.author].name,
+        "text": message.content,
+        "edited": message.edited_at.is_some(),
+        "reply_to": message.reply_to,
+        "reactions": message.reactions.iter().map(|it| &it.emoji).collect::<Vec<_>>(),
+    })
+}

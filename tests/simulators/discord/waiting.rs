@@ -1,0 +1,59 @@
+//! Waiting for a state, never for a while.
+
+use super::{
+    handle::DiscordSimulator,
+    traffic::Request,
+    world::{Message, Ref, World},
+};
+
+impl DiscordSimulator {
+    pub async fn wait_until_connected(&self) {
+        self.wait("a bot to connect", |world| (world.sessions.connected() > 0).then_some(())).await;
+    }
+
+    pub async fn wait_until_disconnected(&self) {
+        let gone = |world: &World| (world.sessions.connected() == 0).then_some(());
+        self.wait("the bot to disconnect", gone).await;
+    }
+
+    /// The first message of a channel that is like this.
+    pub async fn wait_for_message(
+        &self,
+        channel: impl Into<Ref>,
+        like: impl Fn(&Message) -> bool,
+    ) -> Message {
+        let channel = self.channel(channel);
+        let what = format!("a message in {}", channel.name);
+        self.wait(&what, |world| {
+            world.channels.get(&channel.id)?.messages.values().find(|it| like(it)).cloned()
+        })
+        .await
+    }
+
+    /// The first message between one person and the bot that is like this.
+    pub async fn wait_for_direct_message(
+        &self,
+        user: impl Into<Ref>,
+        like: impl Fn(&Message) -> bool,
+    ) -> Message {
+        let user = self.user(user).id;
+        let channel = self.act(|world| Ok(world.direct_channel(user)));
+        self.wait_for_message(channel, like).await
+    }
+
+    /// The first request that is like this.
+    pub async fn wait_for_request(&self, like: impl Fn(&Request) -> bool) -> Request {
+        let find = |world: &World| world.traffic.requests.iter().find(|it| like(it)).cloned();
+        self.wait("a request", find).await
+    }
+
+    pub(super) async fn wait_for_command(&self, channel: &Ref, path: &str) {
+        let what = format!("the bot to connect and register /{path}");
+        let there = |world: &World| world.sessions.connected() > 0 && world.offers(channel, path);
+        self.wait(&what, |world| there(world).then_some(())).await;
+    }
+
+    async fn wait<T>(&self, what: &str, look: impl Fn(&World) -> Option<T>) -> T {
+        self.state.wait(what, look).await.unwrap_or_else(|why| panic!("{why}"))
+    }
+}

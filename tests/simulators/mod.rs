@@ -1,0 +1,3 @@
+//! Neighbors with behavior: they answer as the real ones do, over real sockets.
+
+pub mod discord;
