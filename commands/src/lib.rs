@@ -1,6 +1,17 @@
 //! What can be asked of the platform, and what it does about what happened.
 
+pub mod conversation;
+pub mod discord;
 mod error;
+mod executor;
+pub mod identity;
+pub mod integrations;
+pub mod lifecycle;
+mod memory;
 pub mod ports;
+mod reactor;
+pub mod self_editing;
 
 pub use error::{CommandError, Refusal};
+pub use executor::Executor;
+pub use reactor::{Reactor, Setback, describe};

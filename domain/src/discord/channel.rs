@@ -164,21 +164,24 @@ impl Channel {
 
     /// Each fact once, whoever brings it again.
     fn decide(&self, command: ChannelCommand) -> Result<Vec<ChannelEvent>, ChannelError> {
-        let mut after = self.clone();
         let (facts, known, cursor) = match command {
             ChannelCommand::Import { facts, known } => (facts, Some(known), None),
             ChannelCommand::Observe { facts, complete_to } => (facts, None, complete_to),
         };
-        let mut news: Vec<_> = facts
-            .into_iter()
-            .filter(|fact| {
-                let new = after.is_new(fact, known.as_ref());
-                if new {
-                    after.evolve(fact);
-                }
-                new
-            })
-            .collect();
+        // What the facts before said; kept apart, because the memory is large and they are few.
+        let mut news: Vec<ChannelEvent> = Vec::new();
+        let mut said = Self::default();
+        for fact in facts {
+            let undone = matches!(&fact, ChannelEvent::ReactionAdded { message, user, emoji }
+                if news.iter().any(|it| matches!(it, ChannelEvent::ReactionRemoved { message: m, user: u, emoji: e }
+                    if (m, u, e) == (message, user, emoji))));
+            let repeated =
+                !said.is_new(&fact, None) && !matches!(fact, ChannelEvent::CaughtUp { .. });
+            if !repeated && (undone || self.is_new(&fact, known.as_ref())) {
+                said.evolve(&fact);
+                news.push(fact);
+            }
+        }
         if let Some(to) = cursor.filter(|to| to.0 > self.complete_to) {
             news.push(ChannelEvent::CaughtUp { to });
         }

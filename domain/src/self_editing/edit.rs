@@ -83,19 +83,19 @@ pub enum EditCommand {
         changes: Vec<Change>,
         content_hash: String,
     },
-    RecordChecks {
-        checks: Vec<Check>,
-    },
-    /// A rollback is an edit of its own, decided and live in one step.
-    RecordRollback {
-        by: Actor,
+    /// A rollback, like the starting workspace, is an edit of its own, decided when it is asked
+    /// for.
+    ProposeDecided {
+        author: Actor,
         scope: Scope,
-        reason: Personal<String>,
+        kind: String,
+        description: Personal<String>,
         base_revision: u64,
         changes: Vec<Change>,
         content_hash: String,
-        revision: u64,
-        position: u64,
+    },
+    RecordChecks {
+        checks: Vec<Check>,
     },
     Reject {
         by: Actor,
@@ -319,19 +319,18 @@ impl Edit {
             (Do::MarkFailed { .. }, _) => return Err(too_early("approved", "failed")),
 
             (
-                Do::RecordRollback {
-                    by,
+                Do::ProposeDecided {
+                    author,
                     scope,
-                    reason,
+                    kind,
+                    description,
                     base_revision,
                     changes,
                     content_hash,
-                    revision,
-                    position,
                 },
                 None,
             ) => {
-                let (author, kind, description) = (by.clone(), "rollback".to_owned(), reason);
+                let by = author.clone();
                 return Ok(vec![
                     Did::Proposed {
                         author,
@@ -343,10 +342,9 @@ impl Edit {
                         content_hash,
                     },
                     Did::Approved { by, comment: None, alone: true },
-                    Did::Applied { revision, position },
                 ]);
             }
-            (Do::RecordRollback { .. }, Some(_)) => return Ok(vec![]),
+            (Do::ProposeDecided { .. }, Some(_)) => return Ok(vec![]),
 
             (Do::RollBack { by }, Some(Is::Applied)) => Did::RolledBack { by },
             (Do::RollBack { .. }, Some(Is::RolledBack)) => return Ok(vec![]),

@@ -1,0 +1,314 @@
+//! Load, decide, store; and again, when somebody else was faster.
+//!
+//! Hot aggregates are kept in memory. Commands for one aggregate are decided one after the other
+//! on that state; where the log allows it, the next one is decided while the commit of the one
+//! before is still on its way to disk, so that one hot aggregate is not bound to one commit per
+//! disk write.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+use domain::kernel::{Appended, Cause, Event, Journal, Listed, LogError, StreamId};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use moka::future::Cache;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::CommandError;
+use crate::memory::Memory;
+use crate::ports::{Execute, Executed, Loaded, Snapshots};
+
+/// How often a command is decided before its conflict is the caller's.
+const ATTEMPTS: usize = 8;
+
+/// How many aggregates of one kind are kept in memory.
+const KEPT: u64 = 10_000;
+
+/// When a commit is durable: its position, or that the state it stood on is void.
+type Landing = Shared<BoxFuture<'static, Result<u64, Arc<LogError>>>>;
+
+/// Executes commands on one kind of aggregate.
+pub struct Executor<A: Listed> {
+    journal: Journal,
+    snapshots: Arc<dyn Snapshots>,
+    slots: Cache<String, Arc<Slot<A>>>,
+}
+
+/// The place of one aggregate: whoever holds the lock decides.
+struct Slot<A: Listed> {
+    memory: Mutex<Option<Hot<A>>>,
+    /// Counts what makes the memory void: a failed append, a foreign commit.
+    voided: AtomicU64,
+}
+
+/// What is remembered of one aggregate, commits that are still on their way included.
+struct Hot<A: Listed> {
+    memory: Memory<A>,
+    /// The newest commit on its way, if any.
+    landing: Option<Landing>,
+    /// The value of `voided` when this was loaded.
+    epoch: u64,
+}
+
+/// What deciding came to.
+enum Decided<A: Listed> {
+    /// A commit is on its way.
+    Appending { landing: Landing, version: u64, events: Vec<A::Event> },
+    /// Nothing to store, or a refusal, on a state that this commit has to confirm first.
+    Nothing { pending: Option<Landing>, position: u64, version: u64, no: Option<CommandError> },
+}
+
+impl<A: Listed> Executor<A> {
+    /// Executes over this journal.
+    pub fn new(journal: Journal, snapshots: Arc<dyn Snapshots>) -> Self {
+        Self { journal, snapshots, slots: Cache::new(KEPT) }
+    }
+
+    /// Another process wrote to this stream up to this position: what is remembered may be old.
+    pub async fn observe(&self, stream: &StreamId, position: u64) {
+        let Some(slot) = self.slots.get(stream.id()).await else { return };
+        let mut memory = slot.memory.lock().await;
+        if memory
+            .as_ref()
+            .is_some_and(|hot| hot.landing.is_none() && hot.memory.position < position)
+        {
+            *memory = None;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        id: &A::Id,
+        wanted: Option<u64>,
+        command: A::Command,
+        cause: &Cause,
+    ) -> Result<Executed<A>, CommandError> {
+        let stream = StreamId::of::<A>(id);
+        let slot = self.slot(&stream).await;
+        let decided = {
+            let mut held = slot.memory.lock().await;
+            let hot = self.hot(&slot, &mut held, &stream).await?;
+            self.wait_where_needed(hot).await?;
+            let decided = self.decide(&slot, hot, id, &stream, wanted, command, cause).await;
+            if decided.is_err() {
+                *held = None;
+            }
+            decided?
+        };
+        match decided {
+            Decided::Appending { landing, version, events } => {
+                let position = landing.await.map_err(conflict_or_down)?;
+                Ok(Executed { position, version, events })
+            }
+            Decided::Nothing { pending, position, version, no } => {
+                let position = match pending {
+                    Some(landing) => landing.await.map_err(conflict_or_down)?,
+                    None => position,
+                };
+                no.map_or(Ok(Executed { position, version, events: vec![] }), Err)
+            }
+        }
+    }
+
+    /// What is remembered, loaded where it is not, or not any more.
+    async fn hot<'a>(
+        &self,
+        slot: &Slot<A>,
+        held: &'a mut Option<Hot<A>>,
+        stream: &StreamId,
+    ) -> Result<&'a mut Hot<A>, CommandError> {
+        let epoch = slot.voided.load(Ordering::SeqCst);
+        match held.take_if(|hot| hot.epoch == epoch) {
+            Some(hot) => Ok(held.insert(hot)),
+            None => {
+                let memory = Memory::load(&self.journal, self.snapshots.as_ref(), stream).await?;
+                Ok(held.insert(Hot { memory, landing: None, epoch }))
+            }
+        }
+    }
+
+    /// Logs that check positions take one commit of a stream at a time.
+    async fn wait_where_needed(&self, hot: &mut Hot<A>) -> Result<(), CommandError> {
+        let Some(landing) = &hot.landing else { return Ok(()) };
+        if self.journal.log().pipelines() {
+            if let Some(Ok(position)) = landing.peek() {
+                hot.memory.position = *position;
+                hot.landing = None;
+            }
+            return Ok(());
+        }
+        hot.memory.position = landing.clone().await.map_err(conflict_or_down)?;
+        hot.landing = None;
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step of `attempt`, split off to be read")]
+    async fn decide(
+        &self,
+        slot: &Arc<Slot<A>>,
+        hot: &mut Hot<A>,
+        id: &A::Id,
+        stream: &StreamId,
+        wanted: Option<u64>,
+        command: A::Command,
+        cause: &Cause,
+    ) -> Result<Decided<A>, CommandError> {
+        let memory = &mut hot.memory;
+        let nothing = |position, version, no| {
+            Ok(Decided::Nothing { pending: hot.landing.clone(), position, version, no })
+        };
+        if let Some(position) = memory.position_of(cause.command) {
+            return nothing(position, memory.version, None);
+        }
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != memory.version) {
+            let no = CommandError::Moved { wanted, at: memory.version };
+            return nothing(memory.position, memory.version, Some(no));
+        }
+
+        let sink = EventSink::default();
+        if let Err(no) = memory.aggregate.handle(command, &(), &sink).await {
+            let no = CommandError::rejected(&no);
+            return nothing(memory.position, memory.version, Some(no));
+        }
+        let events = sink.collect().await;
+        if events.is_empty() {
+            return nothing(memory.position, memory.version, None);
+        }
+
+        let stored: Vec<Event> =
+            events.iter().map(|event| A::to_event(id.clone(), event.clone())).collect();
+        let expected = memory.expected(hot.landing.is_some());
+        let append = self.journal.append(stream, expected, &stored, cause).await?;
+        memory.advance(cause.command, events.len() as u64);
+
+        let landing = self.landing(slot, append, hot.epoch);
+        hot.landing = Some(landing.clone());
+        self.keep_snapshot(stream, hot, &landing);
+        Ok(Decided::Appending { landing, version: hot.memory.version, events })
+    }
+
+    /// Voids the memory when the commit does not land, because later decisions stand on it.
+    fn landing(
+        &self,
+        slot: &Arc<Slot<A>>,
+        append: BoxFuture<'static, Result<Appended, LogError>>,
+        epoch: u64,
+    ) -> Landing {
+        let slot = slot.clone();
+        let landing = async move {
+            let landed = append.await;
+            if !matches!(landed, Ok(Appended::Stored { .. })) {
+                // A repeat means that this command was stored by an earlier try: what was decided
+                // just now is not in the log, so the state that includes it is void as well.
+                let next = epoch + 1;
+                let _ =
+                    slot.voided.compare_exchange(epoch, next, Ordering::SeqCst, Ordering::SeqCst);
+            }
+            landed.map(Appended::position).map_err(Arc::new)
+        };
+        // Driven to its end even when the caller goes away, so that the memory is never wrong.
+        let driven = tokio::spawn(landing);
+        let ended = async {
+            driven.await.unwrap_or_else(|gone| Err(Arc::new(LogError::unavailable(gone))))
+        };
+        ended.boxed().shared()
+    }
+
+    /// Keeps a snapshot now and then, off the command's path.
+    fn keep_snapshot(&self, stream: &StreamId, hot: &mut Hot<A>, landing: &Landing) {
+        let Some(draft) = hot.memory.due_snapshot() else { return };
+        let (snapshots, stream, landing) =
+            (self.snapshots.clone(), stream.clone(), landing.clone());
+        tokio::spawn(async move {
+            let Ok(position) = landing.await else { return };
+            if let Err(error) = snapshots.put(&stream, draft.at(position)).await {
+                tracing::warn!(stream = %stream, error = %error, "a snapshot could not be kept");
+            }
+        });
+    }
+
+    async fn slot(&self, stream: &StreamId) -> Arc<Slot<A>> {
+        let empty =
+            async { Arc::new(Slot { memory: Mutex::new(None), voided: AtomicU64::new(0) }) };
+        self.slots.get_with_by_ref(stream.id(), empty).await
+    }
+
+    async fn until_no_conflict(
+        &self,
+        id: &A::Id,
+        wanted: Option<u64>,
+        command: A::Command,
+        cause: &Cause,
+    ) -> Result<Executed<A>, CommandError> {
+        for attempt in 0..ATTEMPTS {
+            match self.attempt(id, wanted, command.clone(), cause).await {
+                Err(CommandError::Conflict) => back_off(attempt).await,
+                ended => return ended,
+            }
+        }
+        Err(CommandError::Conflict)
+    }
+}
+
+#[async_trait]
+impl<A: Listed> Execute<A> for Executor<A>
+where
+    A: Aggregate<Event: Send + Sync>,
+{
+    async fn execute(
+        &self,
+        id: &A::Id,
+        command: A::Command,
+        cause: &Cause,
+    ) -> Result<Executed<A>, CommandError> {
+        self.until_no_conflict(id, None, command, cause).await
+    }
+
+    async fn execute_at(
+        &self,
+        id: &A::Id,
+        version: u64,
+        command: A::Command,
+        cause: &Cause,
+    ) -> Result<Executed<A>, CommandError> {
+        self.until_no_conflict(id, Some(version), command, cause).await
+    }
+
+    async fn load(&self, id: &A::Id) -> Result<Loaded<A>, CommandError> {
+        let stream = StreamId::of::<A>(id);
+        let slot = self.slot(&stream).await;
+        loop {
+            let mut held = slot.memory.lock().await;
+            let hot = self.hot(&slot, &mut held, &stream).await?;
+            // What is on its way is not shown before it has landed.
+            if let Some(landing) = hot.landing.take() {
+                let Ok(position) = landing.await else { continue };
+                hot.memory.position = position;
+            }
+            let Memory { aggregate, version, position, .. } = &hot.memory;
+            let (aggregate, version, position) = (aggregate.clone(), *version, *position);
+            return Ok(Loaded { aggregate, version, position });
+        }
+    }
+}
+
+/// A little longer each time, and not the same for everybody.
+async fn back_off(attempt: usize) {
+    let most = 2u64 << attempt.min(6);
+    let millis = Uuid::new_v4().as_u128() as u64 % most;
+    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+}
+
+fn conflict_or_down(error: Arc<LogError>) -> CommandError {
+    match &*error {
+        LogError::Conflict { .. } => CommandError::Conflict,
+        LogError::TooLarge { size, limit } => {
+            LogError::TooLarge { size: *size, limit: *limit }.into()
+        }
+        LogError::Corrupt(_) | LogError::Unavailable(_) => CommandError::unavailable(error),
+    }
+}

@@ -1,0 +1,157 @@
+//! Use cases around API keys and people's data.
+
+use std::sync::Arc;
+
+use domain::identity::{ApiKey, ApiKeyCommand, NewApiKey, Permission, Permissions};
+use domain::kernel::{
+    Actor, ApiKeyId, Cause, ErasurePerson, Journal, Person, PersonCommand, Source,
+};
+use uuid::Uuid;
+
+use crate::CommandError;
+use crate::conversation::RecentTurns;
+use crate::ports::{Caller, Execute, Vault};
+
+/// What every key starts with.
+const PREFIX: &str = "pal_";
+
+/// The door to identity.
+#[derive(Clone)]
+pub struct Identity {
+    pub api_keys: Arc<dyn Execute<ApiKey>>,
+    pub people: Arc<dyn Execute<ErasurePerson>>,
+    pub journal: Journal,
+    pub vault: Arc<dyn Vault>,
+    pub recent: RecentTurns,
+}
+
+/// A key that was just made; its secret is shown this once.
+pub struct IssuedApiKey {
+    pub id: ApiKeyId,
+    /// `pal_<id>_<secret>`
+    pub token: String,
+    pub position: u64,
+}
+
+/// Why a token lets nobody in.
+#[derive(Debug, thiserror::Error)]
+pub enum NoEntry {
+    #[error("the token is unknown, revoked or expired")]
+    Invalid,
+    #[error(transparent)]
+    Unavailable(#[from] CommandError),
+}
+
+impl Identity {
+    /// Make an API key. It never allows more than its maker is allowed.
+    pub async fn create_api_key(
+        &self,
+        caller: &Caller,
+        new: NewApiKey,
+    ) -> Result<IssuedApiKey, CommandError> {
+        caller.require(Permission::ManageApiKey)?;
+        self.issue(&caller.cause, new, caller.permissions.clone()).await
+    }
+
+    /// Make the first key, which may do everything, when nobody could make one yet.
+    pub async fn create_bootstrap_key(&self) -> Result<Option<IssuedApiKey>, CommandError> {
+        if !self.vault.secrets("api-key/").await?.is_empty() {
+            return Ok(None);
+        }
+        let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
+        let permissions = Permissions::all();
+        let new = NewApiKey { name: "bootstrap".into(), permissions, expires_at: None };
+        self.issue(&cause, new, Permissions::all()).await.map(Some)
+    }
+
+    async fn issue(
+        &self,
+        cause: &Cause,
+        new: NewApiKey,
+        may: Permissions,
+    ) -> Result<IssuedApiKey, CommandError> {
+        let id = ApiKeyId::new();
+        let now = self.journal.clock().now();
+        let by = cause.actor.clone();
+        let create = ApiKeyCommand::Create { new, by, may, now };
+        let executed = self.api_keys.execute(&id, create, cause).await?;
+
+        // 256 random bits need no slow hash: nobody guesses them.
+        let secret = blake3::Hash::from_bytes(rand::random()).to_hex();
+        let hash = blake3::hash(secret.as_bytes());
+        self.vault.put_secret(&vault_name(id), hash.as_bytes()).await?;
+
+        let token = format!("{PREFIX}{}_{secret}", id.0.simple());
+        Ok(IssuedApiKey { id, token, position: executed.position })
+    }
+
+    /// Revoke a key; it stops working at once.
+    pub async fn revoke_api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<u64, CommandError> {
+        caller.require(Permission::ManageApiKey)?;
+        let command = ApiKeyCommand::Revoke { by: caller.actor().clone() };
+        let executed = self.api_keys.execute(&id, command, &caller.cause).await?;
+        Ok(executed.position)
+    }
+
+    /// Who holds this token.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        correlation: Uuid,
+        source: Source,
+    ) -> Result<Caller, NoEntry> {
+        let parts = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
+        let (id, secret) = parts.ok_or(NoEntry::Invalid)?;
+        let id = ApiKeyId(Uuid::try_parse(id).map_err(|_| NoEntry::Invalid)?);
+
+        let kept = self.vault.secret(&vault_name(id)).await?.ok_or(NoEntry::Invalid)?;
+        let kept: [u8; 32] = kept.try_into().map_err(|_| NoEntry::Invalid)?;
+        // Comparing BLAKE3 hashes takes the same time whatever they are.
+        if blake3::hash(secret.as_bytes()) != blake3::Hash::from_bytes(kept) {
+            return Err(NoEntry::Invalid);
+        }
+
+        let key = self.api_keys.load(&id).await?.aggregate;
+        let now = self.journal.clock().now();
+        let permissions = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
+        let cause = Cause::asked(Actor::api_key(id.to_string()), correlation, source);
+        Ok(Caller { cause, permissions })
+    }
+
+    /// How many keys could approve edits now.
+    pub async fn administrators(&self) -> Result<Vec<ApiKeyId>, CommandError> {
+        let now = self.journal.clock().now();
+        let mut administrators = Vec::new();
+        for name in self.vault.secrets("api-key/").await? {
+            let Some(Ok(id)) = name.strip_prefix("api-key/").map(str::parse::<ApiKeyId>) else {
+                continue;
+            };
+            let key = self.api_keys.load(&id).await?.aggregate;
+            let approves = |it: &Permissions| it.allow(Permission::ApproveSelfEdit);
+            if key.permissions(now).is_some_and(approves) {
+                administrators.push(id);
+            }
+        }
+        Ok(administrators)
+    }
+
+    /// Make a person's data unreadable, everywhere and for good; answers the position and how
+    /// many keys were destroyed.
+    pub async fn erase_person(
+        &self,
+        caller: &Caller,
+        person: &Person,
+        reason: String,
+    ) -> Result<(u64, u64), CommandError> {
+        caller.require(Permission::ErasePerson)?;
+        let destroyed = self.journal.codec().erase(person).await? as u64;
+        self.recent.forget();
+        let command = PersonCommand::Erase { keys: destroyed, reason };
+        let executed = self.people.execute(person, command, &caller.cause).await?;
+        Ok((executed.position, destroyed))
+    }
+}
+
+fn vault_name(id: ApiKeyId) -> String {
+    format!("api-key/{id}")
+}

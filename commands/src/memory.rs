@@ -1,0 +1,159 @@
+//! What is remembered of one aggregate: its state, where its stream ends, its newest commands.
+
+use std::collections::VecDeque;
+
+use domain::kernel::{Expected, Journal, Listed, LogError, StreamId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ports::{Snapshot, Snapshots};
+
+/// How many commands are remembered, to know a repeat that comes late.
+const COMMANDS: usize = 64;
+
+/// A snapshot is kept after so many events.
+const SNAPSHOT_EVERY: u64 = 200;
+
+/// How many commits are read at once.
+const PAGE: usize = 1_000;
+
+/// See the module.
+pub(crate) struct Memory<A> {
+    pub(crate) aggregate: A,
+    pub(crate) version: u64,
+    pub(crate) position: u64,
+    /// Command and position, oldest first; 0 where the commit is still on its way.
+    commands: VecDeque<(Uuid, u64)>,
+    snapshot_version: u64,
+}
+
+/// A snapshot whose commit is on its way.
+pub(crate) struct Draft {
+    version: u64,
+    schema: String,
+    kept: serde_json::Result<Vec<u8>>,
+}
+
+/// A memory as a snapshot keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept<A> {
+    aggregate: A,
+    commands: Vec<(Uuid, u64)>,
+}
+
+impl<A: Listed> Memory<A> {
+    /// The newest snapshot and what came after it.
+    pub(crate) async fn load(
+        journal: &Journal,
+        snapshots: &dyn Snapshots,
+        stream: &StreamId,
+    ) -> Result<Self, LogError> {
+        let mut memory = Self::from_snapshot(snapshots, stream).await.unwrap_or_else(Self::empty);
+        loop {
+            let page = journal.read_stream(stream, memory.seen(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(memory) };
+            let before = memory.version;
+            let (version, position) = (last.version, last.position);
+            for recorded in page {
+                if recorded.version <= before {
+                    continue;
+                }
+                memory.remember(recorded.command, recorded.position);
+                if let Some(event) = A::from_event(recorded.event) {
+                    memory.aggregate.apply(event);
+                }
+            }
+            if version == before {
+                return Ok(memory);
+            }
+            (memory.version, memory.position) = (version, position);
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            aggregate: A::default(),
+            version: 0,
+            position: 0,
+            commands: VecDeque::new(),
+            snapshot_version: 0,
+        }
+    }
+
+    /// None when there is none, or none of today's form: then the history says it all.
+    async fn from_snapshot(snapshots: &dyn Snapshots, stream: &StreamId) -> Option<Self> {
+        let found = snapshots.get(stream).await;
+        let lost = |error| tracing::warn!(%stream, %error, "the snapshot could not be read");
+        let snapshot = found.map_err(lost).ok()??;
+        if snapshot.schema != schema::<A>() {
+            return None;
+        }
+        let Kept { aggregate, commands } = serde_json::from_slice(&snapshot.body).ok()?;
+        let Snapshot { version, position, .. } = snapshot;
+        let commands = commands.into();
+        Some(Self { aggregate, version, position, commands, snapshot_version: version })
+    }
+
+    fn seen(&self) -> Expected {
+        let Self { version, position, .. } = *self;
+        if version == 0 { Expected::New } else { Expected::Exact { version, position } }
+    }
+
+    /// Where the stream ends for the next commit; the position is unknown while the one before
+    /// is on its way.
+    pub(crate) fn expected(&self, on_its_way: bool) -> Expected {
+        match self.seen() {
+            Expected::Exact { version, .. } if on_its_way => {
+                Expected::Exact { version, position: 0 }
+            }
+            seen => seen,
+        }
+    }
+
+    /// Where this command was stored, if it was lately.
+    pub(crate) fn position_of(&self, command: Uuid) -> Option<u64> {
+        let found = self.commands.iter().find(|(known, _)| *known == command);
+        found.map(|(_, position)| if *position == 0 { self.position } else { *position })
+    }
+
+    /// A commit with so many events was sent on its way; the aggregate has applied them.
+    pub(crate) fn advance(&mut self, command: Uuid, events: u64) {
+        self.version += events;
+        self.remember(command, 0);
+    }
+
+    fn remember(&mut self, command: Uuid, position: u64) {
+        if self.commands.back().is_some_and(|(newest, _)| *newest == command) {
+            return;
+        }
+        if self.commands.len() == COMMANDS {
+            self.commands.pop_front();
+        }
+        self.commands.push_back((command, position));
+    }
+
+    /// A snapshot of this moment, when enough happened since the last one.
+    pub(crate) fn due_snapshot(&mut self) -> Option<Draft> {
+        if self.version < self.snapshot_version + SNAPSHOT_EVERY {
+            return None;
+        }
+        self.snapshot_version = self.version;
+        let commands = self.commands.iter().copied().filter(|(_, position)| *position > 0);
+        let (aggregate, commands) = (self.aggregate.clone(), commands.collect());
+        let kept = serde_json::to_vec(&Kept { aggregate, commands });
+        Some(Draft { version: self.version, schema: schema::<A>(), kept })
+    }
+}
+
+impl Draft {
+    /// The snapshot, once its commit has this position.
+    pub(crate) fn at(self, position: u64) -> Snapshot {
+        let Self { version, schema, kept } = self;
+        Snapshot { version, position, schema, body: kept.unwrap_or_default() }
+    }
+}
+
+/// Names the form of a state by the program's version: a new program reads the history once.
+fn schema<A: Listed>() -> String {
+    format!("{}@{}", A::TYPE, env!("CARGO_PKG_VERSION"))
+}

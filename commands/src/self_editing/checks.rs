@@ -1,0 +1,159 @@
+//! What an edit has to pass before anybody may approve it.
+
+use domain::self_editing::{Change, Check, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path};
+
+use super::merge::{Conflict, Files, merge};
+
+/// Every check, in the order in which they run.
+pub(super) fn run(base: &Files, now: &Files, changes: &[Change]) -> Vec<Check> {
+    [
+        ("paths_and_sizes", paths_and_sizes(changes)),
+        ("base_revision", base_revision(base, now, changes)),
+        ("syntax", syntax(changes)),
+        ("no_secrets", no_secrets(changes)),
+    ]
+    .into_iter()
+    .map(|(name, findings)| Check { name: name.to_owned(), passed: findings.is_empty(), findings })
+    .collect()
+}
+
+fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Change { path, content } in changes {
+        if let Err(error) = check_path(path) {
+            findings.push(finding(path, None, error.to_string()));
+        }
+        if content.as_ref().is_some_and(|content| content.len() > MAX_FILE_BYTES) {
+            findings.push(finding(path, None, format!("larger than {MAX_FILE_BYTES} bytes")));
+        }
+    }
+    let total: usize = changes.iter().filter_map(|it| it.content.as_ref()).map(String::len).sum();
+    if total > MAX_EDIT_BYTES {
+        let reason = format!("all files together are larger than {MAX_EDIT_BYTES} bytes");
+        findings.push(finding("", None, reason));
+    }
+    findings
+}
+
+fn base_revision(base: &Files, now: &Files, changes: &[Change]) -> Vec<Finding> {
+    let conflicts = merge(base, now, changes).err().unwrap_or_default();
+    let describe = |Conflict { file, hunk }| {
+        let reason = format!("others changed the same lines in the meantime:\n{hunk}");
+        finding(&file, None, reason)
+    };
+    conflicts.into_iter().map(describe).collect()
+}
+
+fn syntax(changes: &[Change]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Change { path, content } in changes {
+        let Some(text) = content else { continue };
+        if path.ends_with(".toml")
+            && let Err(error) = text.parse::<toml::Table>()
+        {
+            let line = error.span().map(|span| line_of(text, span.start));
+            findings.push(finding(path, line, error.message().to_owned()));
+        }
+        if let Some(at) = text.find('\0') {
+            findings.push(finding(path, Some(line_of(text, at)), "a NUL character".to_owned()));
+        }
+    }
+    findings
+}
+
+/// How secrets of well-known makers begin, and how many more characters they have at least.
+const SECRETS: [(&str, usize, &str); 8] = [
+    ("-----BEGIN", 10, "a private key"),
+    ("AKIA", 16, "an AWS access key"),
+    ("ghp_", 30, "a GitHub token"),
+    ("github_pat_", 30, "a GitHub token"),
+    ("pal_", 40, "an API key of this platform"),
+    ("sk-", 20, "an API key of an AI provider"),
+    ("whsec_", 24, "a webhook secret"),
+    ("xoxb-", 20, "a Slack token"),
+];
+
+fn no_secrets(changes: &[Change]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Change { path, content } in changes {
+        for (number, line) in (1..).zip(content.as_deref().unwrap_or_default().lines()) {
+            if let Some(what) = secret_in(line) {
+                let reason = format!("this looks like {what}; secrets belong into the vault");
+                findings.push(finding(path, Some(number), reason));
+            }
+        }
+    }
+    findings
+}
+
+fn secret_in(line: &str) -> Option<&'static str> {
+    let known = SECRETS.iter().find(|(start, more, _)| {
+        line.match_indices(start).any(|(at, _)| {
+            let boundary =
+                line[..at].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
+            let rest = &line[at + start.len()..];
+            let run = rest.chars().take_while(|c| !c.is_whitespace() && !"\"'`".contains(*c));
+            let key = *start == "-----BEGIN" && rest.contains("PRIVATE KEY");
+            boundary && (key || (*start != "-----BEGIN" && run.count() >= *more))
+        })
+    });
+    known
+        .map(|(_, _, what)| *what)
+        .or_else(|| looks_like_discord(line).then_some("a Discord token"))
+}
+
+/// Three parts of base64 with full stops between, of Discord's lengths.
+fn looks_like_discord(line: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    line.split(|c| !token(c)).any(|word| {
+        let parts: Vec<&str> = word.split('.').collect();
+        matches!(parts[..], [id, time, mac] if id.len() >= 23 && (6..=7).contains(&time.len()) && mac.len() >= 27)
+    })
+}
+
+fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+    u32::try_from(before + 1).unwrap_or(u32::MAX)
+}
+
+fn finding(file: &str, line: Option<u32>, reason: String) -> Finding {
+    Finding { file: file.to_owned(), line, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_name_file_line_and_reason() {
+        let findings = failed("settings/a.toml", "x = 1\ny = = 2\n", "syntax");
+        assert_eq!((findings[0].file.as_str(), findings[0].line), ("settings/a.toml", Some(2)));
+        assert!(!findings[0].reason.is_empty());
+    }
+
+    #[test]
+    fn secrets_are_found_and_words_are_not() {
+        for text in [
+            "key = \"sk-abcdefghijklmnopqrstuvwxyz123456\"",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "t = 'MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs'",
+        ] {
+            assert_eq!(failed("prompts/a.md", text, "no_secrets").len(), 1, "{text}");
+        }
+        for text in ["task-oriented-programming-is-fun-and-long", "sk-short", "a.b.c", "-----BEGIN"]
+        {
+            assert_eq!(failed("prompts/a.md", text, "no_secrets"), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_found() {
+        assert_eq!(failed("../etc/passwd", "x", "paths_and_sizes").len(), 1);
+    }
+
+    fn failed(path: &str, text: &str, check: &str) -> Vec<Finding> {
+        let change = Change { path: path.into(), content: Some(text.into()) };
+        let checks = run(&Files::new(), &Files::new(), &[change]);
+        checks.into_iter().find(|it| it.name == check).unwrap().findings
+    }
+}

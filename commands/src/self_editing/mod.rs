@@ -1,0 +1,402 @@
+//! Use cases around the bot's changes of itself.
+
+mod check_edits;
+mod checks;
+mod finish_edits;
+mod merge;
+mod proposal;
+mod rollback;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::identity::Permission;
+use domain::kernel::{
+    Actor, Cause, EditId, Event, Expected, Ground, Journal, Personal, Singleton, StreamId,
+};
+use domain::lifecycle::{Scope, Settings};
+use domain::self_editing::{
+    Approval, Change, Edit, EditCommand, RevisionKind, Status, Workspace, WorkspaceCommand,
+    WorkspaceEvent,
+};
+use uuid::Uuid;
+
+pub use check_edits::CheckEdits;
+pub use finish_edits::FinishEdits;
+pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use rollback::{Rollback, RolledBack, Target};
+
+use crate::ports::{Access, Caller, Execute, Loaded};
+use crate::{CommandError, Refusal};
+
+/// How often an edit is merged again when the workspace moves meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// The door to self-editing.
+#[derive(Clone)]
+pub struct SelfEditing {
+    pub access: Arc<dyn Access>,
+    pub edits: Arc<dyn Execute<Edit>>,
+    pub journal: Journal,
+    pub settings: Arc<dyn Execute<Settings>>,
+    pub workspace: Arc<dyn Execute<Workspace>>,
+}
+
+/// An edit somebody would like to see.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub scope: Scope,
+    /// The finer type, in the author's words.
+    pub kind: Option<String>,
+    /// What it is good for, in the author's words.
+    pub description: String,
+    pub wanted: Wanted,
+    /// The revision the author looked at; without one, the present.
+    pub base_revision: Option<u64>,
+}
+
+/// What somebody wants changed.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// A unified diff against the base revision.
+    Diff(String),
+    /// Whole files; one without content is deleted.
+    Files(Vec<Change>),
+}
+
+/// A moment in the life of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Now,
+    Position(u64),
+    Revision(u64),
+    Time(DateTime<Utc>),
+}
+
+/// A word on an edit.
+#[derive(Debug, Clone, Default)]
+pub struct Word {
+    pub comment: Option<String>,
+    /// The content that was looked at.
+    pub content_hash: Option<String>,
+    /// Approve one's own edit, as the only administrator.
+    pub force: bool,
+}
+
+impl SelfEditing {
+    /// Propose an edit; its checks run at once. Answers its id and the newest position.
+    pub async fn propose(
+        &self,
+        caller: &Caller,
+        proposal: Proposal,
+    ) -> Result<(EditId, u64), CommandError> {
+        caller.require(Permission::ProposeSelfEdit)?;
+        let Proposal { scope, kind, description, wanted, base_revision } = proposal;
+        self.require_open(scope).await?;
+        if description.trim().is_empty() || description.chars().count() > 2_000 {
+            return Err(CommandError::invalid("description", "has 1 to 2000 characters"));
+        }
+        let kind = kind.unwrap_or_else(|| scope.as_ref().to_owned());
+        if kind.is_empty() || kind.chars().count() > 64 {
+            return Err(CommandError::invalid("type", "has 1 to 64 characters"));
+        }
+
+        let (base, base_position) = match base_revision {
+            Some(revision) => self.workspace_at(Moment::Revision(revision)).await?,
+            None => self.workspace_at(Moment::Now).await?,
+        };
+        if base_revision.is_some_and(|wanted| wanted != base.revision()) {
+            let reason =
+                format!("there is no such revision yet; the newest is {}", base.revision());
+            return Err(CommandError::invalid("base_revision", reason));
+        }
+        tracing::debug!(position = base_position, "an edit is based on this commit");
+        let changes = match wanted {
+            Wanted::Diff(diff) => proposal::changes_of_diff(base.files(), &diff)?,
+            Wanted::Files(changes) => changes,
+        };
+        require_sound(&base, &changes)?;
+
+        let id = EditId(caller.cause.command);
+        let author = caller.actor().clone();
+        let command = EditCommand::Propose {
+            description: Personal::of(author.person(), description),
+            author,
+            scope,
+            kind,
+            base_revision: base.revision(),
+            content_hash: content_hash(base.revision(), &changes),
+            changes,
+        };
+        let proposed = self.edits.execute(&id, command, &caller.cause).await?;
+        let position = self.advance(&caller.cause, id).await?;
+        Ok((id, position.max(proposed.position)))
+    }
+
+    /// Run the checks of an edit that was not checked yet.
+    pub async fn check(&self, caller: &Caller, id: EditId) -> Result<u64, CommandError> {
+        caller.require(Permission::ProposeSelfEdit)?;
+        self.existing(id).await?;
+        self.advance(&caller.cause, id).await
+    }
+
+    /// Approve an edit, so that it can be applied.
+    pub async fn approve(
+        &self,
+        caller: &Caller,
+        id: EditId,
+        word: Word,
+    ) -> Result<u64, CommandError> {
+        caller.require(Permission::ApproveSelfEdit)?;
+        let by = caller.actor().clone();
+        let alone = word.force && self.access.is_only_administrator(&by).await?;
+        let comment = word.comment.map(|text| Personal::of(by.person(), text));
+        let approval = Approval { by, comment, content_hash: word.content_hash, alone };
+        let command = EditCommand::Approve(approval);
+        Ok(self.edits.execute(&id, command, &caller.cause).await?.position)
+    }
+
+    /// Reject an edit, for good.
+    pub async fn reject(
+        &self,
+        caller: &Caller,
+        id: EditId,
+        reason: String,
+    ) -> Result<u64, CommandError> {
+        caller.require(Permission::ApproveSelfEdit)?;
+        let by = caller.actor().clone();
+        let reason = Personal::of(by.person(), reason);
+        let command = EditCommand::Reject { by, reason };
+        Ok(self.edits.execute(&id, command, &caller.cause).await?.position)
+    }
+
+    /// Make an approved edit live.
+    pub async fn apply(&self, caller: &Caller, id: EditId) -> Result<u64, CommandError> {
+        caller.require(Permission::ApproveSelfEdit)?;
+        let edit = self.existing(id).await?.aggregate;
+        self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
+        self.go_live(&caller.cause, caller.actor(), id).await
+    }
+
+    /// The workspace of a moment, and the commit that made it so.
+    pub async fn workspace_at(&self, moment: Moment) -> Result<(Workspace, u64), CommandError> {
+        if moment == Moment::Now {
+            let Loaded { aggregate, position, .. } = self.workspace.load(&Singleton).await?;
+            return Ok((aggregate, position));
+        }
+        let stream = StreamId::of::<Workspace>(&Singleton);
+        let (mut workspace, mut position, mut after) = (Workspace::default(), 0, Expected::New);
+        loop {
+            let page = self.journal.read_stream(&stream, after, 1_000).await?;
+            let Some(last) = page.last() else { return Ok((workspace, position)) };
+            after = Expected::Exact { version: last.version, position: last.position };
+            for recorded in &page {
+                let Event::Workspace(_, event) = &recorded.event else { continue };
+                let WorkspaceEvent::Revised { revision, .. } = event;
+                let later = match moment {
+                    Moment::Now => false,
+                    Moment::Position(wanted) => recorded.position > wanted,
+                    Moment::Revision(wanted) => *revision > wanted,
+                    Moment::Time(wanted) => recorded.recorded_at > wanted,
+                };
+                if later {
+                    return Ok((workspace, position));
+                }
+                workspace.evolve(event);
+                position = recorded.position;
+            }
+        }
+    }
+
+    /// Lay the starting workspace, when there is none.
+    pub async fn seed(&self, cause: &Cause, files: Vec<Change>) -> Result<(), CommandError> {
+        if self.workspace.load(&Singleton).await?.version > 0 {
+            return Ok(());
+        }
+        let id = EditId(Uuid::new_v5(&Uuid::NAMESPACE_OID, b"palimpsest starting workspace"));
+        let by = cause.actor.clone();
+        let command = EditCommand::ProposeDecided {
+            description: Personal::of(by.person(), "The starting workspace.".to_owned()),
+            author: by.clone(),
+            scope: Scope::Features,
+            kind: "seed".to_owned(),
+            base_revision: 0,
+            content_hash: content_hash(0, &files),
+            changes: files.clone(),
+        };
+        self.edits.execute(&id, command, cause).await?;
+        let kind = RevisionKind::Seeded;
+        let revise = WorkspaceCommand::Revise { base: 0, kind, edit: id, by, changes: files };
+        match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
+            Ok(revised) => self.mark_applied(cause, id, 1, revised.position).await.map(|_| ()),
+            // Another process was faster.
+            Err(CommandError::Rejected(no)) if no.ground == Ground::State => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes an edit as far as it goes by itself: the checks, and where the settings say so,
+    /// approval and application. Bears repeating.
+    pub(crate) async fn advance(&self, cause: &Cause, id: EditId) -> Result<u64, CommandError> {
+        let mut loaded = self.edits.load(&id).await?;
+        if loaded.aggregate.status() == Some(Status::Proposed) {
+            let edit = &loaded.aggregate;
+            let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
+            let now = self.workspace.load(&Singleton).await?.aggregate;
+            let checks = checks::run(base.files(), now.files(), edit.changes());
+            let command = EditCommand::RecordChecks { checks };
+            self.edits.execute(&id, command, &cause.then("checks")).await?;
+            loaded = self.edits.load(&id).await?;
+        }
+        let auto = self.settings.load(&Singleton).await?.aggregate.self_editing.auto_approve;
+        if auto && loaded.aggregate.status() == Some(Status::Checked) {
+            let by = Actor::system("auto_approve");
+            let approval =
+                Approval { by: by.clone(), comment: None, content_hash: None, alone: false };
+            let cause = Cause { actor: by.clone(), ..cause.then("auto_approve") };
+            self.edits.execute(&id, EditCommand::Approve(approval), &cause).await?;
+            return self.go_live(&cause, &by, id).await;
+        }
+        Ok(loaded.position)
+    }
+
+    /// Merges an approved edit into the live workspace, in one commit.
+    async fn go_live(&self, cause: &Cause, by: &Actor, id: EditId) -> Result<u64, CommandError> {
+        for _ in 0..ATTEMPTS {
+            let loaded = self.existing(id).await?;
+            let edit = loaded.aggregate;
+            match edit.status() {
+                Some(Status::Approved) => {}
+                Some(Status::Applied) => return Ok(loaded.position),
+                _ => {
+                    let command = EditCommand::MarkApplied { revision: 0, position: 0 };
+                    let refused = self.edits.execute(&id, command, cause).await?;
+                    return Ok(refused.position);
+                }
+            }
+            let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
+            let now = self.workspace.load(&Singleton).await?.aggregate;
+            let changes = match merge::merge(base.files(), now.files(), edit.changes()) {
+                Ok(changes) => changes,
+                Err(conflicts) => {
+                    let reason = "others changed the same lines in the meantime".to_owned();
+                    let failed = EditCommand::MarkFailed { reason: reason.clone() };
+                    self.edits.execute(&id, failed, &cause.then("failed")).await?;
+                    return Err(conflict(reason, &conflicts));
+                }
+            };
+            let (base, kind) = (now.revision(), RevisionKind::Applied);
+            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
+            match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
+                Ok(revised) => {
+                    return self.mark_applied(cause, id, base + 1, revised.position).await;
+                }
+                Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommandError::Conflict)
+    }
+
+    pub(crate) async fn mark_applied(
+        &self,
+        cause: &Cause,
+        id: EditId,
+        revision: u64,
+        position: u64,
+    ) -> Result<u64, CommandError> {
+        let command = EditCommand::MarkApplied { revision, position };
+        let executed = self.edits.execute(&id, command, &cause.then("applied")).await?;
+        Ok(executed.position.max(position))
+    }
+
+    async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {
+        let loaded = self.edits.load(&id).await?;
+        if loaded.version == 0 {
+            return Err(CommandError::NotFound(format!("edit {id}")));
+        }
+        Ok(loaded)
+    }
+
+    /// Refuses when self-editing is off, or closed for this scope.
+    async fn require_open(&self, scope: Scope) -> Result<(), CommandError> {
+        let settings = self.settings.load(&Singleton).await?.aggregate.self_editing;
+        let reason = if !settings.enabled {
+            "self-editing is off; switch it on with POST /self-editing/enable".to_owned()
+        } else if !settings.scope.contains(&scope) {
+            let open: Vec<_> = settings.scope.iter().map(AsRef::as_ref).collect();
+            let (scope, open) = (scope.as_ref(), open.join(", "));
+            format!("edits of scope {scope} are closed; open are: {open}")
+        } else {
+            return Ok(());
+        };
+        Err(CommandError::Rejected(Box::new(Refusal {
+            ground: Ground::Input,
+            reason,
+            code: Some("SELF_EDITING_DISABLED"),
+            field: None,
+            details: None,
+        })))
+    }
+}
+
+/// One commit of the workspace per edit, however often it is tried.
+fn cause_of(cause: &Cause, id: EditId) -> Cause {
+    Cause { command: Uuid::new_v5(&id.0, b"apply"), ..cause.clone() }
+}
+
+/// What is wrong with the shape of a proposal is the caller's to mend, before it is kept.
+fn require_sound(base: &Workspace, changes: &[Change]) -> Result<(), CommandError> {
+    let bad = |reason: String| CommandError::invalid("files", reason);
+    if changes.is_empty() {
+        return Err(bad("an edit changes at least one file".to_owned()));
+    }
+    if changes.len() > 100 {
+        return Err(bad("an edit changes at most 100 files".to_owned()));
+    }
+    let mut paths = BTreeSet::new();
+    let mut same = true;
+    for Change { path, content } in changes {
+        domain::self_editing::check_path(path).map_err(|error| CommandError::rejected(&error))?;
+        if !paths.insert(path) {
+            return Err(bad(format!("{path} is named twice")));
+        }
+        if content.is_none() && base.file(path).is_none() {
+            return Err(bad(format!("{path} cannot be deleted: it is not in the workspace")));
+        }
+        same &= base.file(path) == content.as_deref();
+    }
+    let total: usize = changes.iter().filter_map(|it| it.content.as_ref()).map(String::len).sum();
+    if total > domain::self_editing::MAX_EDIT_BYTES {
+        let most = domain::self_editing::MAX_EDIT_BYTES;
+        return Err(bad(format!("an edit holds at most {most} bytes")));
+    }
+    if same {
+        return Err(bad("the workspace is like that already".to_owned()));
+    }
+    Ok(())
+}
+
+/// Names the content of an edit: what it changes, on which revision.
+fn content_hash(base_revision: u64, changes: &[Change]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&base_revision.to_le_bytes());
+    for Change { path, content } in changes {
+        for part in [path.as_bytes(), content.as_deref().unwrap_or("\0deleted").as_bytes()] {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// A refusal that shows the hunks that meet.
+fn conflict(reason: String, conflicts: &[Conflict]) -> CommandError {
+    CommandError::Rejected(Box::new(Refusal {
+        ground: Ground::State,
+        reason,
+        code: Some("CONFLICT"),
+        field: None,
+        details: Some(serde_json::json!({ "conflicts": conflicts })),
+    }))
+}

@@ -1,0 +1,173 @@
+//! Taking back: one edit, or everything since a moment.
+
+use domain::identity::Permission;
+use domain::kernel::{EditId, Ground, Personal, Singleton};
+use domain::lifecycle::Scope;
+use domain::self_editing::{Change, EditCommand, RevisionKind, Status, WorkspaceCommand};
+
+use super::merge::{Extent, difference, extent, merge};
+use super::{Moment, SelfEditing, cause_of, conflict, content_hash};
+use crate::ports::Caller;
+use crate::{CommandError, Refusal};
+
+/// What somebody wants taken back.
+#[derive(Debug, Clone)]
+pub struct Rollback {
+    pub target: Target,
+    pub reason: String,
+    /// Where later edits changed the same lines, the older content wins.
+    pub force: bool,
+    /// Only say what would happen.
+    pub preview: bool,
+}
+
+/// What a rollback goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// As it was before this edit, later edits kept.
+    Edit(EditId),
+    /// As it was at this moment.
+    Moment(Moment),
+}
+
+/// What a rollback came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RolledBack {
+    /// Itself an edit, which can be rolled back; none for a preview.
+    pub id: Option<EditId>,
+    pub edit: Option<EditId>,
+    /// The revision that is live now.
+    pub revision: u64,
+    pub changes: Extent,
+    /// Set when something was done.
+    pub position: Option<u64>,
+}
+
+impl SelfEditing {
+    /// Take an edit back, or go back to a moment. History stays as it was: a rollback is a new
+    /// revision.
+    pub async fn roll_back(
+        &self,
+        caller: &Caller,
+        rollback: Rollback,
+    ) -> Result<RolledBack, CommandError> {
+        caller.require(Permission::RollbackSelfEdit)?;
+        if rollback.reason.trim().is_empty() || rollback.reason.chars().count() > 2_000 {
+            return Err(CommandError::invalid("reason", "has 1 to 2000 characters"));
+        }
+        let edit = match rollback.target {
+            Target::Edit(id) => Some(id),
+            Target::Moment(_) => None,
+        };
+        let id = EditId(caller.cause.command);
+        for _ in 0..super::ATTEMPTS {
+            let (scope, now, changes) = self.way_back(&rollback).await?;
+            let (base, extent) = (now.revision(), extent(now.files(), &changes));
+            if rollback.preview || changes.is_empty() {
+                let none =
+                    RolledBack { id: None, edit, revision: base, changes: extent, position: None };
+                return Ok(none);
+            }
+
+            let by = caller.actor().clone();
+            let propose = EditCommand::ProposeDecided {
+                description: Personal::of(by.person(), rollback.reason.clone()),
+                author: by.clone(),
+                scope,
+                kind: "rollback".to_owned(),
+                base_revision: base,
+                content_hash: content_hash(base, &changes),
+                changes: changes.clone(),
+            };
+            self.edits.execute(&id, propose, &caller.cause).await?;
+            let kind = RevisionKind::RolledBack { of: edit };
+            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes };
+            let revised =
+                self.workspace.execute(&Singleton, revise, &cause_of(&caller.cause, id)).await;
+            let position = match revised {
+                Ok(revised) => revised.position,
+                Err(CommandError::Rejected(no)) if no.ground == Ground::State => continue,
+                Err(error) => return Err(error),
+            };
+            let mut newest = self.mark_applied(&caller.cause, id, base + 1, position).await?;
+            if let Some(of) = edit {
+                newest = newest.max(self.mark_rolled_back(&caller.cause, of, id).await?);
+            }
+            return Ok(RolledBack {
+                id: Some(id),
+                edit,
+                revision: base + 1,
+                changes: extent,
+                position: Some(newest),
+            });
+        }
+        Err(CommandError::Conflict)
+    }
+
+    pub(crate) async fn mark_rolled_back(
+        &self,
+        cause: &domain::kernel::Cause,
+        id: EditId,
+        by: EditId,
+    ) -> Result<u64, CommandError> {
+        let command = EditCommand::RollBack { by };
+        Ok(self.edits.execute(&id, command, &cause.then("rolled_back")).await?.position)
+    }
+
+    /// The scope, the workspace as it is, and what leads back.
+    async fn way_back(
+        &self,
+        rollback: &Rollback,
+    ) -> Result<(Scope, domain::self_editing::Workspace, Vec<Change>), CommandError> {
+        let now = self.workspace.load(&Singleton).await?.aggregate;
+        let id = match rollback.target {
+            Target::Moment(moment) => {
+                let (then, _) = self.workspace_at(moment).await?;
+                if then.revision() == 0 {
+                    let reason = "the bot had no workspace yet at that moment";
+                    return Err(CommandError::invalid("to", reason));
+                }
+                let changes = difference(now.files(), then.files());
+                return Ok((Scope::Features, now, changes));
+            }
+            Target::Edit(id) => id,
+        };
+
+        let loaded = self.edits.load(&id).await?;
+        if loaded.version == 0 {
+            return Err(invalid_edit(format!("there is no edit {id}"), Ground::Input));
+        }
+        let edit = loaded.aggregate;
+        let (Some(Status::Applied), Some(revision)) = (edit.status(), edit.revision()) else {
+            let is = edit.status().map_or("unknown", Status::word);
+            let reason =
+                format!("the edit is {is}; only an edit that is applied can be rolled back");
+            return Err(invalid_edit(reason, Ground::State));
+        };
+        if revision <= 1 {
+            let reason = "the starting workspace cannot be rolled back".to_owned();
+            return Err(invalid_edit(reason, Ground::State));
+        }
+        let (before, _) = self.workspace_at(Moment::Revision(revision - 1)).await?;
+        let (after, _) = self.workspace_at(Moment::Revision(revision)).await?;
+        let wanted = difference(after.files(), before.files());
+        let changes = match merge(after.files(), now.files(), &wanted) {
+            Ok(changes) => changes,
+            Err(_) if rollback.force => wanted
+                .into_iter()
+                .filter(|it| now.file(&it.path) != it.content.as_deref())
+                .collect(),
+            Err(conflicts) => {
+                let reason = "later edits changed the same lines; force restores the older content";
+                return Err(conflict(reason.to_owned(), &conflicts));
+            }
+        };
+        Ok((edit.scope().unwrap_or(Scope::Features), now, changes))
+    }
+}
+
+fn invalid_edit(reason: String, ground: Ground) -> CommandError {
+    let code = (ground == Ground::Input).then_some("INVALID_EDIT_ID");
+    let field = (ground == Ground::Input).then(|| "edit_id".to_owned());
+    CommandError::Rejected(Box::new(Refusal { ground, reason, code, field, details: None }))
+}
