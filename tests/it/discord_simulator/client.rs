@@ -4,10 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use serenity::{
     all::{
-        ChannelId, Client, Command, CommandDataOptionValue, CommandInteraction, CommandOptionType,
-        Context, CreateCommand, CreateCommandOption, CreateInteractionResponse,
-        CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
-        EditInteractionResponse, Event, GatewayIntents, Http, Interaction, RawEventHandler,
+        ChannelId, Client, Command, CommandOptionType, Context, CreateCommand, CreateCommandOption,
+        Event, GatewayIntents, Http, RawEventHandler,
     },
     async_trait,
     client::ClientBuilder,
@@ -19,6 +17,8 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
+
+use super::answer;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -62,7 +62,9 @@ impl Bot {
         let propose =
             CreateCommandOption::new(CommandOptionType::SubCommand, "propose", "Suggest an edit")
                 .add_sub_option(option);
+        let topic = CreateCommandOption::new(text, "topic", "What about").set_autocomplete(true);
         let commands = vec![
+            CreateCommand::new("ask").description("Ask me").add_option(topic.required(true)),
             CreateCommand::new("status").description("How it is going"),
             CreateCommand::new("edit").description("Edits").add_option(propose),
         ];
@@ -71,13 +73,24 @@ impl Bot {
             .expect("Discord takes the commands");
     }
 
-    /// The next event that is like this.
+    /// The next event that is like this, and none before it that serenity does not know.
     pub(super) async fn hears(&self, like: impl Fn(&Event) -> bool) -> Event {
+        let event = self.next(|event| matches!(event, Event::Unknown(_)) || like(event)).await;
+        assert!(like(&event), "serenity does not know {event:?}");
+        event
+    }
+
+    pub(super) async fn hears_unknown(&self, kind: &str) {
+        let event = self.next(|event| matches!(event, Event::Unknown(_))).await;
+        let Event::Unknown(event) = event else { unreachable!() };
+        assert_eq!(event.kind, kind);
+    }
+
+    async fn next(&self, like: impl Fn(&Event) -> bool) -> Event {
         let mut heard = self.heard.lock().await;
         let next = timeout(PATIENCE, async {
             loop {
                 let event = heard.recv().await.expect("the client is still there");
-                assert!(!matches!(event, Event::Unknown(_)), "serenity does not know {event:?}");
                 if like(&event) {
                     return event;
                 }
@@ -107,33 +120,11 @@ impl Ears {
 impl RawEventHandler for Ears {
     async fn raw_event(&self, ctx: Context, event: Event) {
         if let Event::InteractionCreate(create) = &event {
-            let Interaction::Command(command) = &create.interaction else { return };
-            answer(&ctx, command).await.expect("Discord takes the answer");
+            answer::interaction(&ctx, &create.interaction).await.expect("Discord takes the answer");
         }
         // The test may have heard enough.
         drop(self.0.send(event));
     }
-}
-
-async fn answer(ctx: &Context, command: &CommandInteraction) -> serenity::Result<()> {
-    let message = CreateInteractionResponseMessage::new();
-    if command.data.name == "status" {
-        let message = message.content("up").ephemeral(true);
-        return command.create_response(ctx, CreateInteractionResponse::Message(message)).await;
-    }
-    command.create_response(ctx, CreateInteractionResponse::Defer(message)).await?;
-    let twice = CreateInteractionResponseMessage::new().content("again");
-    let twice = CreateInteractionResponse::Message(twice);
-    command.create_response(ctx, twice).await.expect_err("one first answer only");
-
-    let options = command.data.options.first().map(|sub| &sub.value);
-    let Some(CommandDataOptionValue::SubCommand(options)) = options else { return Ok(()) };
-    let what = options[0].value.as_str().unwrap_or_default();
-    command.get_response(ctx).await?;
-    let edit = EditInteractionResponse::new().content(format!("proposed: {what}"));
-    command.edit_response(ctx, edit).await?;
-    let note = CreateInteractionResponseFollowup::new().content("and noted");
-    command.create_followup(ctx, note).await.map(drop)
 }
 
 pub(super) async fn client(

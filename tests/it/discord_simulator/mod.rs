@@ -1,5 +1,6 @@
 //! The Discord simulator, judged by an unmodified serenity client.
 
+mod answer;
 mod client;
 
 use std::time::Duration;
@@ -250,6 +251,67 @@ async fn interactions_are_answered_at_once_or_after_thinking() {
     assert_eq!((&*response.text, response.deferred), ("proposed: wave back", true));
     assert_eq!(discord.messages("general")[0].content, "proposed: wave back");
     assert_eq!(slow.followup(0).await.content, "and noted");
+}
+
+#[tokio::test]
+async fn people_press_buttons_fill_in_forms_and_get_suggestions() {
+    let discord = DiscordSimulator::start().await;
+    let bot = Bot::connect(&discord, GatewayIntents::all()).await;
+    bot.registers_its_commands(&discord).await;
+
+    discord.slash("general", "ana", "ask", json!({ "topic": "owls" })).await.response().await;
+    let asked = discord.wait_for_message("general", |it| !it.components.is_empty()).await;
+    let pressed = discord.press("ben", &asked, "more").response().await;
+    assert_eq!((&*pressed.text, pressed.message.id), ("more about owls", asked.id));
+    let form = discord.press("ben", &asked, "tell").modal().await;
+    assert_eq!(form["custom_id"], "story");
+    let told = discord.submit("general", "ben", "story", &[("story", "once upon")]);
+    assert_eq!(told.response().await.text, "thank you for: once upon");
+
+    let typed = json!({ "topic": "ow" });
+    let typing = discord.autocomplete("general", "ana", "ask", typed, "topic").await;
+    assert_eq!(typing.choices().await[0]["name"], "owls");
+}
+
+#[tokio::test]
+async fn events_that_serenity_cannot_parse_arrive_all_the_same() {
+    let discord = DiscordSimulator::start().await;
+    discord.hostile(Hostile::GuildWithoutStages);
+    let bot = Bot::connect(&discord, GatewayIntents::all()).await;
+    bot.hears_unknown("GUILD_CREATE").await;
+
+    discord.hostile(Hostile::MessageEventWithoutMentions);
+    let id = discord.say("general", "ana", "hello");
+    bot.hears_unknown("MESSAGE_CREATE").await;
+    discord.hostile(Hostile::ReactionWithoutBurst);
+    discord.react("general", id, "ben", "👍");
+    bot.hears_unknown("MESSAGE_REACTION_ADD").await;
+    discord.hostile(Hostile::MemberUpdateWithoutJoinTime);
+    let scribes = discord.create_role("Scriptorium", "scribes", 0);
+    discord.grant("Scriptorium", "ben", scribes);
+    bot.hears_unknown("GUILD_MEMBER_UPDATE").await;
+}
+
+#[tokio::test]
+async fn after_an_outage_or_a_silence_the_client_comes_back() {
+    let beat = Duration::from_millis(200);
+    let discord = DiscordSimulator::builder().heartbeat(beat).start().await.unwrap();
+    let bot = Bot::connect(&discord, GatewayIntents::all()).await;
+    discord.wait_until_connected().await;
+
+    discord.freeze_gateway(true);
+    discord.wait_until_disconnected().await;
+    discord.freeze_gateway(false);
+    discord.wait_until_connected().await;
+    let heard = discord.say("general", "ana", "are you there?");
+    bot.hears_message(heard).await;
+
+    discord.outage(true);
+    discord.wait_until_disconnected().await;
+    discord.outage(false);
+    discord.wait_until_connected().await;
+    let heard = discord.say("general", "ana", "and now?");
+    bot.hears_message(heard).await;
 }
 
 #[tokio::test]

@@ -14,15 +14,21 @@ pub enum Hostile {
     AnswerLost,
     /// Registered commands come back without ids.
     CommandsWithoutIds,
+    /// A guild comes without its stages.
+    GuildWithoutStages,
     /// An interaction comes without the language of the one who asked.
     InteractionWithoutLocale,
     /// A member comes with his roles spelled out, not named by id.
     MemberRolesSpelledOut,
     /// The list of members leaves out who they are.
     MembersWithoutUsers,
+    /// A member has changed, but not since when he is one.
+    MemberUpdateWithoutJoinTime,
+    /// The news of a message leaves out whom it mentions.
+    MessageEventWithoutMentions,
     /// A message is created, and answered without its list of mentions and its author's name.
     MessageWithoutMentions,
-    /// A message has null where a list and a text must stand.
+    /// A message has null where lists and a text must stand.
     NullContent,
     /// A message's author has numbers written as text.
     NumbersAsText,
@@ -51,6 +57,8 @@ pub(super) enum Strike {
 
 #[derive(Debug, Default)]
 pub(super) struct Faults {
+    /// The gateway hears and says nothing, and keeps its connections.
+    pub(super) frozen: bool,
     pub(super) outage: bool,
     limited: usize,
     retry_after: Duration,
@@ -86,7 +94,10 @@ impl Faults {
 
     pub(super) fn deform_dispatch(&mut self, dispatch: &mut Dispatch) {
         let struck = |fault: &Hostile| match fault {
+            Hostile::GuildWithoutStages => dispatch.name == "GUILD_CREATE",
             Hostile::InteractionWithoutLocale => dispatch.name == "INTERACTION_CREATE",
+            Hostile::MemberUpdateWithoutJoinTime => dispatch.name == "GUILD_MEMBER_UPDATE",
+            Hostile::MessageEventWithoutMentions => dispatch.name == "MESSAGE_CREATE",
             Hostile::ReactionWithoutBurst => dispatch.name.starts_with("MESSAGE_REACTION"),
             _ => false,
         };
@@ -102,7 +113,11 @@ impl Hostile {
     fn moment(self) -> Option<Moment> {
         match self {
             Self::RequestLost | Self::ServerError => Some(Moment::Before),
-            Self::InteractionWithoutLocale | Self::ReactionWithoutBurst => None,
+            Self::GuildWithoutStages
+            | Self::InteractionWithoutLocale
+            | Self::MemberUpdateWithoutJoinTime
+            | Self::MessageEventWithoutMentions
+            | Self::ReactionWithoutBurst => None,
             _ => Some(Moment::After),
         }
     }
@@ -118,7 +133,7 @@ impl Hostile {
             Self::MessageWithoutMentions | Self::NullContent | Self::NumbersAsText => {
                 method == "POST" && route == "/channels/{channel_id}/messages"
             }
-            Self::InteractionWithoutLocale | Self::ReactionWithoutBurst => false,
+            _ => false,
         }
     }
 
@@ -126,21 +141,25 @@ impl Hostile {
     pub(super) fn deform(self, answer: &mut Value) {
         match self {
             Self::CommandsWithoutIds => each(answer, |command| remove(command, "id")),
+            Self::GuildWithoutStages => remove(answer, "stage_instances"),
             Self::InteractionWithoutLocale => remove(answer, "locale"),
             Self::MemberRolesSpelledOut => each(&mut answer["roles"], |role| {
                 *role = json!({ "id": role.take(), "name": "spelled out" });
             }),
+            Self::MemberUpdateWithoutJoinTime => remove(answer, "joined_at"),
             Self::MembersWithoutUsers => each(answer, |member| {
                 remove(member, "user");
                 remove(member, "roles");
             }),
+            Self::MessageEventWithoutMentions => remove(answer, "mentions"),
             Self::MessageWithoutMentions => {
                 remove(answer, "mentions");
                 remove(&mut answer["author"], "username");
             }
             Self::NullContent => {
-                answer["content"] = Value::Null;
-                answer["embeds"] = Value::Null;
+                for key in ["components", "content", "embeds"] {
+                    answer[key] = Value::Null;
+                }
             }
             Self::NumbersAsText => answer["author"]["public_flags"] = json!("0"),
             Self::ReactionWithoutBurst => remove(answer, "burst"),

@@ -65,6 +65,8 @@ async fn serve(state: Arc<State>, stream: WebSocketStream) {
     loop {
         tokio::select! {
             frame = frames.recv() => match frame {
+                // What is not said now can be had by resuming.
+                Some(Frame::Text(_)) if connection.is_frozen() => {}
                 Some(Frame::Text(text)) => {
                     if sink.send(Message::text(text)).await.is_err() {
                         break;
@@ -81,6 +83,7 @@ async fn serve(state: Arc<State>, stream: WebSocketStream) {
                 Some(Frame::HangUp) | None => break,
             },
             message = heard.next() => match message {
+                Some(Ok(Message::Text(_))) if connection.is_frozen() => {}
                 Some(Ok(Message::Text(text))) => connection.hear(&text),
                 Some(Ok(Message::Close(reason))) => {
                     connection.take_leave(reason.map(|(code, _)| code.into()));
@@ -102,6 +105,10 @@ struct Connection {
 }
 
 impl Connection {
+    fn is_frozen(&self) -> bool {
+        self.state.read(|world| world.faults.frozen)
+    }
+
     fn hear(&mut self, text: &str) {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
             return self.say(DECODE_ERROR);

@@ -262,6 +262,14 @@ impl DiscordSimulator {
         }
     }
 
+    /// The gateway keeps its connections, but hears and says nothing: heartbeats go unanswered.
+    pub fn freeze_gateway(&self, frozen: bool) {
+        self.act(|world| {
+            world.faults.frozen = frozen;
+            Ok(())
+        });
+    }
+
     /// The next requests are answered 429.
     pub fn rate_limit_next(&self, requests: usize, retry_after: Duration) {
         self.act(|world| {

@@ -181,12 +181,14 @@ impl World {
             "relationships": [],
             "user_settings": {},
         });
+        let guilds = guilds.into_iter().map(|guild| Dispatch::guild_create(self, guild, intents));
+        let guilds: Vec<_> = guilds.collect();
         // The first word of a session goes to this shard, wherever its guilds are.
         session.tell(&Dispatch::plain("READY", None, ready));
-        for guild in guilds {
-            let dispatch = Dispatch::guild_create(self, guild, intents);
-            if session.hears(&dispatch) {
-                session.tell(&dispatch);
+        for mut guild in guilds {
+            if session.hears(&guild) {
+                self.faults.deform_dispatch(&mut guild);
+                session.tell(&guild);
             }
         }
         self.sessions.all.push(session);

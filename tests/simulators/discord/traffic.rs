@@ -11,6 +11,7 @@ pub struct Request {
     pub path: String,
     /// The path as Discord's document writes it, with its parameters named.
     pub route: String,
+    pub query: Vec<(String, String)>,
     pub body: Option<Value>,
     pub status: u16,
 }

@@ -160,10 +160,11 @@ fn replied_to(channel: &Channel, call: &Call) -> Result<Option<Snowflake>, Refus
 /// The message that the bot has sent with this nonce a short while ago.
 fn sent_before<'a>(world: &'a World, nonce: &Value) -> Option<&'a Message> {
     let oldest = world.clock.now() - NONCE_LIFE;
-    let messages = world.channels.values().flat_map(|channel| channel.messages.values());
-    messages
-        .filter(|message| message.author == world.bot() && message.id.time() >= oldest)
-        .find(|message| message.nonce.as_ref() == Some(nonce))
+    let recent = world.channels.values().flat_map(|channel| {
+        channel.messages.values().rev().take_while(|message| message.id.time() >= oldest)
+    });
+    let mut own = recent.filter(|message| message.author == world.bot());
+    own.find(|message| message.nonce.as_ref() == Some(nonce))
 }
 
 fn with_nonce(world: &World, message: &Message) -> Value {

@@ -42,6 +42,7 @@ pub(super) async fn answer(
             method: call.method.clone(),
             path: call.path.clone(),
             route: call.template().to_owned(),
+            query: call.query.clone(),
             body: call.body.clone(),
             status: reply.as_ref().map_or(0, |reply| reply.status),
         });
