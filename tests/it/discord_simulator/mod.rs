@@ -393,4 +393,5 @@ async fn a_shell_can_play_along() {
     assert_eq!(messages[0]["text"], "hello");
     assert_eq!(order("violations", json!({})).await, json!([]));
     assert!(order("sing", json!({})).await["error"].is_string());
+    assert!(order("say", json!({ "chanel": "general" })).await["error"].is_string());
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use poem::{
-    IntoResponse, Response, handler,
+    Body, IntoResponse, Response, handler,
     http::StatusCode,
     web::{Data, Json, Path},
 };
@@ -37,16 +37,24 @@ struct Order {
 #[handler]
 pub(super) async fn obey(
     Path(act): Path<String>,
-    order: Option<Json<Order>>,
+    body: Body,
     Data(state): Data<&Arc<State>>,
 ) -> Response {
-    let order = order.map(|Json(order)| order).unwrap_or_default();
-    match answer(state, &act, &order).await {
+    let answer = async { answer(state, &act, &read(body).await?).await };
+    match answer.await {
         Ok(answer) => Json(answer).into_response(),
         Err(why) => {
             Json(json!({ "error": why })).with_status(StatusCode::BAD_REQUEST).into_response()
         }
     }
+}
+
+async fn read(body: Body) -> Result<Order, String> {
+    let bytes = body.into_bytes().await.map_err(|error| error.to_string())?;
+    if bytes.is_empty() {
+        return Ok(Order::default());
+    }
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
 async fn answer(state: &State, act: &str, order: &Order) -> Result<Value, String> {
