@@ -64,7 +64,10 @@ async fn answer(state: &State, act: &str, order: &Order) -> Result<Value, String
             state.change(|world| world.press(&order.user(), place, &order.custom_id, &[]))?
         }
         "slash" => {
-            let place = (&order.channel(), &order.user());
+            let (channel, path) = (order.channel(), &order.path);
+            let offered = |world: &World| world.can_call(&channel, path).then_some(());
+            state.wait("the bot to register this command", offered).await?;
+            let place = (&channel, &order.user());
             state.change(|world| world.slash(place, &order.path, &order.options))?
         }
         _ => {
@@ -86,62 +89,52 @@ async fn answer(state: &State, act: &str, order: &Order) -> Result<Value, String
 
 fn play(world: &mut World, act: &str, order: &Order) -> Result<Value, String> {
     let (channel, guild, user) = (order.channel(), order.guild(world), order.user());
-    let done = || json!({});
-    let id = |id: Snowflake| json!({ "id": id });
     match act {
-        "delete" => world.delete(&channel, order.message()?).map(|()| done()),
-        "drop" => {
-            world.sessions.hang_up();
-            Ok(done())
-        }
-        "edit" => world.edit(&channel, order.message()?, &order.text).map(|()| done()),
-        "forget" => {
-            world.sessions.forget();
-            Ok(done())
-        }
-        "join" => world.join(&guild, &order.user).map(id),
-        "leave" => world.leave(&guild, &user).map(|()| done()),
+        "delete" => world.delete(&channel, order.message()?)?,
+        "drop" => world.sessions.hang_up(),
+        "edit" => world.edit(&channel, order.message()?, &order.text)?,
+        "forget" => world.sessions.forget(),
+        "join" => return world.join(&guild, &order.user).map(made),
+        "leave" => world.leave(&guild, &user)?,
         "messages" => {
             let messages = &world.channel(&channel)?.messages;
-            Ok(messages.values().map(|message| shown(world, message)).collect())
+            return Ok(messages.values().map(|message| shown(world, message)).collect());
         }
-        "outage" => {
-            world.faults.outage = order.on;
-            Ok(done())
-        }
+        "outage" => world.faults.outage = order.on,
         "rate_limit" => {
-            let wait = Duration::from_millis(order.retry_after_ms);
-            world.faults.limit(order.requests, wait);
-            Ok(done())
+            world.faults.limit(order.requests, Duration::from_millis(order.retry_after_ms));
         }
         "react" | "unreact" => {
             let (channel, user) = (world.channel(&channel)?.id, world.user(&user)?.id);
-            let message = order.message()?;
-            match act {
-                "react" => world.react(channel, message, user, &order.emoji),
-                _ => world.unreact(channel, message, user, &order.emoji),
-            }
-            Ok(done())
+            let act = if act == "react" { World::react } else { World::unreact };
+            act(world, channel, order.message()?, user, &order.emoji);
         }
-        "reconnect" => {
-            world.sessions.ask_for_reconnect();
-            Ok(done())
-        }
-        "say" => world.say(&channel, &user, &order.text).map(id),
-        "say_in_dm" => world.say_in_dm(&user, &order.text).map(id),
-        "state" => Ok(json!({
-            "bot": world.bot(),
-            "channels": world.channels.values().map(|it| (it.name.clone(), json!(it.id))).collect::<serde_json::Map<_, _>>(),
-            "connected": world.sessions.connected(),
-            "opened": world.sessions.opened(),
-            "resumed": world.sessions.resumed(),
-        })),
+        "reconnect" => world.sessions.ask_for_reconnect(),
+        "say" => return world.say(&channel, &user, &order.text).map(made),
+        "say_in_dm" => return world.say_in_dm(&user, &order.text).map(made),
+        "state" => return Ok(state_of(world)),
         "violations" => {
             let all = world.traffic.read_violations();
-            Ok(all.iter().map(|it| json!(it.to_string())).collect())
+            return Ok(all.iter().map(|it| json!(it.to_string())).collect());
         }
-        _ => Err(format!("there is no act called {act:?}")),
+        _ => return Err(format!("there is no act called {act:?}")),
     }
+    Ok(json!({}))
+}
+
+fn made(id: Snowflake) -> Value {
+    json!({ "id": id })
+}
+
+fn state_of(world: &World) -> Value {
+    let channels = world.channels.values().map(|it| (it.name.clone(), json!(it.id)));
+    json!({
+        "bot": world.bot(),
+        "channels": channels.collect::<serde_json::Map<_, _>>(),
+        "connected": world.sessions.connected(),
+        "opened": world.sessions.opened(),
+        "resumed": world.sessions.resumed(),
+    })
 }
 
 impl Order {

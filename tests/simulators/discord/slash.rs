@@ -23,10 +23,10 @@ const BUTTON: u64 = 2;
 const STRING_SELECT: u64 = 3;
 
 impl World {
-    /// Whether the bot has registered a command of this name where this channel is.
-    pub(super) fn offers(&self, channel: &Ref, path: &str) -> bool {
-        let channel = self.channel(channel).map(|channel| channel.guild);
-        channel.is_ok_and(|guild| self.command(guild, path).is_ok())
+    /// Whether the bot is here, and has registered a command of this name for this channel.
+    pub(super) fn can_call(&self, channel: &Ref, path: &str) -> bool {
+        let guild = self.channel(channel).map(|channel| channel.guild);
+        self.sessions.connected() > 0 && guild.is_ok_and(|guild| self.command(guild, path).is_ok())
     }
 
     /// A member types `/path` with these options.

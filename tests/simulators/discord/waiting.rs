@@ -49,8 +49,7 @@ impl DiscordSimulator {
 
     pub(super) async fn wait_for_command(&self, channel: &Ref, path: &str) {
         let what = format!("the bot to connect and register /{path}");
-        let there = |world: &World| world.sessions.connected() > 0 && world.offers(channel, path);
-        self.wait(&what, |world| there(world).then_some(())).await;
+        self.wait(&what, |world| world.can_call(channel, path).then_some(())).await;
     }
 
     async fn wait<T>(&self, what: &str, look: impl Fn(&World) -> Option<T>) -> T {
