@@ -75,8 +75,8 @@ macro_rules! events {
                 }
             }
 
-            /// Its payload as JSON text.
-            pub(super) fn payload(&self) -> serde_json::Result<Box<RawValue>> {
+            /// Its payload as JSON text; personal values stand in clear, as `{of, value}`.
+            pub fn payload(&self) -> serde_json::Result<Box<RawValue>> {
                 match self {
                     $(Event::$name(_, event) => variant::payload(event)),+
                 }
