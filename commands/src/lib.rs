@@ -6,12 +6,16 @@ mod error;
 mod executor;
 pub mod identity;
 pub mod integrations;
+mod leased;
 pub mod lifecycle;
 mod memory;
 pub mod ports;
 mod reactor;
+mod run_reactors;
 pub mod self_editing;
 
 pub use error::{CommandError, Refusal};
 pub use executor::Executor;
+pub use leased::while_leased;
 pub use reactor::{Reactor, Setback, describe};
+pub use run_reactors::{Ground, StartFrom, prepare_reactors, run_reactors};

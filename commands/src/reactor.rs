@@ -16,6 +16,11 @@ pub trait Reactor: Send + Sync {
 
     /// Reacts to one event. May see an event twice, so what it does must bear repeating.
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback>;
+
+    /// Records that an event got no reaction and will not get one, where somebody waits for it.
+    async fn give_up(&self, _recorded: &Recorded, _reason: &str) -> Result<(), CommandError> {
+        Ok(())
+    }
 }
 
 /// Why a reaction did not work.

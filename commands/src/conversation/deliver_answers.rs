@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::conversation::ConversationEvent;
+use domain::conversation::{ConversationEvent, Outcome};
 use domain::kernel::{Cause, Event, Recorded};
 
 use super::Conversations;
 use crate::ports::{Discord, Post};
-use crate::{Reactor, Setback};
+use crate::{CommandError, Reactor, Setback};
 
 /// The most characters of one Discord message.
 const DISCORD_LIMIT: usize = 2_000;
@@ -53,6 +53,16 @@ impl Reactor for DeliverAnswers {
             .map_err(|later| Setback::Retry { reason: later.to_string(), after: later.after })?;
         let cause = Cause::answering(recorded, self.name());
         self.conversations.settle(&cause, id, *answer, outcome).await?;
+        Ok(())
+    }
+
+    async fn give_up(&self, recorded: &Recorded, reason: &str) -> Result<(), CommandError> {
+        if let Event::Conversation(id, ConversationEvent::Answered { answer, .. }) = &recorded.event
+        {
+            let outcome = Outcome::Failed { reason: reason.to_owned() };
+            let cause = Cause::answering(recorded, self.name());
+            self.conversations.settle(&cause, id, *answer, outcome).await?;
+        }
         Ok(())
     }
 }

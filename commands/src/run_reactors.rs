@@ -1,0 +1,276 @@
+//! Feeds the log to the reactors: each with a checkpoint of its own, each event at least once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::kernel::{ChainHash, Journal, Page, Recorded};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::CommandError;
+use crate::ports::{Checkpoints, Lease, Parked};
+use crate::reactor::{Reactor, Setback};
+
+/// How many pages may wait for a reactor before the others wait with it.
+const WAITING_PAGES: usize = 64;
+
+/// How often an event is tried before it is given up.
+const TRIES: u32 = 12;
+
+/// The first pause before another try; it doubles up to an hour.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// How often events that wait for another try are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Without anything to do, a checkpoint is written after so many commits.
+const IDLE_COMMITS: u64 = 1_000;
+
+/// Where reactors start that never ran on this log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// After what is there: old events get no reaction.
+    Head,
+    /// After this commit.
+    Position(u64),
+}
+
+/// What reactors run on.
+#[derive(Clone)]
+pub struct Ground {
+    pub journal: Journal,
+    pub checkpoints: Arc<dyn Checkpoints>,
+}
+
+/// Gives every reactor a checkpoint, before anything is written in this run.
+///
+/// # Errors
+/// A reactor that never ran on a log that is not empty needs to be told where to start: it could
+/// repeat old effects, or miss some, and nobody but the operator knows which is worse.
+pub async fn prepare_reactors(
+    ground: &Ground,
+    reactors: &[Arc<dyn Reactor>],
+    told: Option<StartFrom>,
+    lease: &Lease,
+) -> Result<(), CommandError> {
+    let head = ground.journal.log().head().await?;
+    for reactor in reactors {
+        if ground.checkpoints.read(reactor.name()).await?.is_some() {
+            continue;
+        }
+        let start = match told {
+            Some(StartFrom::Head) => head,
+            Some(StartFrom::Position(position)) => position.min(head),
+            None if head == 0 => 0,
+            None => {
+                return Err(CommandError::invalid(
+                    "reactors-from",
+                    format!(
+                        "the reactor {} never ran on this log, which holds {head} commits. Say \
+                         where it starts: --reactors-from head (old events get no reaction) or \
+                         --reactors-from <position>",
+                        reactor.name()
+                    ),
+                ));
+            }
+        };
+        ground.checkpoints.advance(reactor.name(), start, &[], lease).await?;
+    }
+    Ok(())
+}
+
+/// Runs until it is told to stop, or the log or the checkpoints fail for good.
+pub async fn run_reactors(
+    ground: Ground,
+    reactors: Vec<Arc<dyn Reactor>>,
+    lease: Lease,
+    stop: CancellationToken,
+) -> Result<(), CommandError> {
+    let mut checkpoints = Vec::new();
+    for reactor in &reactors {
+        checkpoints.push(ground.checkpoints.read(reactor.name()).await?.unwrap_or_default());
+    }
+    let Some(first) = checkpoints.iter().copied().min() else { return Ok(()) };
+
+    let (mut senders, mut running) = (Vec::new(), Vec::new());
+    for (reactor, checkpoint) in reactors.into_iter().zip(checkpoints) {
+        let (sender, pages) = mpsc::channel(WAITING_PAGES);
+        senders.push(sender);
+        let runner = Runner { ground: ground.clone(), reactor, checkpoint, lease: lease.clone() };
+        running.push(runner.run(pages, stop.clone()));
+    }
+    let feed = feed(&ground.journal, first, senders, &stop);
+    let (fed, ended) = tokio::join!(feed, join_all(running));
+    ended.into_iter().collect::<Result<Vec<()>, _>>()?;
+    fed
+}
+
+async fn feed(
+    journal: &Journal,
+    after: u64,
+    senders: Vec<mpsc::Sender<Arc<Page>>>,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
+    // Reactors do not look at the chain: the projector and `verify` do.
+    let mut pages = journal.follow(after, ChainHash::default());
+    loop {
+        let page = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            page = pages.next() => page,
+        };
+        let Some(page) = page else { return Ok(()) };
+        let page = Arc::new(page?);
+        for sender in &senders {
+            // A reactor that is gone has an error of its own to tell.
+            if sender.send(page.clone()).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// One reactor at work.
+struct Runner {
+    ground: Ground,
+    reactor: Arc<dyn Reactor>,
+    checkpoint: u64,
+    lease: Lease,
+}
+
+impl Runner {
+    async fn run(
+        mut self,
+        mut pages: mpsc::Receiver<Arc<Page>>,
+        stop: CancellationToken,
+    ) -> Result<(), CommandError> {
+        let mut look = tokio::time::interval(LOOK);
+        let mut written = self.checkpoint;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                page = pages.recv() => {
+                    let Some(page) = page else { break };
+                    if self.work_through(&page, &stop).await? {
+                        written = self.checkpoint;
+                    } else if self.checkpoint >= written + IDLE_COMMITS {
+                        self.advance(&[]).await?;
+                        written = self.checkpoint;
+                    }
+                }
+                _ = look.tick() => self.try_again(&stop).await?,
+            }
+        }
+        if self.checkpoint > written {
+            self.advance(&[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Reacts to a page's events; whether the checkpoint was written.
+    async fn work_through(
+        &mut self,
+        page: &Page,
+        stop: &CancellationToken,
+    ) -> Result<bool, CommandError> {
+        let mut parked = Vec::new();
+        let mut worked = false;
+        let after = self.checkpoint;
+        let news = page.events.iter().filter(|it| it.position > after);
+        for recorded in news.filter(|it| self.reactor.concerns(it)) {
+            if stop.is_cancelled() {
+                // What was done so far is done again after the next start: reactions bear that.
+                return Ok(false);
+            }
+            worked = true;
+            if let Err(setback) = self.reactor.react(recorded).await {
+                parked.extend(self.put_off(recorded, 1, setback).await?);
+            }
+        }
+        self.checkpoint = page.position.max(self.checkpoint);
+        if worked {
+            self.advance(&parked).await?;
+        }
+        Ok(worked)
+    }
+
+    async fn advance(&self, parked: &[Parked]) -> Result<(), CommandError> {
+        self.ground
+            .checkpoints
+            .advance(self.reactor.name(), self.checkpoint, parked, &self.lease)
+            .await
+    }
+
+    /// When to try an event again; none when it is given up.
+    async fn put_off(
+        &self,
+        recorded: &Recorded,
+        attempts: u32,
+        setback: Setback,
+    ) -> Result<Option<Parked>, CommandError> {
+        let (reactor, reason) = (self.reactor.name(), setback.to_string());
+        let after = match setback {
+            Setback::Retry { after, .. } if attempts < TRIES => {
+                let pause = FIRST_PAUSE.saturating_mul(1 << (attempts - 1).min(12));
+                after.unwrap_or_default().max(pause.min(LONGEST_PAUSE))
+            }
+            Setback::Final(_) | Setback::Retry { .. } => {
+                let (position, index) = (recorded.position, recorded.index);
+                tracing::error!(
+                    reactor,
+                    position,
+                    index,
+                    attempts,
+                    reason,
+                    "a reaction was given up"
+                );
+                if let Err(error) = self.reactor.give_up(recorded, &reason).await {
+                    tracing::error!(reactor, position, index, error = %error, "giving up failed");
+                }
+                return Ok(None);
+            }
+        };
+        tracing::warn!(
+            reactor,
+            position = recorded.position,
+            attempts,
+            reason,
+            "trying again later"
+        );
+        let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::hours(1));
+        Ok(Some(Parked {
+            reactor: reactor.to_owned(),
+            position: recorded.position,
+            index: recorded.index,
+            attempts,
+            next_at: self.ground.journal.clock().now() + pause,
+            error: reason,
+        }))
+    }
+
+    async fn try_again(&self, stop: &CancellationToken) -> Result<(), CommandError> {
+        let Ground { journal, checkpoints } = &self.ground;
+        for parked in checkpoints.parked(self.reactor.name(), 16).await? {
+            if stop.is_cancelled() || parked.next_at > journal.clock().now() {
+                return Ok(());
+            }
+            let (events, _) = journal.read_all(parked.position - 1, 1).await?;
+            let found = events.into_iter().find(|it| it.index == parked.index);
+            let again = match &found {
+                Some(recorded) => match self.reactor.react(recorded).await {
+                    Ok(()) => None,
+                    Err(setback) => self.put_off(recorded, parked.attempts + 1, setback).await?,
+                },
+                None => None,
+            };
+            match again {
+                Some(again) => checkpoints.park_again(&again).await?,
+                None => checkpoints.unpark(&parked.reactor, parked.position, parked.index).await?,
+            }
+        }
+        Ok(())
+    }
+}
