@@ -16,7 +16,6 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use moka::future::Cache;
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::CommandError;
 use crate::memory::Memory;
@@ -122,13 +121,13 @@ impl<A: Listed> Executor<A> {
         stream: &StreamId,
     ) -> Result<&'a mut Hot<A>, CommandError> {
         let epoch = slot.voided.load(Ordering::SeqCst);
-        match held.take_if(|hot| hot.epoch == epoch) {
-            Some(hot) => Ok(held.insert(hot)),
-            None => {
-                let memory = Memory::load(&self.journal, self.snapshots.as_ref(), stream).await?;
-                Ok(held.insert(Hot { memory, landing: None, epoch }))
-            }
-        }
+        let memory = if let Some(hot) = held.take_if(|hot| hot.epoch == epoch) {
+            hot
+        } else {
+            let memory = Memory::load(&self.journal, self.snapshots.as_ref(), stream).await?;
+            Hot { memory, landing: None, epoch }
+        };
+        Ok(held.insert(memory))
     }
 
     /// Logs that check positions take one commit of a stream at a time.
@@ -299,7 +298,7 @@ where
 /// A little longer each time, and not the same for everybody.
 async fn back_off(attempt: usize) {
     let most = 2u64 << attempt.min(6);
-    let millis = Uuid::new_v4().as_u128() as u64 % most;
+    let millis = rand::random_range(0..most);
     tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
 }
 

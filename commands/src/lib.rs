@@ -13,6 +13,8 @@ pub mod ports;
 mod reactor;
 mod run_reactors;
 pub mod self_editing;
+pub mod transfer;
+pub mod verify;
 
 pub use error::{CommandError, Refusal};
 pub use executor::Executor;

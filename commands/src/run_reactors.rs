@@ -22,7 +22,7 @@ const TRIES: u32 = 12;
 
 /// The first pause before another try; it doubles up to an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// How often events that wait for another try are looked at.
 const LOOK: Duration = Duration::from_millis(500);

@@ -19,7 +19,7 @@ const TURNS: usize = 50;
 
 /// How many conversations are kept, and for how long after the last message.
 const KEPT: u64 = 1_000;
-const KEPT_FOR: Duration = Duration::from_secs(600);
+const KEPT_FOR: Duration = Duration::from_mins(10);
 
 /// How many commits are read at once.
 const PAGE: usize = 1_000;
@@ -60,7 +60,9 @@ impl RecentTurns {
             let page = journal.read_stream(&stream, recent.read_to, PAGE).await?;
             let Some(last) = page.last() else { break };
             let read_to = Expected::Exact { version: last.version, position: last.position };
-            page.into_iter().for_each(|recorded| recent.add(recorded.event));
+            for recorded in page {
+                recent.add(recorded.event);
+            }
             recent.read_to = read_to;
         }
         let others = recent.turns.iter().filter(|(id, _)| *id != message);

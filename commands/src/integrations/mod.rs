@@ -13,7 +13,7 @@ use crate::CommandError;
 use crate::ports::{Caller, Execute, OAuth, Tickets, Vault};
 
 /// How long a person may take to agree on Discord.
-const STATE_LASTS: Duration = Duration::from_secs(600);
+const STATE_LASTS: Duration = Duration::from_mins(10);
 
 /// The door to integrations.
 #[derive(Clone)]

@@ -48,7 +48,7 @@ fn syntax(changes: &[Change]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Change { path, content } in changes {
         let Some(text) = content else { continue };
-        if path.ends_with(".toml")
+        if path.strip_suffix(".toml").is_some()
             && let Err(error) = text.parse::<toml::Table>()
         {
             let line = error.span().map(|span| line_of(text, span.start));

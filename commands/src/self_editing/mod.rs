@@ -7,18 +7,17 @@ mod merge;
 mod proposal;
 mod rollback;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::identity::Permission;
 use domain::kernel::{
-    Actor, Cause, EditId, Event, Expected, Ground, Journal, Personal, Singleton, StreamId,
+    Actor, Cause, EditId, Event, Expected, Ground, Journal, Personal, Scope, Singleton, StreamId,
 };
-use domain::lifecycle::{Scope, Settings};
+use domain::lifecycle::Settings;
 use domain::self_editing::{
-    Approval, Change, Edit, EditCommand, RevisionKind, Status, Workspace, WorkspaceCommand,
-    WorkspaceEvent,
+    Approval, Change, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
+    WorkspaceCommand, WorkspaceEvent,
 };
 use uuid::Uuid;
 
@@ -26,6 +25,8 @@ pub use check_edits::CheckEdits;
 pub use finish_edits::FinishEdits;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
 pub use rollback::{Rollback, RolledBack, Target};
+
+use proposal::{content_hash, require_sound};
 
 use crate::ports::{Access, Caller, Execute, Loaded};
 use crate::{CommandError, Refusal};
@@ -120,7 +121,7 @@ impl SelfEditing {
 
         let id = EditId(caller.cause.command);
         let author = caller.actor().clone();
-        let command = EditCommand::Propose {
+        let command = EditCommand::Propose(NewEdit {
             description: Personal::of(author.person(), description),
             author,
             scope,
@@ -128,7 +129,7 @@ impl SelfEditing {
             base_revision: base.revision(),
             content_hash: content_hash(base.revision(), &changes),
             changes,
-        };
+        });
         let proposed = self.edits.execute(&id, command, &caller.cause).await?;
         let position = self.advance(&caller.cause, id).await?;
         Ok((id, position.max(proposed.position)))
@@ -216,7 +217,7 @@ impl SelfEditing {
         }
         let id = EditId(Uuid::new_v5(&Uuid::NAMESPACE_OID, b"palimpsest starting workspace"));
         let by = cause.actor.clone();
-        let command = EditCommand::ProposeDecided {
+        let command = EditCommand::ProposeDecided(NewEdit {
             description: Personal::of(by.person(), "The starting workspace.".to_owned()),
             author: by.clone(),
             scope: Scope::Features,
@@ -224,7 +225,7 @@ impl SelfEditing {
             base_revision: 0,
             content_hash: content_hash(0, &files),
             changes: files.clone(),
-        };
+        });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;
         let revise = WorkspaceCommand::Revise { base: 0, kind, edit: id, by, changes: files };
@@ -344,50 +345,6 @@ impl SelfEditing {
 /// One commit of the workspace per edit, however often it is tried.
 fn cause_of(cause: &Cause, id: EditId) -> Cause {
     Cause { command: Uuid::new_v5(&id.0, b"apply"), ..cause.clone() }
-}
-
-/// What is wrong with the shape of a proposal is the caller's to mend, before it is kept.
-fn require_sound(base: &Workspace, changes: &[Change]) -> Result<(), CommandError> {
-    let bad = |reason: String| CommandError::invalid("files", reason);
-    if changes.is_empty() {
-        return Err(bad("an edit changes at least one file".to_owned()));
-    }
-    if changes.len() > 100 {
-        return Err(bad("an edit changes at most 100 files".to_owned()));
-    }
-    let mut paths = BTreeSet::new();
-    let mut same = true;
-    for Change { path, content } in changes {
-        domain::self_editing::check_path(path).map_err(|error| CommandError::rejected(&error))?;
-        if !paths.insert(path) {
-            return Err(bad(format!("{path} is named twice")));
-        }
-        if content.is_none() && base.file(path).is_none() {
-            return Err(bad(format!("{path} cannot be deleted: it is not in the workspace")));
-        }
-        same &= base.file(path) == content.as_deref();
-    }
-    let total: usize = changes.iter().filter_map(|it| it.content.as_ref()).map(String::len).sum();
-    if total > domain::self_editing::MAX_EDIT_BYTES {
-        let most = domain::self_editing::MAX_EDIT_BYTES;
-        return Err(bad(format!("an edit holds at most {most} bytes")));
-    }
-    if same {
-        return Err(bad("the workspace is like that already".to_owned()));
-    }
-    Ok(())
-}
-
-/// Names the content of an edit: what it changes, on which revision.
-fn content_hash(base_revision: u64, changes: &[Change]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&base_revision.to_le_bytes());
-    for Change { path, content } in changes {
-        for part in [path.as_bytes(), content.as_deref().unwrap_or("\0deleted").as_bytes()] {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-        }
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 /// A refusal that shows the hunks that meet.

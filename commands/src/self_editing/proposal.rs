@@ -1,8 +1,10 @@
 //! What somebody wants changed: whole files, or a unified diff.
 
+use std::collections::BTreeSet;
+
 use diffy::Patch;
 use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
-use domain::self_editing::Change;
+use domain::self_editing::{Change, MAX_EDIT_BYTES, Workspace, check_path};
 
 use super::merge::Files;
 use crate::CommandError;
@@ -69,6 +71,50 @@ fn apply(before: &str, patch: &Patch<'_, str>) -> Result<String, usize> {
         };
         hunks.iter().position(|hunk| !fits(hunk)).unwrap_or_default() + 1
     })
+}
+
+/// What is wrong with the shape of a proposal is the caller's to mend, before it is kept.
+pub(super) fn require_sound(base: &Workspace, changes: &[Change]) -> Result<(), CommandError> {
+    let bad = |reason: String| CommandError::invalid("files", reason);
+    if changes.is_empty() {
+        return Err(bad("an edit changes at least one file".to_owned()));
+    }
+    if changes.len() > 100 {
+        return Err(bad("an edit changes at most 100 files".to_owned()));
+    }
+    let mut paths = BTreeSet::new();
+    let mut same = true;
+    for Change { path, content } in changes {
+        check_path(path).map_err(|error| CommandError::rejected(&error))?;
+        if !paths.insert(path) {
+            return Err(bad(format!("{path} is named twice")));
+        }
+        if content.is_none() && base.file(path).is_none() {
+            return Err(bad(format!("{path} cannot be deleted: it is not in the workspace")));
+        }
+        same &= base.file(path) == content.as_deref();
+    }
+    let total: usize = changes.iter().filter_map(|it| it.content.as_ref()).map(String::len).sum();
+    if total > MAX_EDIT_BYTES {
+        let most = MAX_EDIT_BYTES;
+        return Err(bad(format!("an edit holds at most {most} bytes")));
+    }
+    if same {
+        return Err(bad("the workspace is like that already".to_owned()));
+    }
+    Ok(())
+}
+
+/// Names the content of an edit: what it changes, on which revision.
+pub(super) fn content_hash(base_revision: u64, changes: &[Change]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&base_revision.to_le_bytes());
+    for Change { path, content } in changes {
+        for part in [path.as_bytes(), content.as_deref().unwrap_or("\0deleted").as_bytes()] {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Taking back: one edit, or everything since a moment.
 
 use domain::identity::Permission;
-use domain::kernel::{EditId, Ground, Personal, Singleton};
-use domain::lifecycle::Scope;
-use domain::self_editing::{Change, EditCommand, RevisionKind, Status, WorkspaceCommand};
+use domain::kernel::{EditId, Ground, Personal, Scope, Singleton};
+use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
 use super::merge::{Extent, difference, extent, merge};
-use super::{Moment, SelfEditing, cause_of, conflict, content_hash};
+use super::proposal::content_hash;
+use super::{Moment, SelfEditing, cause_of, conflict};
 use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
@@ -70,7 +70,7 @@ impl SelfEditing {
             }
 
             let by = caller.actor().clone();
-            let propose = EditCommand::ProposeDecided {
+            let propose = EditCommand::ProposeDecided(NewEdit {
                 description: Personal::of(by.person(), rollback.reason.clone()),
                 author: by.clone(),
                 scope,
@@ -78,7 +78,7 @@ impl SelfEditing {
                 base_revision: base,
                 content_hash: content_hash(base, &changes),
                 changes: changes.clone(),
-            };
+            });
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };
             let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes };

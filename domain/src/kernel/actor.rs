@@ -119,6 +119,7 @@ impl Cause {
     }
 
     /// The same cause for a further command, whose id follows from this one's and the name.
+    #[must_use]
     pub fn then(&self, name: &str) -> Self {
         Self { command: Uuid::new_v5(&self.command, name.as_bytes()), ..self.clone() }
     }

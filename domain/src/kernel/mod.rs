@@ -3,6 +3,7 @@
 mod actor;
 mod aggregate;
 mod chain;
+mod cloud_event;
 mod codec;
 mod event;
 mod ids;
@@ -11,6 +12,7 @@ mod log;
 mod person;
 mod personal;
 mod rejection;
+mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upcast;
@@ -18,6 +20,7 @@ mod variant;
 
 pub use actor::{Actor, ActorKind, Cause, Source};
 pub use chain::{Chain, ChainCommand, ChainError, ChainEvent, ChainHash};
+pub use cloud_event::CommitEvent;
 pub use codec::{Codec, CommitBody, CryptError, Key, KeyId, Keys, OpenFailure, Sealer};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
@@ -32,6 +35,7 @@ pub use log::{
 pub use person::{ErasurePerson, PersonCommand, PersonError, PersonEvent};
 pub use personal::{ERASED, Person, Personal};
 pub use rejection::{Ground, Rejection};
+pub use scope::Scope;
 pub use upcast::UpcastError;
 
 pub(crate) use aggregate::aggregate;

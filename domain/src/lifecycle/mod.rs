@@ -7,6 +7,5 @@ mod settings;
 pub use bot::{Bot, BotCommand, BotError, BotEvent, Wanted};
 pub use process::{Process, ProcessCommand, ProcessError, ProcessEvent, Sample};
 pub use settings::{
-    Scope, SelfEditingSettings, Settings, SettingsCommand, SettingsError, SettingsEvent,
-    SettingsPatch,
+    SelfEditingSettings, Settings, SettingsCommand, SettingsError, SettingsEvent, SettingsPatch,
 };

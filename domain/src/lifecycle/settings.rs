@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Actor, Ground, Rejection, aggregate};
+use crate::kernel::{Actor, Ground, Rejection, Scope, aggregate};
 
 /// Everything that can be set, with its defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,28 +29,6 @@ pub struct SelfEditingSettings {
     pub scope: BTreeSet<Scope>,
     pub auto_approve: bool,
     pub backup_before_edit: bool,
-}
-
-/// What an edit is for; an area that can be opened or closed.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::AsRefStr,
-    strum::EnumString,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Scope {
-    Features,
-    Performance,
-    Security,
 }
 
 /// Changes of some settings; what is absent stays.
@@ -177,22 +155,22 @@ impl Settings {
     }
 
     fn merge(&mut self, patch: &SettingsPatch) {
-        fn set<T: Clone>(to: &mut T, from: &Option<T>) {
+        fn set<T: Clone>(to: &mut T, from: Option<&T>) {
             if let Some(value) = from {
                 to.clone_from(value);
             }
         }
-        set(&mut self.self_editing.enabled, &patch.self_editing_enabled);
-        set(&mut self.self_editing.scope, &patch.scope);
-        set(&mut self.self_editing.auto_approve, &patch.auto_approve);
-        set(&mut self.self_editing.backup_before_edit, &patch.backup_before_edit);
-        set(&mut self.analytics_enabled, &patch.analytics_enabled);
-        set(&mut self.retention_days, &patch.retention_days);
-        set(&mut self.monitoring_enabled, &patch.monitoring_enabled);
-        set(&mut self.alert_threshold, &patch.alert_threshold);
-        set(&mut self.max_guilds, &patch.max_guilds);
-        set(&mut self.max_users_per_guild, &patch.max_users_per_guild);
-        set(&mut self.command_rate_limit, &patch.command_rate_limit);
+        set(&mut self.self_editing.enabled, patch.self_editing_enabled.as_ref());
+        set(&mut self.self_editing.scope, patch.scope.as_ref());
+        set(&mut self.self_editing.auto_approve, patch.auto_approve.as_ref());
+        set(&mut self.self_editing.backup_before_edit, patch.backup_before_edit.as_ref());
+        set(&mut self.analytics_enabled, patch.analytics_enabled.as_ref());
+        set(&mut self.retention_days, patch.retention_days.as_ref());
+        set(&mut self.monitoring_enabled, patch.monitoring_enabled.as_ref());
+        set(&mut self.alert_threshold, patch.alert_threshold.as_ref());
+        set(&mut self.max_guilds, patch.max_guilds.as_ref());
+        set(&mut self.max_users_per_guild, patch.max_users_per_guild.as_ref());
+        set(&mut self.command_rate_limit, patch.command_rate_limit.as_ref());
     }
 }
 
