@@ -1,0 +1,46 @@
+//! The application log: short lines for people on the standard error, one JSON object a line in
+//! daily files for `/logs`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use crate::config::Logging;
+
+/// Where the files are, in the data directory.
+pub const FOLDER: &str = "logs";
+
+/// Starts logging; what is waiting is written when the guard is dropped.
+pub fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> {
+    let files = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("palimpsest")
+        .filename_suffix("ndjson")
+        .max_log_files(logging.keep_days.max(1))
+        .build(data_dir.join(FOLDER))
+        .context("the application log cannot be written")?;
+    let (files, guard) = tracing_appender::non_blocking(files);
+    let filter = || {
+        let wrong = || format!("logging.filter “{}” is wrong", logging.filter);
+        EnvFilter::try_new(&logging.filter).with_context(wrong)
+    };
+    let shown = fmt::layer().with_writer(std::io::stderr).with_target(false).compact();
+    let kept = fmt::layer().json().flatten_event(false).with_writer(files);
+    tracing_subscriber::registry()
+        .with(shown.with_filter(filter()?))
+        .with(kept.with_filter(filter()?))
+        .init();
+    Ok(guard)
+}
+
+/// Warnings on the standard error, for commands that end.
+pub fn start_quietly() {
+    let filter = EnvFilter::try_from_env("PALIMPSEST_LOGGING").unwrap_or_else(|_| "warn".into());
+    let shown = fmt::layer().with_writer(std::io::stderr).with_target(false).compact();
+    tracing_subscriber::registry().with(shown.with_filter(filter)).init();
+}
