@@ -53,6 +53,16 @@ struct Hot<A: Listed> {
     epoch: u64,
 }
 
+impl<A: Listed> Hot<A> {
+    /// Takes note of a commit that has landed meanwhile.
+    fn notice_landing(&mut self) {
+        if let Some(Ok(position)) = self.landing.clone().and_then(FutureExt::now_or_never) {
+            self.memory.position = position;
+            self.landing = None;
+        }
+    }
+}
+
 /// What deciding came to.
 enum Decided<A: Listed> {
     /// A commit is on its way.
@@ -70,12 +80,13 @@ impl<A: Listed> Executor<A> {
     /// Another process wrote to this stream up to this position: what is remembered may be old.
     pub async fn observe(&self, stream: &StreamId, position: u64) {
         let Some(slot) = self.slots.get(stream.id()).await else { return };
-        let mut memory = slot.memory.lock().await;
-        if memory
-            .as_ref()
-            .is_some_and(|hot| hot.landing.is_none() && hot.memory.position < position)
-        {
-            *memory = None;
+        let mut held = slot.memory.lock().await;
+        if let Some(hot) = held.as_mut() {
+            hot.notice_landing();
+            // A commit on its way conflicts with a foreign one, which voids the memory as well.
+            if hot.landing.is_none() && hot.memory.position < position {
+                *held = None;
+            }
         }
     }
 
@@ -134,10 +145,7 @@ impl<A: Listed> Executor<A> {
     async fn wait_where_needed(&self, hot: &mut Hot<A>) -> Result<(), CommandError> {
         let Some(landing) = &hot.landing else { return Ok(()) };
         if self.journal.log().pipelines() {
-            if let Some(Ok(position)) = landing.peek() {
-                hot.memory.position = *position;
-                hot.landing = None;
-            }
+            hot.notice_landing();
             return Ok(());
         }
         hot.memory.position = landing.clone().await.map_err(conflict_or_down)?;

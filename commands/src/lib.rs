@@ -4,6 +4,7 @@ pub mod conversation;
 pub mod discord;
 mod error;
 mod executor;
+mod executors;
 pub mod identity;
 pub mod integrations;
 mod leased;
@@ -13,11 +14,35 @@ pub mod ports;
 mod reactor;
 mod run_reactors;
 pub mod self_editing;
+mod sign_chain;
+mod tail;
 pub mod transfer;
 pub mod verify;
 
 pub use error::{CommandError, Refusal};
 pub use executor::Executor;
+pub use executors::Executors;
 pub use leased::while_leased;
 pub use reactor::{Reactor, Setback, describe};
 pub use run_reactors::{Ground, StartFrom, prepare_reactors, run_reactors};
+pub use sign_chain::{ChainSigner, Head, kept_head};
+pub use tail::Tail;
+
+use std::sync::Arc;
+
+use ports::Discord;
+
+/// Every reactor, by name.
+pub fn reactors(
+    conversations: &conversation::Conversations,
+    discord: Arc<dyn Discord>,
+    self_editing: &self_editing::SelfEditing,
+) -> Vec<Arc<dyn Reactor>> {
+    let conversations = conversations.clone();
+    vec![
+        Arc::new(conversation::AnswerMessages(conversations.clone())),
+        Arc::new(self_editing::CheckEdits(self_editing.clone())),
+        Arc::new(conversation::DeliverAnswers { conversations, discord }),
+        Arc::new(self_editing::FinishEdits(self_editing.clone())),
+    ]
+}

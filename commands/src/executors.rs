@@ -1,0 +1,58 @@
+//! One executor for each kind of aggregate.
+
+use std::sync::Arc;
+
+use domain::conversation::Conversation;
+use domain::discord::{Channel, Guild};
+use domain::identity::ApiKey;
+use domain::integrations::Installation;
+use domain::kernel::{Chain, ErasurePerson, Journal, StreamId};
+use domain::lifecycle::{Bot, Process, Settings};
+use domain::self_editing::{Edit, Workspace};
+
+use crate::Executor;
+use crate::ports::Snapshots;
+
+/// Declares the table of executors, and passes what is seen of the log on to the right one.
+macro_rules! executors {
+    ($($field:ident: $aggregate:ty),+ $(,)?) => {
+        /// Every executor, by the plural of what it executes on.
+        #[derive(Clone)]
+        pub struct Executors {
+            $(pub $field: Arc<Executor<$aggregate>>),+
+        }
+
+        impl Executors {
+            pub fn new(journal: &Journal, snapshots: &Arc<dyn Snapshots>) -> Self {
+                Self {
+                    $($field: Arc::new(Executor::new(journal.clone(), snapshots.clone()))),+
+                }
+            }
+
+            /// A commit was seen in the log, perhaps another process's.
+            pub async fn observe(&self, stream: &StreamId, position: u64) {
+                match stream.kind() {
+                    $(<$aggregate as cqrs_es::Aggregate>::TYPE => {
+                        self.$field.observe(stream, position).await;
+                    })+
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+executors! {
+    api_keys: ApiKey,
+    bots: Bot,
+    chains: Chain,
+    channels: Channel,
+    conversations: Conversation,
+    edits: Edit,
+    guilds: Guild,
+    installations: Installation,
+    people: ErasurePerson,
+    processes: Process,
+    settings: Settings,
+    workspaces: Workspace,
+}

@@ -1,0 +1,68 @@
+//! Watches the log for what other processes wrote, so that nothing in memory stays old.
+
+use std::time::Duration;
+
+use domain::kernel::{Codec, EventLog, Journal, LogError, StreamId};
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::conversation::RecentTurns;
+use crate::{Executors, describe};
+
+/// The pause before a log that failed is followed again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub struct Tail {
+    pub executors: Executors,
+    pub journal: Journal,
+    pub recent: RecentTurns,
+    /// Told the position of each commit of the bot.
+    pub bot: watch::Sender<u64>,
+}
+
+impl Tail {
+    /// Runs until it is told to stop. Whatever is in memory when it starts must be younger than
+    /// the position it starts after.
+    pub async fn run(self, mut after: u64, stop: CancellationToken) {
+        loop {
+            let followed = tokio::select! {
+                () = stop.cancelled() => return,
+                followed = self.follow(&mut after) => followed,
+            };
+            if let Err(error) = followed {
+                tracing::warn!(error = %describe(&error), "the log cannot be followed, trying again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    async fn follow(&self, after: &mut u64) -> Result<(), LogError> {
+        let log: &dyn EventLog = self.journal.log().as_ref();
+        let mut pages = log.follow(*after);
+        while let Some(page) = pages.next().await {
+            for commit in page?.commits {
+                *after = commit.position;
+                // What cannot be read is the projector's to complain about.
+                let Ok(body) = Codec::parse(&commit) else { continue };
+                let Some(stream) = StreamId::named(body.stream.as_ref()) else { continue };
+                self.executors.observe(&stream, commit.position).await;
+                match stream.kind() {
+                    "bot" => {
+                        self.bot.send_replace(commit.position);
+                    }
+                    "person" => {
+                        self.journal.codec().forget_keys();
+                        self.recent.forget();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
