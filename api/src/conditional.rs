@@ -1,0 +1,56 @@
+//! Conditional requests: `If-None-Match` on reads, `If-Match` on writes.
+
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Body, FromRequest, Request, RequestBody, Response};
+
+use crate::error::ApiError;
+
+/// Answers 304 when the caller has this very version already.
+pub(crate) fn unchanged(method: &Method, known_as: Option<&str>, response: Response) -> Response {
+    let read = method == Method::GET || method == Method::HEAD;
+    let (Some(known), true, StatusCode::OK) = (known_as, read, response.status()) else {
+        return response;
+    };
+    let Some(tag) = response.header(header::ETAG) else { return response };
+    let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    if !known.split(',').any(|it| it.trim() == "*" || weak(it) == weak(tag)) {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_TYPE);
+    Response::from_parts(parts, Body::empty())
+}
+
+/// What every answer says about caching and types.
+pub(crate) fn finish(headers: &mut HeaderMap) {
+    let caching = match headers.contains_key(header::ETAG) {
+        true => "private, no-cache",
+        false => "no-store",
+    };
+    let caching = HeaderValue::from_static(caching);
+    headers.entry(header::CACHE_CONTROL).or_insert(caching);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// The version that a write insists on; none when any will do.
+pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl<'a> FromRequest<'a> for IfMatch {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Some(value) = request.header(header::IF_MATCH) else { return Ok(Self(None)) };
+        let mut tags = value.split(',').map(str::trim);
+        if tags.clone().any(|tag| tag == "*") {
+            return Ok(Self(None));
+        }
+        // A weak tag never matches; one that we never gave matches nothing.
+        let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+        match tags.find_map(ours) {
+            Some(version) => Ok(Self(Some(version))),
+            None => {
+                let message = "the resource has none of these versions";
+                Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! What every request passes on its way in, and every answer on its way out.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use commands::ports::IdempotencyKeys;
+use domain::kernel::{Clock, Journal};
+use futures_util::FutureExt;
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use uuid::Uuid;
+
+use crate::auth::{self, Authenticate, Credentials};
+use crate::consistency::{self, ViewPosition};
+use crate::error::{self, ApiError};
+use crate::idempotency::{self, Turn};
+use crate::limits::{Limits, Tier};
+use crate::metrics::Traffic;
+use crate::openapi::operations::{Operation, Operations, Template};
+use crate::request::{self, Context};
+use crate::services::Services;
+use crate::settings::ApiSettings;
+use crate::{conditional, cors};
+
+/// The prefix of the API; `/v1` is short for it.
+const PREFIX: &str = "/api/v1/";
+
+/// A path whose last parameter may hold slashes.
+const FILES: &str = "/api/v1/self-editing/workspace/files/";
+
+/// Stands before all endpoints.
+pub(crate) struct Door<E> {
+    inner: Arc<E>,
+    authenticate: Arc<dyn Authenticate>,
+    clock: Arc<dyn Clock>,
+    idempotency: Arc<dyn IdempotencyKeys>,
+    journal: Journal,
+    limits: Option<Limits>,
+    operations: Operations,
+    settings: ApiSettings,
+    traffic: Arc<Traffic>,
+    views: ViewPosition,
+}
+
+/// What is known about a request that is inside.
+struct Entry<'a> {
+    template: &'a Template,
+    operation: &'a Operation,
+    credentials: Credentials,
+}
+
+impl<E> Door<E>
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    pub(crate) fn new(
+        inner: E,
+        operations: Operations,
+        services: &Services,
+        settings: ApiSettings,
+    ) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            authenticate: services.authenticate.clone(),
+            clock: services.clock.clone(),
+            idempotency: services.idempotency.clone(),
+            journal: services.journal.clone(),
+            limits: Limits::new(&settings.rate_limits),
+            operations,
+            settings,
+            traffic: services.traffic.clone(),
+            views: services.views.clone(),
+        }
+    }
+
+    /// Answers, whatever happens inside.
+    async fn answer(&self, mut request: Request) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let origin = request.header(header::ORIGIN).map(ToOwned::to_owned);
+        let known_as = request.header(header::IF_NONE_MATCH).map(ToOwned::to_owned);
+        rewrite(&mut request);
+        let template = self.operations.find(request.uri().path());
+        let route = template.map_or("other", |it| it.path);
+
+        Traffic::begin();
+        let mut extra = HeaderMap::new();
+        let inside = AssertUnwindSafe(self.admit(request, template, &mut extra));
+        let result = inside.catch_unwind().await.unwrap_or_else(|panic| {
+            Err(ApiError::internal(&format!("panicked: {}", words(&*panic))))
+        });
+        let mut response = match result {
+            Ok(response) => conditional::unchanged(&method, known_as.as_deref(), response),
+            Err(error) => error.response(),
+        };
+        let headers = response.headers_mut();
+        headers.extend(extra);
+        if let Ok(id) = HeaderValue::from_str(&request::id().to_string()) {
+            headers.insert("x-request-id", id);
+        }
+        conditional::finish(headers);
+        cors::allow(&self.settings.allowed_origins, origin.as_deref(), headers);
+
+        let (status, took) = (response.status(), started.elapsed());
+        self.traffic.end(&method, route, status, took);
+        log(&method, route, status, took);
+        response
+    }
+
+    /// Lets a request in, or says why not.
+    async fn admit(
+        &self,
+        mut request: Request,
+        template: Option<&Template>,
+        extra: &mut HeaderMap,
+    ) -> Result<Response, ApiError> {
+        let path = request.uri().path();
+        let counted = path.starts_with("/api/") || path == "/ws";
+        if request.method() == Method::OPTIONS
+            && let Some(template) = template
+        {
+            let allowed = template.allowed();
+            return Ok(cors::preflight(&allowed));
+        }
+        if !counted {
+            return self.call(request, template).await;
+        }
+        let (headers, id) = (request.headers(), request::id());
+        let credentials = auth::credentials(headers, &*self.authenticate, id).await?;
+        if let Some(limits) = &self.limits {
+            let (tier, key) = self.bucket(&request, &credentials);
+            let (headers, taken) = limits.take(tier, key);
+            extra.extend(headers);
+            taken?;
+        }
+        request.extensions_mut().insert(credentials.clone());
+        let operation = template.and_then(|it| it.operation(request.method()));
+        let (Some(template), Some(operation)) = (template, operation) else {
+            return self.call(request, template).await;
+        };
+
+        if let Some(needed) = operation.permission {
+            credentials.allow(needed)?;
+        }
+        let uri = request.uri();
+        self.operations.check_target(template, operation, uri.path(), uri.query())?;
+        if request.method() == Method::GET || request.method() == Method::HEAD {
+            self.wait_for_wanted(&request).await?;
+            return self.call(request, Some(template)).await;
+        }
+        let response = self.write(request, Entry { template, operation, credentials }).await?;
+        self.wait_for_written(&response).await;
+        Ok(response)
+    }
+
+    /// A request that changes something: its body is held against the document, and it is done
+    /// once per idempotency key.
+    async fn write(&self, mut request: Request, entry: Entry<'_>) -> Result<Response, ApiError> {
+        let Entry { template, operation, credentials } = entry;
+        if operation.streams() {
+            return self.call(request, Some(template)).await;
+        }
+        let body = self.read_body(&mut request).await?;
+        let json = request.content_type().is_some_and(is_json);
+        if !json && !body.is_empty() {
+            let message = "the body must be of the type application/json";
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+        let key = match request.method() == Method::POST {
+            true => idempotency::key(request.headers().get(idempotency::HEADER))?,
+            false => None,
+        };
+        let instead = self.operations.check_body(operation, &body)?;
+        if instead.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
+        }
+        let target = request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned();
+        let fingerprint = idempotency::fingerprint(request.method().as_str(), &target, &body);
+        request.set_body(match instead {
+            Some(instead) => Body::from(instead),
+            None => Body::from_vec(body),
+        });
+        match (key, credentials.credential()) {
+            (Some(key), Some(credential)) => {
+                self.once(request, credential, key, &fingerprint).await
+            }
+            _ => self.call(request, Some(template)).await,
+        }
+    }
+
+    /// Does it in a task of its own, so that a caller who hangs up does not leave it half done.
+    async fn once(
+        &self,
+        request: Request,
+        credential: String,
+        key: String,
+        fingerprint: &str,
+    ) -> Result<Response, ApiError> {
+        let lasts = Duration::from_secs(self.settings.idempotency_hours * 3_600);
+        let claim = idempotency::claim(&self.idempotency, credential, key, fingerprint, lasts);
+        let turn = match claim.await? {
+            Turn::Again(response) => return Ok(response),
+            Turn::First(turn) => turn,
+        };
+        let Some(context) = request::context() else {
+            return Err(ApiError::internal(&"there is no context"));
+        };
+        let inner = self.inner.clone();
+        let done = context.around(async move {
+            match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
+                Ok(answer) => {
+                    let answer = answer.unwrap_or_else(|no| error::understood(no).response());
+                    Ok(turn.answered(answer).await)
+                }
+                Err(panic) => {
+                    turn.broken().await;
+                    Err(ApiError::internal(&format!("panicked: {}", words(&*panic))))
+                }
+            }
+        });
+        tokio::spawn(done).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+    }
+
+    async fn call(
+        &self,
+        request: Request,
+        template: Option<&Template>,
+    ) -> Result<Response, ApiError> {
+        let answer = self.inner.call(request).await;
+        answer.map_err(|refusal| {
+            let error = error::understood(refusal);
+            let allowed = template.map(Template::allowed).and_then(|it| it.parse().ok());
+            match (error.status, allowed) {
+                (StatusCode::METHOD_NOT_ALLOWED, Some(allowed)) => {
+                    error.with_header(header::ALLOW, HeaderValue::clone(&allowed))
+                }
+                _ => error,
+            }
+        })
+    }
+
+    /// The body, in memory, if it is not too large.
+    async fn read_body(&self, request: &mut Request) -> Result<Vec<u8>, ApiError> {
+        let limit = self.settings.max_body_bytes;
+        let too_large = || {
+            let message = format!("the body is larger than {limit} bytes");
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        };
+        let declared = request.header(header::CONTENT_LENGTH).and_then(|it| it.parse::<u64>().ok());
+        if declared.is_some_and(|it| it > limit as u64) {
+            return Err(too_large());
+        }
+        let body = request.take_body();
+        if body.is_empty() {
+            return Ok(Vec::new());
+        }
+        match body.into_bytes_limit(limit).await {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(too_large()),
+            Err(error) => Err(ApiError::new(StatusCode::BAD_REQUEST, error.to_string())),
+        }
+    }
+
+    /// Which bucket this request is taken from.
+    fn bucket(&self, request: &Request, credentials: &Credentials) -> (Tier, String) {
+        let path = request.uri().path();
+        let address = || format!("address:{}", self.address(request));
+        if path.starts_with("/api/v1/auth/") {
+            return (Tier::Auth, address());
+        }
+        let bulk = ["/api/v1/imports", "/api/v1/replays"].contains(&path);
+        let tier = match bulk && request.method() == Method::POST {
+            true => Tier::Bulk,
+            false => Tier::Default,
+        };
+        (tier, credentials.credential().unwrap_or_else(address))
+    }
+
+    fn address(&self, request: &Request) -> String {
+        let forwarded = request.header("x-forwarded-for").and_then(|it| it.rsplit(',').next());
+        match forwarded {
+            Some(forwarded) if self.settings.trust_forwarded_for => forwarded.trim().to_owned(),
+            _ => match request.remote_addr().as_socket_addr() {
+                Some(address) => address.ip().to_string(),
+                None => "unknown".to_owned(),
+            },
+        }
+    }
+
+    /// A read may ask to see a commit that it knows of.
+    async fn wait_for_wanted(&self, request: &Request) -> Result<(), ApiError> {
+        let Some(position) = consistency::wanted(request.headers().get("x-min-position"))? else {
+            return Ok(());
+        };
+        if self.views.reached(position, Duration::ZERO).await {
+            return Ok(());
+        }
+        let head = self.journal.log().head().await?;
+        if position > head {
+            let reason = format!("the log ends at {head}");
+            return Err(ApiError::field("X-Min-Position", reason));
+        }
+        if self.views.reached(position, self.patience()).await {
+            return Ok(());
+        }
+        let shown = self.views.now();
+        Err(ApiError::unavailable(&format!("the views show {shown}, {position} is wanted")))
+    }
+
+    /// A write answers once the read models show it; when that takes too long, all the same.
+    async fn wait_for_written(&self, response: &Response) {
+        let position = response.header("x-event-position").and_then(|it| it.parse().ok());
+        if let Some(position) = position
+            && !self.views.reached(position, self.patience()).await
+        {
+            let request_id = request::id();
+            tracing::warn!(%request_id, position, "answered before the read models were there");
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.settings.read_your_writes_ms)
+    }
+}
+
+impl<E> Endpoint for Door<E>
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let context = Context { id: Uuid::now_v7(), clock: self.clock.clone() };
+        Ok(context.around(self.answer(request)).await.into_response())
+    }
+}
+
+/// Brings short forms of paths into the form the document knows.
+fn rewrite(request: &mut Request) {
+    let uri = request.uri();
+    let path = uri.path();
+    let long = match path.strip_prefix("/v1/") {
+        Some(rest) => format!("{PREFIX}{rest}"),
+        None => path.to_owned(),
+    };
+    let long = match long.strip_prefix(FILES) {
+        Some(file) => format!("{FILES}{}", file.replace('/', "%2F")),
+        None => long,
+    };
+    if long == path {
+        return;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("{long}{query}").parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
+}
+
+/// Writes and failures are worth a line; what was read well is not.
+fn log(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let (request_id, status, duration_ms) = (request::id(), status.as_u16(), took.as_millis());
+    if status < 400 && (method == Method::GET || method == Method::HEAD) {
+        tracing::debug!(%request_id, %method, route, status, duration_ms, "answered");
+    } else {
+        tracing::info!(%request_id, %method, route, status, duration_ms, "answered");
+    }
+}

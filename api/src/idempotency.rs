@@ -1,0 +1,163 @@
+//! A POST that comes twice with the same key is done once and answered twice the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use commands::ports::{Claim, IdempotencyKeys};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Body, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::KeptInstead;
+use crate::error::ApiError;
+
+/// The header that carries the key.
+pub(crate) const HEADER: &str = "idempotency-key";
+
+/// The headers of an answer that a repeat has too.
+static KEPT: [HeaderName; 4] = [
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    HeaderName::from_static("x-event-position"),
+];
+
+/// One request's claim on its key.
+pub(crate) struct Once {
+    keys: Arc<dyn IdempotencyKeys>,
+    credential: String,
+    key: String,
+}
+
+/// What a request with a key leads to.
+pub(crate) enum Turn {
+    /// It was answered before.
+    Again(Response),
+    /// It is the first.
+    First(Once),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// Reads the key; none when there is no such header.
+pub(crate) fn key(value: Option<&HeaderValue>) -> Result<Option<String>, ApiError> {
+    let Some(value) = value else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ApiError::field(
+            "Idempotency-Key",
+            "must be 1 to 255 visible ASCII characters",
+        ));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+/// Names a request, so that another one under the same key is noticed.
+pub(crate) fn fingerprint(method: &str, target: &str, body: &[u8]) -> String {
+    let mut hash = blake3::Hasher::new();
+    for part in [method.as_bytes(), b" ", target.as_bytes(), b"\n", body] {
+        hash.update(part);
+    }
+    hash.finalize().to_hex().to_string()
+}
+
+/// Claims a key for this request.
+pub(crate) async fn claim(
+    keys: &Arc<dyn IdempotencyKeys>,
+    credential: String,
+    key: String,
+    fingerprint: &str,
+    lasts: Duration,
+) -> Result<Turn, ApiError> {
+    let conflict = |message: &str| ApiError::new(StatusCode::CONFLICT, message);
+    match keys.claim(&credential, &key, fingerprint, lasts).await? {
+        Claim::Mine => Ok(Turn::First(Once { keys: keys.clone(), credential, key })),
+        Claim::Answered(bytes) => Ok(Turn::Again(restored(&bytes)?)),
+        Claim::Different => Err(conflict("this idempotency key came with another request before")),
+        Claim::Busy => Err(conflict("the first request with this key is still being answered")
+            .with_header(header::RETRY_AFTER, 1)),
+    }
+}
+
+impl Once {
+    /// Keeps the answer of what was done, or lets go of the key when nothing was.
+    pub(crate) async fn answered(self, response: Response) -> Response {
+        let Self { keys, credential, key } = self;
+        let status = response.status();
+        let kept = if status.is_success() {
+            let (response, kept) = copied(response).await;
+            let kept = match kept {
+                Ok(kept) => keys.keep(&credential, &key, &kept).await,
+                Err(error) => Err(commands::CommandError::unavailable(error)),
+            };
+            return warned(kept, response);
+        } else {
+            keys.release(&credential, &key).await
+        };
+        warned(kept, response)
+    }
+
+    /// The request broke off.
+    pub(crate) async fn broken(self) {
+        let released = self.keys.release(&self.credential, &self.key).await;
+        warned(released, Response::default());
+    }
+}
+
+/// The answer stands whether or not it could be kept.
+fn warned(kept: Result<(), commands::CommandError>, response: Response) -> Response {
+    if let Err(error) = kept {
+        let request_id = crate::request::id();
+        tracing::warn!(%request_id, %error, "an idempotency key could not be updated");
+    }
+    response
+}
+
+/// The answer, whole again, and the bytes to keep of it.
+async fn copied(response: Response) -> (Response, Result<Vec<u8>, CopyError>) {
+    let (parts, body) = response.into_parts();
+    let body = match body.into_bytes().await {
+        Ok(body) => body,
+        Err(error) => {
+            let response = Response::from_parts(parts, Body::empty());
+            return (response, Err(error.into()));
+        }
+    };
+    let shown = parts.extensions.get::<KeptInstead>().map_or(&*body, |instead| &*instead.0);
+    let headers = KEPT.iter().filter_map(|name| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some((name.to_string(), value.to_owned()))
+    });
+    let kept = Kept {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body: String::from_utf8_lossy(shown).into_owned(),
+    };
+    let kept = serde_json::to_vec(&kept).map_err(CopyError::from);
+    (Response::from_parts(parts, Body::from_bytes(body)), kept)
+}
+
+fn restored(bytes: &[u8]) -> Result<Response, ApiError> {
+    let Kept { status, headers, body } =
+        serde_json::from_slice(bytes).map_err(|error| ApiError::internal(&error))?;
+    let mut response = Response::builder()
+        .status(StatusCode::from_u16(status).unwrap_or_default())
+        .header("Idempotency-Replayed", "true");
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(body))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CopyError {
+    #[error(transparent)]
+    Body(#[from] poem::error::ReadBodyError),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
