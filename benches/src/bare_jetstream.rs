@@ -150,7 +150,7 @@ pub(crate) async fn show_publish(bench: Bench) -> Result<Vec<Row>> {
             let run = async || publish(Sync::Always, window, headers, bench.span).await;
             let always = bench.against_f(run).await?;
             let what = format!("bare publish, sync always, {window} in flight{with}");
-            rows.push(Row::shown(what, always.ours).beside("F", always.theirs));
+            rows.push(Row::new(what, always.ours).beside("F", always.theirs));
         }
     }
     for window in WINDOWS {
@@ -158,15 +158,15 @@ pub(crate) async fn show_publish(bench: Bench) -> Result<Vec<Row>> {
         let headers = async || publish(Sync::Default, window, true, bench.span).await;
         let pair = bench.in_turns(false, headers, plain).await?;
         let what = format!("bare publish, default sync, {window} in flight, both headers");
-        rows.push(Row::shown(what, pair.ours).beside("without headers", pair.theirs));
+        rows.push(Row::new(what, pair.ours).beside("without headers", pair.theirs));
     }
     Ok(rows)
 }
 
 pub(crate) async fn show_get() -> Result<Vec<Row>> {
-    Ok(vec![Row::shown("bare direct get of the last message of a subject", get_last(2_000).await?)])
+    Ok(vec![Row::new("bare direct get of the last message of a subject", get_last(2_000).await?)])
 }
 
 pub(crate) async fn show_j() -> Result<Vec<Row>> {
-    Ok(vec![Row::shown("J: bare ordered push consumer", ordered_push(MESSAGES).await?)])
+    Ok(vec![Row::new("J: bare ordered push consumer", ordered_push(MESSAGES).await?)])
 }

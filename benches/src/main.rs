@@ -4,8 +4,10 @@
 //! it begins; `--list` names them. Run it by `just bench`, which starts the servers it needs.
 #![expect(clippy::cast_precision_loss, reason = "figures are told with three digits")]
 
+mod appends;
 mod bare_jetstream;
 mod figure;
+mod log_sqlite;
 mod measure;
 mod raw;
 mod table;
@@ -26,12 +28,13 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
     Case { name: "raw_j", run: |_| bare_jetstream::show_j().boxed_local() },
     Case { name: "raw_publish", run: |bench| bare_jetstream::show_publish(bench).boxed_local() },
+    Case { name: "log_sqlite", run: |bench| log_sqlite::show(bench).boxed_local() },
 ];
 
 #[tokio::main]

@@ -104,10 +104,10 @@ fn envelope(number: u64) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 pub(crate) fn show_f() -> Result<Vec<Row>> {
-    Ok(vec![Row::shown("F: 500-byte append + fdatasync", f()?)])
+    Ok(vec![Row::new("F: 500-byte append + fdatasync", f()?)])
 }
 
 pub(crate) fn show_d(bench: Bench) -> Result<Vec<Row>> {
     let size = envelope(12_345)?.len();
-    Ok(vec![Row::shown(format!("D: decode and fold an envelope of {size} bytes"), d(bench.span)?)])
+    Ok(vec![Row::new(format!("D: decode and fold an envelope of {size} bytes"), d(bench.span)?)])
 }

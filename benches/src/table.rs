@@ -12,7 +12,6 @@ use crate::figure::{Digits, Figure};
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
     /// At least so many times what stands beside it.
-    #[expect(dead_code, reason = "the first goal comes with the first case of our own code")]
     AtLeast(f64),
     /// Only shown.
     Open,
@@ -33,12 +32,17 @@ pub(crate) struct Beside {
 }
 
 impl Row {
-    pub(crate) fn shown(what: impl Into<String>, measured: Figure) -> Self {
+    pub(crate) fn new(what: impl Into<String>, measured: Figure) -> Self {
         Self { what: what.into(), measured, beside: None, goal: Goal::Open }
     }
 
     pub(crate) fn beside(mut self, name: impl Into<String>, figure: Figure) -> Self {
         self.beside = Some(Beside { name: name.into(), figure });
+        self
+    }
+
+    pub(crate) fn reaching(mut self, goal: Goal) -> Self {
+        self.goal = goal;
         self
     }
 
