@@ -1,23 +1,19 @@
 //! Use cases around what is seen on Discord.
 
+mod channel_import;
+mod chunks;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::discord::{
-    Channel, ChannelCommand, ChannelEvent, Guild, GuildCommand, GuildEvent, Message,
-};
-use domain::kernel::{
-    Cause, ChannelId, Event, Expected, GuildId, Journal, MessageId, Person, StreamId,
-};
+use domain::discord::{Channel, ChannelCommand, ChannelEvent, Guild, GuildCommand, GuildEvent};
+use domain::kernel::{Cause, ChannelId, GuildId, Journal, MessageId, Person};
 
+use self::chunks::chunks;
 use crate::CommandError;
 use crate::ports::Execute;
 
-/// How many facts go into one commit: well below what the log takes.
-const FACTS_PER_COMMIT: usize = 200;
-
-/// How many commits are read at once.
-const PAGE: usize = 1_000;
+pub use self::channel_import::{Added, ChannelImport};
 
 /// The door for facts from Discord. What was seen needs no permission.
 #[derive(Clone)]
@@ -90,70 +86,35 @@ impl Observations {
         Ok(Cursor { complete_to: loaded.complete_to(), newest: loaded.newest() })
     }
 
-    /// Every message of a channel that the log holds: what an import asks first.
-    pub async fn known_messages(
-        &self,
-        channel: ChannelId,
-    ) -> Result<BTreeSet<MessageId>, CommandError> {
-        let stream = StreamId::of::<Channel>(&channel);
-        let (mut known, mut after) = (BTreeSet::new(), Expected::New);
-        loop {
-            let page = self.journal.read_stream(&stream, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(known) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            known.extend(page.iter().filter_map(|recorded| match &recorded.event {
-                Event::Channel(_, ChannelEvent::MessageCreated(Message { id, .. })) => Some(*id),
-                _ => None,
-            }));
-        }
-    }
-
-    /// Record what an export holds of a channel; `known` is what the log holds already, and grows.
-    pub async fn import_channel(
+    /// Record what an export says of a server, as far as it was never heard of.
+    pub async fn import_guild(
         &self,
         cause: &Cause,
-        channel: ChannelId,
-        facts: Vec<ChannelEvent>,
-        known: &mut BTreeSet<MessageId>,
+        guild: GuildId,
+        facts: Vec<GuildEvent>,
     ) -> Result<Recording, CommandError> {
-        self.prepare_keys(&facts).await?;
         let mut recording = Recording::default();
         for (number, facts) in chunks(facts).into_iter().enumerate() {
-            let ids: Vec<_> = facts.iter().filter_map(message_id).collect();
-            let relevant = ids.iter().copied().filter(|id| known.contains(id)).collect();
-            let command = ChannelCommand::Import { facts, known: relevant };
-            let cause = cause.then(&number.to_string());
-            recording.add(&self.channels.execute(&channel, command, &cause).await?);
-            known.extend(ids);
+            let cause = cause.then(&format!("server {guild} {number}"));
+            let command = GuildCommand::Import { facts };
+            recording.add(&self.guilds.execute(&guild, command, &cause).await?);
         }
         Ok(recording)
     }
 
     /// One trip to the vault for all authors, instead of one for each.
-    async fn prepare_keys(&self, facts: &[ChannelEvent]) -> Result<(), CommandError> {
-        let authors = facts.iter().filter_map(|fact| match fact {
+    async fn prepare_keys(
+        &self,
+        facts: impl IntoIterator<Item = &ChannelEvent>,
+    ) -> Result<(), CommandError> {
+        let authors = facts.into_iter().filter_map(|fact| match fact {
             ChannelEvent::MessageCreated(message) => Some(message.content.person()),
+            ChannelEvent::MessageEdited { content, .. } => Some(content.person()),
             _ => None,
         });
         let people: Vec<Person> = authors.collect::<BTreeSet<_>>().into_iter().cloned().collect();
         Ok(self.journal.codec().prepare(&people).await?)
     }
-}
-
-fn message_id(fact: &ChannelEvent) -> Option<MessageId> {
-    match fact {
-        ChannelEvent::MessageCreated(message) => Some(message.id),
-        _ => None,
-    }
-}
-
-fn chunks<T>(facts: Vec<T>) -> Vec<Vec<T>> {
-    let mut facts = facts.into_iter().peekable();
-    let mut chunks = Vec::new();
-    while facts.peek().is_some() {
-        chunks.push(facts.by_ref().take(FACTS_PER_COMMIT).collect());
-    }
-    chunks
 }
 
 impl Recording {

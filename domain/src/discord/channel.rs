@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Known;
 use crate::kernel::{DiscordUserId, Ground, GuildId, MessageId, Personal, Rejection, aggregate};
 
 /// How many of the newest ids are remembered, to know a repeat when it comes.
@@ -31,9 +32,9 @@ pub struct Channel {
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChannelCommand {
-    /// Record what an export holds. `known` are those of its messages that the log holds already:
-    /// an import looks, because it may be older than what is remembered here.
-    Import { facts: Vec<ChannelEvent>, known: BTreeSet<MessageId> },
+    /// Record what an export holds. `known` is what the log holds of it already: an import looks,
+    /// because it may be older than what is remembered here.
+    Import { facts: Vec<ChannelEvent>, known: Known },
     /// Record what was seen live or filled in after a gap. Up to `complete_to`, if given, nothing
     /// is missing afterwards.
     Observe { facts: Vec<ChannelEvent>, complete_to: Option<MessageId> },
@@ -75,6 +76,7 @@ pub enum ChannelEvent {
         /// In characters.
         length: u32,
     },
+    /// The emoji is a Unicode one, or `name:id`.
     ReactionAdded {
         message: MessageId,
         user: DiscordUserId,
@@ -188,14 +190,17 @@ impl Channel {
         Ok(news)
     }
 
-    fn is_new(&self, fact: &ChannelEvent, known: Option<&BTreeSet<MessageId>>) -> bool {
+    fn is_new(&self, fact: &ChannelEvent, known: Option<&Known>) -> bool {
         use ChannelEvent as Did;
+        if known.is_some_and(|known| known.holds(fact)) {
+            return false;
+        }
         match fact {
             Did::CaughtUp { to } => to.0 > self.complete_to,
             Did::InteractionAnswered { id, .. } => !self.answered.contains(&id.0),
             Did::InteractionReceived { id, .. } | Did::MessageCreated(Message { id, .. }) => {
-                let old = known.map_or(id.0 <= self.forgotten, |known| known.contains(id));
-                !old && !self.seen.contains(&id.0)
+                let forgotten = known.is_none() && id.0 <= self.forgotten;
+                !forgotten && !self.seen.contains(&id.0)
             }
             Did::MessageDeleted { id } => !self.deleted.contains(&id.0),
             Did::MessageEdited { id, edited_at, .. } => {
@@ -293,9 +298,32 @@ mod tests {
     fn an_import_adds_what_is_older_than_memory_but_not_what_the_log_holds() {
         let mut history: Vec<_> = (100..).take(REMEMBERED + 1).map(said).collect();
         history.push(Did::CaughtUp { to: MessageId(100) });
+        let mut known = Known::default();
+        known.learn(&said(60));
         given::<Channel>(history)
-            .when(Do::Import { facts: vec![said(50), said(60)], known: [MessageId(60)].into() })
+            .when(Do::Import { facts: vec![said(50), said(60)], known })
             .then_expect_events(vec![said(50)]);
+    }
+
+    #[test]
+    fn an_import_brings_back_nothing_that_was_deleted_taken_back_or_edited_since() {
+        let edited = |millis| Did::MessageEdited {
+            id: MessageId(1),
+            edited_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::milliseconds(millis),
+            content: Personal::of(Person::discord(7), "hello!".into()),
+            length: 6,
+        };
+        let mut known = Known::default();
+        let deleted = Did::MessageDeleted { id: MessageId(2) };
+        for event in [edited(9), liked(), deleted] {
+            known.learn(&event);
+        }
+
+        let facts = vec![said(1), edited(5), edited(9), liked(), said(2), edited(10)];
+        let known = known.about(&facts);
+        given::<Channel>([])
+            .when(Do::Import { facts, known })
+            .then_expect_events(vec![said(1), edited(10)]);
     }
 
     #[test]

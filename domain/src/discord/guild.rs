@@ -1,6 +1,6 @@
 //! A guild is the stream of who and what was seen in one Discord server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ pub struct Guild {
     present: bool,
     name: String,
     channels: BTreeMap<u64, ChannelFact>,
+    #[serde(default)]
+    deleted: BTreeSet<u64>,
     /// Members, and when each joined (milliseconds since 1970).
     members: BTreeMap<u64, i64>,
 }
@@ -20,6 +22,8 @@ pub struct Guild {
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GuildCommand {
+    /// Record what an export says. It may be old: only what was never heard of before is news.
+    Import { facts: Vec<GuildEvent> },
     /// Record what was seen.
     Observe { facts: Vec<GuildEvent> },
 }
@@ -49,7 +53,8 @@ pub enum GuildEvent {
         name: Personal<String>,
         roles: Vec<String>,
     },
-    /// The bot is in the server; recorded again when the name changes.
+    /// The bot is in the server; recorded again when the name changes. Without a single member it
+    /// is an import's, which cannot know whether the bot is there.
     Observed {
         name: String,
         member_count: u64,
@@ -93,10 +98,13 @@ impl GuildEvent {
 impl Guild {
     /// Each fact once, whoever brings it again.
     fn decide(&self, command: GuildCommand) -> Result<Vec<GuildEvent>, GuildError> {
-        let GuildCommand::Observe { facts } = command;
+        let (facts, import) = match command {
+            GuildCommand::Import { facts } => (facts, true),
+            GuildCommand::Observe { facts } => (facts, false),
+        };
         let mut after = self.clone();
         let news = facts.into_iter().filter(|fact| {
-            let new = after.is_new(fact);
+            let new = after.is_new(fact) && !(import && after.has_heard_of(fact));
             if new {
                 after.evolve(fact);
             }
@@ -120,11 +128,26 @@ impl Guild {
         }
     }
 
+    /// Whether anything was ever said about what this is about.
+    fn has_heard_of(&self, fact: &GuildEvent) -> bool {
+        use GuildEvent as Did;
+        match fact {
+            Did::ChannelDeleted { id } | Did::ChannelObserved(ChannelFact { id, .. }) => {
+                self.channels.contains_key(&id.0) || self.deleted.contains(&id.0)
+            }
+            Did::MemberJoined { user, .. }
+            | Did::MemberLeft { user }
+            | Did::MemberUpdated { user, .. } => self.members.contains_key(&user.0),
+            Did::Left | Did::Observed { .. } => self.present || !self.name.is_empty(),
+        }
+    }
+
     fn evolve(&mut self, event: &GuildEvent) {
         use GuildEvent as Did;
         match event {
             Did::ChannelDeleted { id } => {
                 self.channels.remove(&id.0);
+                self.deleted.insert(id.0);
             }
             Did::ChannelObserved(channel) => {
                 self.channels.insert(channel.id.0, channel.clone());
@@ -137,8 +160,8 @@ impl Guild {
                 self.members.remove(&user.0);
             }
             Did::MemberUpdated { .. } => {}
-            Did::Observed { name, .. } => {
-                self.present = true;
+            Did::Observed { name, member_count } => {
+                self.present |= *member_count > 0;
                 self.name.clone_from(name);
             }
         }
@@ -172,6 +195,25 @@ mod tests {
         given::<Guild>([joined(), Did::MemberLeft { user: DiscordUserId(7) }])
             .when(Do::Observe { facts: vec![joined()] })
             .then_expect_events(vec![joined()]);
+    }
+
+    #[test]
+    fn an_import_says_nothing_about_what_is_known_or_gone() {
+        let channel = |name: &str| {
+            let (id, name, kind) = (ChannelId(5), name.to_owned(), "text".to_owned());
+            Did::ChannelObserved(ChannelFact { id, name, kind })
+        };
+        let exported = Did::Observed { name: "Old".into(), member_count: 0 };
+        given::<Guild>([home("Home"), channel("lounge"), Did::ChannelDeleted { id: ChannelId(5) }])
+            .when(Do::Import { facts: vec![exported, channel("hall")] })
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn the_bot_is_seen_in_a_server_that_an_import_named() {
+        given::<Guild>([Did::Observed { name: "Home".into(), member_count: 0 }])
+            .when(Do::Observe { facts: vec![home("Home")] })
+            .then_expect_events(vec![home("Home")]);
     }
 
     fn home(name: &str) -> Did {

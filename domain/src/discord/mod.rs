@@ -2,8 +2,10 @@
 
 mod channel;
 mod guild;
+mod known;
 
 pub use channel::{
     Attachment, Channel, ChannelCommand, ChannelError, ChannelEvent, Message, happened_at,
 };
 pub use guild::{ChannelFact, Guild, GuildCommand, GuildError, GuildEvent};
+pub use known::Known;
