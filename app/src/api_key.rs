@@ -1,0 +1,58 @@
+//! `palimpsest api-key`: make, list and revoke keys.
+
+use std::io::Write;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::cli::ApiKeyCommand;
+use crate::remote::Remote;
+
+/// Through a running server.
+pub async fn run(remote: &Remote, command: ApiKeyCommand) -> anyhow::Result<()> {
+    match command {
+        ApiKeyCommand::Create { name, permissions, expires_at, json: as_json } => {
+            let mut body = json!({ "name": name, "permissions": permissions });
+            if let Some(expires_at) = expires_at {
+                body["expires_at"] = json!(expires_at);
+            }
+            let made = remote.post("/api-keys", &body).await?;
+            show_made(&made, as_json)
+        }
+        ApiKeyCommand::List { json: as_json } => {
+            let listed = remote.get("/api-keys?limit=100").await?;
+            show_list(&listed["api_keys"], as_json)
+        }
+        ApiKeyCommand::Revoke { id } => {
+            remote.delete(&format!("/api-keys/{id}")).await?;
+            eprintln!("The key {id} is revoked.");
+            Ok(())
+        }
+    }
+}
+
+fn show_made(made: &Value, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        writeln!(std::io::stdout(), "{made}")?;
+        return Ok(());
+    }
+    let key = made["key"].as_str().context("the server showed no key")?;
+    writeln!(std::io::stdout(), "{key}")?;
+    eprintln!("Keep it now: it is not shown again. Its id is {}.", made["id"].as_str().unwrap_or("?"));
+    Ok(())
+}
+
+fn show_list(keys: &Value, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        writeln!(std::io::stdout(), "{keys}")?;
+        return Ok(());
+    }
+    for key in keys.as_array().into_iter().flatten() {
+        let text = |field: &str| key[field].as_str().unwrap_or("-").to_owned();
+        let permissions = key["permissions"].as_array().into_iter().flatten();
+        let permissions: Vec<_> = permissions.filter_map(Value::as_str).collect();
+        let (id, name, ends) = (text("id"), text("name"), text("expires_at"));
+        writeln!(std::io::stdout(), "{id}  {name}  until {ends}  {}", permissions.join(","))?;
+    }
+    Ok(())
+}

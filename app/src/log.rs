@@ -1,0 +1,134 @@
+//! `palimpsest log`: look at the log, or move it.
+
+use std::io::{BufRead, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use commands::transfer::{Importer, export};
+use domain::kernel::{ChainHash, Journal};
+use futures_util::StreamExt;
+
+use crate::progress::bar;
+
+/// How many commits are read at once.
+const PAGE: usize = 1_000;
+
+/// Writes the log to a file, or to the standard output for `-`.
+pub async fn export_to(
+    journal: &Journal,
+    file: &Path,
+    after: u64,
+    open: bool,
+) -> anyhow::Result<()> {
+    let head = journal.log().head().await?;
+    let progress = bar(head, "commits");
+    let mut output = BufWriter::new(output(file)?);
+    let written = if open {
+        let mut position = after;
+        loop {
+            let (events, last) = journal.read_all(position, PAGE).await?;
+            if events.is_empty() && last == position {
+                break position;
+            }
+            for recorded in events {
+                writeln!(output, "{}", recorded.to_cloud_event())?;
+            }
+            position = last;
+            progress.set_position(position);
+        }
+    } else {
+        let chain = chain_at(journal, after).await?;
+        let write = |line: &str, position: u64| {
+            progress.set_position(position);
+            writeln!(output, "{line}")
+        };
+        export(journal.log().as_ref(), after, chain, write).await?.0
+    };
+    output.flush()?;
+    progress.finish_and_clear();
+    eprintln!("Exported the log up to commit {written}.");
+    Ok(())
+}
+
+/// The chain's value at a position.
+async fn chain_at(journal: &Journal, position: u64) -> anyhow::Result<ChainHash> {
+    let (mut chain, mut at) = (ChainHash::default(), 0);
+    while at < position {
+        let page = journal.log().read_all(at, PAGE).await?;
+        if page.is_empty() {
+            bail!("the log ends at commit {at}, before {position}");
+        }
+        for commit in page.iter().take_while(|commit| commit.position <= position) {
+            (chain, at) = (chain.next(&commit.body), commit.position);
+        }
+    }
+    Ok(chain)
+}
+
+/// Fills an empty log from a file, or from the standard input for `-`.
+pub async fn import_from(journal: &Journal, file: &Path) -> anyhow::Result<()> {
+    let mut input: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let opened = std::fs::File::open(file);
+        Box::new(std::io::BufReader::new(opened.with_context(|| file.display().to_string())?))
+    };
+    let progress = indicatif::ProgressBar::new_spinner();
+    let mut importer = Importer::into(journal.log().as_ref()).await?;
+    let mut line = String::new();
+    let mut lines = 0u64;
+    while input.read_line(&mut line)? > 0 {
+        importer.take(line.trim_end()).await?;
+        line.clear();
+        lines += 1;
+        if lines.is_multiple_of(1_000) {
+            progress.set_message(format!("{lines} commits"));
+            progress.tick();
+        }
+    }
+    let (position, chain) = importer.finish().await?;
+    progress.finish_and_clear();
+    eprintln!("The log holds {position} commits now; its chain ends in {chain}.");
+    Ok(())
+}
+
+/// Writes the newest events, and goes on when asked to.
+pub async fn tail(journal: &Journal, lines: u64, follow: bool) -> anyhow::Result<()> {
+    let head = journal.log().head().await?;
+    let mut position = head.saturating_sub(lines);
+    let mut newest = Vec::new();
+    while position < head {
+        let (events, last) = journal.read_all(position, PAGE).await?;
+        if last == position {
+            break;
+        }
+        newest.extend(events);
+        position = last;
+    }
+    let keep = usize::try_from(lines).unwrap_or(usize::MAX);
+    let mut output = std::io::stdout();
+    for recorded in newest.iter().skip(newest.len().saturating_sub(keep)) {
+        writeln!(output, "{}", recorded.to_cloud_event())?;
+    }
+    if !follow {
+        return Ok(());
+    }
+    let mut pages = journal.follow(position, ChainHash::default());
+    while let Some(page) = pages.next().await {
+        for recorded in page?.events {
+            writeln!(output, "{}", recorded.to_cloud_event())?;
+        }
+        output.flush()?;
+    }
+    Ok(())
+}
+
+fn output(file: &Path) -> anyhow::Result<Box<dyn Write>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdout().lock()));
+    }
+    let mut options = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let created = options.write(true).create_new(true).open(file);
+    Ok(Box::new(created.with_context(|| format!("{} cannot be made", file.display()))?))
+}

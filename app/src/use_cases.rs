@@ -1,0 +1,97 @@
+//! Puts the use cases together.
+
+use std::sync::Arc;
+
+use adapters::local_model::LocalModel;
+use async_trait::async_trait;
+use commands::conversation::{Conversations, RecentTurns};
+use commands::discord::Observations;
+use commands::identity::Identity;
+use commands::integrations::Integrations;
+use commands::lifecycle::Lifecycle;
+use commands::ports::{Access, OAuth, Snapshots};
+use commands::self_editing::SelfEditing;
+use commands::{CommandError, Executors};
+use domain::kernel::{Actor, ActorKind};
+
+use crate::stores::Stores;
+
+/// What can be asked of the platform.
+#[derive(Clone)]
+pub struct UseCases {
+    pub conversations: Conversations,
+    pub executors: Executors,
+    pub identity: Identity,
+    pub integrations: Integrations,
+    pub lifecycle: Lifecycle,
+    pub observations: Observations,
+    pub self_editing: SelfEditing,
+}
+
+impl UseCases {
+    pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>) -> Self {
+        let journal = &stores.journal;
+        let snapshots: Arc<dyn Snapshots> = stores.operational.clone();
+        let executors = Executors::new(journal, &snapshots);
+        let recent = RecentTurns::default();
+
+        let conversations = Conversations {
+            conversations: executors.conversations.clone(),
+            journal: journal.clone(),
+            model: Arc::new(LocalModel),
+            workspace: executors.workspaces.clone(),
+            recent: recent.clone(),
+        };
+        let identity = Identity {
+            api_keys: executors.api_keys.clone(),
+            people: executors.people.clone(),
+            journal: journal.clone(),
+            vault: stores.vault.clone(),
+            recent,
+        };
+        let integrations = Integrations {
+            installations: executors.installations.clone(),
+            oauth,
+            tickets: stores.operational.clone(),
+            vault: stores.vault.clone(),
+        };
+        let lifecycle = Lifecycle {
+            bots: executors.bots.clone(),
+            processes: executors.processes.clone(),
+            settings: executors.settings.clone(),
+        };
+        let observations = Observations {
+            channels: executors.channels.clone(),
+            guilds: executors.guilds.clone(),
+            journal: journal.clone(),
+        };
+        let self_editing = SelfEditing {
+            access: Arc::new(Keyholders(identity.clone())),
+            edits: executors.edits.clone(),
+            journal: journal.clone(),
+            settings: executors.settings.clone(),
+            workspace: executors.workspaces.clone(),
+        };
+        Self {
+            conversations,
+            executors,
+            identity,
+            integrations,
+            lifecycle,
+            observations,
+            self_editing,
+        }
+    }
+}
+
+/// Knows the callers by their API keys.
+struct Keyholders(Identity);
+
+#[async_trait]
+impl Access for Keyholders {
+    async fn is_only_administrator(&self, actor: &Actor) -> Result<bool, CommandError> {
+        let others = self.0.administrators().await?.into_iter().map(|id| id.to_string());
+        let mut others = others.filter(|id| actor.kind != ActorKind::ApiKey || *id != actor.id);
+        Ok(others.next().is_none())
+    }
+}
