@@ -25,6 +25,9 @@ pub struct Page {
     pub events: Vec<Recorded>,
     /// The last commit that was read; the next page starts after it.
     pub position: u64,
+    /// The chain's value over everything before that commit; with it one read of that commit
+    /// shows whether the log is still the same.
+    pub before: ChainHash,
     /// The chain's value over everything up to that commit.
     pub chain: ChainHash,
     /// Whether the log held no more when this was read.
@@ -135,16 +138,19 @@ impl Journal {
                 Ok(page) => page,
                 Err(error) => return Some((Err(error), None)),
             };
+            let mut before = chain;
             for commit in &page.commits {
                 if commit.position != position + 1 {
                     let gap = format!("after commit {position} comes commit {}", commit.position);
                     return Some((Err(LogError::Corrupt(gap)), None));
                 }
+                before = chain;
                 (position, chain) = (commit.position, chain.next(&commit.body));
             }
             match journal.decode(&page.commits).await {
                 Ok(events) => {
-                    let page = Page { events, position, chain, caught_up: page.caught_up };
+                    let caught_up = page.caught_up;
+                    let page = Page { events, position, before, chain, caught_up };
                     Some((Ok(page), Some(Following { journal, pages, position, chain })))
                 }
                 Err(error) => Some((Err(error), None)),
