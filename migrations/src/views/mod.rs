@@ -1,0 +1,32 @@
+//! The tables of the read models. They only ever hold what can be built from the log again.
+
+mod indexes;
+mod m20261120_000001_tables;
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+pub use indexes::build as build_indexes;
+
+/// Makes the tables of one generation of views; their indexes come last, by [`build_indexes`].
+pub struct Views;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Views {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261120_000001_tables::Migration)]
+    }
+}
+
+/// Brings a statement written for PostgreSQL to the database's own dialect.
+fn dialect(backend: DbBackend, sql: &str) -> String {
+    if backend != DbBackend::Sqlite {
+        return sql.replace(" CLUSTERED", "");
+    }
+    // A key of one whole number is the row's own number; any other is the order on disk.
+    sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+        .replace("DOUBLE PRECISION", "DOUBLE")
+        .replace(" UUID", " BLOB")
+        .replace(" COLLATE \"C\"", "")
+        .replace(" CLUSTERED", " WITHOUT ROWID")
+}

@@ -1,0 +1,6 @@
+//! What was seen on Discord.
+
+pub mod channels;
+pub mod guilds;
+pub mod members;
+pub mod messages;

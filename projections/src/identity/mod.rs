@@ -1,0 +1,4 @@
+//! Who is who.
+
+pub mod actors;
+pub mod api_keys;

@@ -1,0 +1,3 @@
+//! Where the bot is installed on behalf of others.
+
+pub mod installations;

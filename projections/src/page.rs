@@ -1,0 +1,43 @@
+//! One page of a list.
+
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QuerySelect, Select,
+};
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    pub limit: u64,
+    pub offset: u64,
+}
+
+/// Part of a list, and how long the list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paged<T> {
+    pub items: Vec<T>,
+    pub total: u64,
+}
+
+impl<T> Paged<T> {
+    /// Whether more follows after this part.
+    pub fn has_more(&self, slice: Slice) -> bool {
+        slice.offset + (self.items.len() as u64) < self.total
+    }
+}
+
+impl Slice {
+    /// That part of what a question finds.
+    pub async fn of<E, M>(
+        self,
+        find: Select<E>,
+        db: &impl ConnectionTrait,
+    ) -> Result<Paged<M>, DbErr>
+    where
+        E: EntityTrait<Model = M>,
+        M: FromQueryResult + Send + Sync,
+    {
+        let total = find.clone().count(db).await?;
+        let items = find.limit(self.limit).offset(self.offset).all(db).await?;
+        Ok(Paged { items, total })
+    }
+}

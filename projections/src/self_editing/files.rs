@@ -1,0 +1,169 @@
+//! Every revision of every file of the workspace, and what edits change in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::kernel::{Event, Recorded};
+use domain::self_editing::{Change, WorkspaceEvent as Did};
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+
+use super::edits;
+use super::revisions::{self, At};
+use crate::Append;
+
+/// A file as one revision left it; none where the revision deleted it.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "self_editing_files")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub path: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub revision: i64,
+    pub content: Option<String>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The workspace as it was at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// 0 before the first one.
+    pub revision: u64,
+    /// Where in the log that revision stands.
+    pub position: u64,
+    pub files: BTreeMap<String, String>,
+}
+
+/// A file before and after an edit; none where there is no such file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    pub path: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// How many lines an edit adds and removes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lines {
+    pub added: u64,
+    pub removed: u64,
+}
+
+impl FileChange {
+    /// The change as a unified diff, in the form that `patch` and git read.
+    pub fn diff(&self) -> String {
+        let Self { path, before, after } = self;
+        let name = |side: &str, content: &Option<String>| match content {
+            Some(_) => format!("{side}/{path}"),
+            None => "/dev/null".to_owned(),
+        };
+        let (old, new) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
+        similar::TextDiff::from_lines(old, new)
+            .unified_diff()
+            .header(&name("a", before), &name("b", after))
+            .to_string()
+    }
+
+    /// How many lines it adds and removes.
+    pub fn lines(&self) -> Lines {
+        let (old, new) =
+            (self.before.as_deref().unwrap_or(""), self.after.as_deref().unwrap_or(""));
+        let mut lines = Lines::default();
+        for change in similar::TextDiff::from_lines(old, new).iter_all_changes() {
+            match change.tag() {
+                similar::ChangeTag::Delete => lines.removed += 1,
+                similar::ChangeTag::Equal => {}
+                similar::ChangeTag::Insert => lines.added += 1,
+            }
+        }
+        lines
+    }
+}
+
+/// The workspace as it was at a moment.
+pub async fn workspace(db: &impl ConnectionTrait, at: At) -> Result<Workspace, DbErr> {
+    let mut workspace = Workspace::default();
+    let Some(revision) = revisions::newest(db, at).await? else { return Ok(workspace) };
+    workspace.revision = revision.revision.cast_unsigned();
+    workspace.position = revision.position.cast_unsigned();
+    let find = Entity::find().filter(Column::Revision.lte(revision.revision));
+    for row in find.order_by_asc(Column::Revision).all(db).await? {
+        match row.content {
+            Some(content) => workspace.files.insert(row.path, content),
+            None => workspace.files.remove(&row.path),
+        };
+    }
+    Ok(workspace)
+}
+
+/// What each of these edits changes, relative to its base revision; in the same order.
+pub async fn changed_by(
+    db: &impl ConnectionTrait,
+    edits: &[edits::Model],
+) -> Result<Vec<Vec<FileChange>>, DbErr> {
+    let changes: Vec<Vec<Change>> = edits.iter().map(edits::Model::changes).collect();
+    let paths: BTreeSet<&String> = changes.iter().flatten().map(|change| &change.path).collect();
+    let newest = edits.iter().map(|edit| edit.base_revision).max().unwrap_or(0);
+    let find = Entity::find()
+        .filter(Column::Path.is_in(paths))
+        .filter(Column::Revision.lte(newest))
+        .order_by_asc(Column::Path)
+        .order_by_asc(Column::Revision);
+    let mut histories: BTreeMap<String, Vec<(i64, Option<String>)>> = BTreeMap::new();
+    for row in find.all(db).await? {
+        histories.entry(row.path).or_default().push((row.revision, row.content));
+    }
+    let before = |path: &str, base: i64| {
+        let history = histories.get(path)?;
+        let at = history.partition_point(|(revision, _)| *revision <= base);
+        history[..at].last().and_then(|(_, content)| content.clone())
+    };
+    let changes = edits.iter().zip(changes).map(|(edit, changes)| {
+        let files = changes.into_iter().map(|Change { path, content }| FileChange {
+            before: before(&path, edit.base_revision),
+            after: content,
+            path,
+        });
+        files.collect()
+    });
+    Ok(changes.collect())
+}
+
+/// Builds the list.
+pub struct Files;
+
+impl Append for Files {
+    const NAME: &'static str = "self_editing_files";
+    const VERSION: u32 = 1;
+    type Row = Model;
+
+    fn rows(recorded: &Recorded) -> impl IntoIterator<Item = Model> {
+        let (revision, changes) = match &recorded.event {
+            Event::Workspace(_, Did::Revised { revision, changes, .. }) => {
+                (revision.cast_signed(), last_of_each(changes))
+            }
+            Event::ApiKey(..)
+            | Event::Bot(..)
+            | Event::Chain(..)
+            | Event::Channel(..)
+            | Event::Conversation(..)
+            | Event::Edit(..)
+            | Event::Guild(..)
+            | Event::Installation(..)
+            | Event::Person(..)
+            | Event::Process(..)
+            | Event::Settings(..) => (0, BTreeMap::new()),
+        };
+        changes.into_iter().map(move |(path, content)| Model {
+            path: path.to_owned(),
+            revision,
+            content: content.map(str::to_owned),
+        })
+    }
+}
+
+/// A file that is named twice keeps what was said last.
+fn last_of_each(changes: &[Change]) -> BTreeMap<&str, Option<&str>> {
+    changes.iter().map(|it| (it.path.as_str(), it.content.as_deref())).collect()
+}

@@ -1,0 +1,6 @@
+//! Edits of what the bot runs, and the files they change.
+
+pub mod decisions;
+pub mod edits;
+pub mod files;
+pub mod revisions;
