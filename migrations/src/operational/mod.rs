@@ -1,0 +1,19 @@
+//! The operational store: what processes must remember, and what can be asked or derived again.
+
+mod m20261120_000001_operational;
+
+use sea_orm_migration::prelude::*;
+
+/// The tables that begin with `operational_`.
+pub struct Operational;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Operational {
+    fn migration_table_name() -> DynIden {
+        "operational_migrations".into_iden()
+    }
+
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261120_000001_operational::Migration)]
+    }
+}
