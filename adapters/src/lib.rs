@@ -1,3 +1,17 @@
 //! The neighbors: one file or folder per technology, each behind a port.
 
+pub mod aead;
+pub mod database;
+mod hex;
+pub mod master_key;
+pub mod operational;
 pub mod sqlite_log;
+pub mod system_clock;
+pub mod vault;
+
+pub use aead::ChaCha20Poly1305;
+pub use database::{Address, Care, DatabaseError, Opening};
+pub use master_key::{MasterKey, MasterKeyError};
+pub use operational::OperationalStore;
+pub use system_clock::SystemClock;
+pub use vault::{SealedVault, VaultError};
