@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod databases;
 pub mod services;
 #[path = "../simulators/mod.rs"]
 pub mod simulators;
