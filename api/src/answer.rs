@@ -51,6 +51,20 @@ impl<T, const STATUS: u16> Answer<T, STATUS, true> {
     }
 }
 
+impl<T> Written<T> {
+    /// There was nothing to do.
+    pub(crate) fn nothing(data: T) -> Self {
+        Self::new(data, None)
+    }
+}
+
+impl<T> Accepted<T> {
+    /// What was begun stands nowhere in the log yet.
+    pub(crate) fn begun(data: T) -> Self {
+        Self::new(data, None)
+    }
+}
+
 impl<T, const STATUS: u16, const WRITE: bool> Answer<T, STATUS, WRITE> {
     fn new(data: T, position: Option<u64>) -> Self {
         Self { data, message: None, position, version: None, location: None, instead: None }

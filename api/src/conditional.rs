@@ -1,5 +1,6 @@
 //! Conditional requests: `If-None-Match` on reads, `If-Match` on writes.
 
+use commands::CommandError;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, FromRequest, Request, RequestBody, Response};
 
@@ -35,6 +36,16 @@ pub(crate) fn finish(headers: &mut HeaderMap) {
 
 /// The version that a write insists on; none when any will do.
 pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl IfMatch {
+    /// Refuses when the resource has another version.
+    pub(crate) fn require(&self, at: u64) -> Result<(), ApiError> {
+        match self.0 {
+            Some(wanted) if wanted != at => Err(CommandError::Moved { wanted, at }.into()),
+            _ => Ok(()),
+        }
+    }
+}
 
 impl<'a> FromRequest<'a> for IfMatch {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {

@@ -171,7 +171,12 @@ where
             true => idempotency::key(request.headers().get(idempotency::HEADER))?,
             false => None,
         };
-        let instead = self.operations.check_body(operation, &body)?;
+        let checked = self.operations.check_body(operation, &body);
+        let instead = checked.map_err(|error| match template.path {
+            // A configuration that is refused has an error code of its own.
+            "/api/v1/config" => ApiError { code: "CONFIG_VALIDATION_ERROR", ..error },
+            _ => error,
+        })?;
         if instead.is_some() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(header::CONTENT_TYPE, json);

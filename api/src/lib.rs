@@ -1,31 +1,44 @@
 //! The HTTP front door.
 
+mod analytics;
 mod answer;
+mod audit;
 mod auth;
 mod cloud_event;
 mod conditional;
 mod consistency;
+mod conversation;
 mod cors;
 mod docs;
 mod door;
 mod envelope;
 mod error;
+mod feeling;
 mod health;
+mod history;
 mod idempotency;
+mod identity;
+mod imports;
+mod integrations;
+mod lifecycle;
 mod limits;
 mod logs;
 pub mod metrics;
 mod openapi;
 mod page;
 mod request;
+mod self_editing;
 mod serve;
 mod services;
 mod settings;
+mod views;
 mod ws;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::Tags;
@@ -33,9 +46,11 @@ use poem_openapi::Tags;
 pub use auth::{Authenticate, Unauthenticated};
 pub use consistency::ViewPosition;
 pub use health::{Checks, Condition, Health};
+pub use imports::{ImportProblem, ImportProgress, ImportStage, Imports};
 pub use serve::serve;
-pub use services::Services;
+pub use services::{About, Services};
 pub use settings::{ApiSettings, RateLimit, RateLimits, WebSocketSettings};
+pub use views::{Generation, Progress, ProjectionState, ReadModels, Replay, Stage};
 
 use openapi::operations::Operations;
 
@@ -43,14 +58,47 @@ use openapi::operations::Operations;
 #[derive(Tags)]
 #[oai(rename_all = "snake_case")]
 enum Tag {
+    /// How much happens, and how well it goes.
+    Analytics,
+    /// Who did what, when and why.
+    Audit,
+    /// Talking with the bot.
+    Conversation,
     /// How the process is.
     Health,
+    /// What was said on Discord.
+    History,
+    /// API keys, and people's data.
+    Identity,
+    /// The bot in tenants' projects.
+    Integrations,
+    /// The bot's life, and the configuration.
+    Lifecycle,
     /// What the process wrote about itself.
     Logs,
+    /// How the bot changes itself.
+    SelfEditing,
+    /// The read models.
+    Views,
 }
 
 /// All operations of the API, one type per context.
-type Apis = (health::HealthApi, logs::LogsApi);
+type Apis = (
+    analytics::AnalyticsApi,
+    audit::AuditApi,
+    conversation::ConversationApi,
+    health::HealthApi,
+    history::HistoryApi,
+    identity::IdentityApi,
+    imports::ImportsApi,
+    integrations::IntegrationsApi,
+    lifecycle::LifecycleApi,
+    logs::LogsApi,
+    self_editing::SelfEditingApi,
+    self_editing::edits::EditsApi,
+    self_editing::workspace::WorkspaceApi,
+    views::ViewsApi,
+);
 
 /// Everything that is served: the API with its document, health, metrics and the WebSocket.
 ///
@@ -60,11 +108,8 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
     let started = services.clock.now();
     let (document, page) = docs::written::<Apis>();
     let operations = Operations::of(&document);
+    let apis = apis(services.clone(), &settings, started);
     let Services { authenticate, health, journal, stop, traffic, views, .. } = services.clone();
-    let apis: Apis = (
-        health::HealthApi { health: health.clone(), started },
-        logs::LogsApi { directory: settings.log_directory.clone() },
-    );
     let buffer = settings.websocket.buffer;
     let feed = ws::Feed::start(journal, views.clone(), stop.clone(), buffer);
     let numbers = health::Numbers { health, started, views: views.clone() };
@@ -84,6 +129,55 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
         .at("/ws", get(sockets))
         .nest("/", docs::service(apis));
     door::Door::new(route, operations, &services, settings).boxed()
+}
+
+/// Hands every context what it needs.
+fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> Apis {
+    let Services {
+        about,
+        conversations,
+        health,
+        identity,
+        imports,
+        integrations,
+        journal,
+        lifecycle,
+        read_models: models,
+        self_editing,
+        views: position,
+        ..
+    } = services;
+    let patience = Duration::from_millis(settings.read_your_writes_ms);
+    let views = views::Views { models: models.clone(), position, patience };
+    (
+        analytics::AnalyticsApi { views: views.clone() },
+        audit::AuditApi { journal, views: views.clone() },
+        conversation::ConversationApi { conversations, views: views.clone() },
+        health::HealthApi { health, started },
+        history::HistoryApi { views: views.clone() },
+        identity::IdentityApi { identity, views: views.clone() },
+        imports::ImportsApi { imports, most: settings.max_import_bytes },
+        integrations::IntegrationsApi {
+            integrations,
+            views: views.clone(),
+            dashboard: settings.dashboard_url.clone(),
+        },
+        lifecycle::LifecycleApi {
+            lifecycle: lifecycle.clone(),
+            views: views.clone(),
+            about: Arc::new(about),
+            started,
+        },
+        logs::LogsApi { directory: settings.log_directory.clone() },
+        self_editing::SelfEditingApi {
+            lifecycle,
+            self_editing: self_editing.clone(),
+            views: views.clone(),
+        },
+        self_editing::edits::EditsApi { self_editing: self_editing.clone(), views },
+        self_editing::workspace::WorkspaceApi { self_editing },
+        views::ViewsApi { models },
+    )
 }
 
 /// The OpenAPI document, as `/openapi.json` shows it.

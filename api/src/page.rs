@@ -1,6 +1,7 @@
 //! Which part of a list is asked for, and which part was answered.
 
 use poem_openapi::Object;
+use projections::{Paged, Slice};
 
 /// Where in a list a page stands.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
@@ -18,6 +19,12 @@ impl Pagination {
         let has_more = offset.saturating_add(limit) < total;
         let [total, limit, offset] = [total, limit, offset].map(|it| it as u64);
         Self { total, limit, offset, has_more }
+    }
+
+    /// Of what the read models answered.
+    pub(crate) fn over<T>(page: &Paged<T>, slice: Slice) -> Self {
+        let Slice { limit, offset } = slice;
+        Self { total: page.total, limit, offset, has_more: page.has_more(slice) }
     }
 }
 

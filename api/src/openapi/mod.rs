@@ -37,6 +37,7 @@ pub(crate) fn finished(raw: &str) -> Value {
                 schema["additionalProperties"] = json!(false);
             }
             bound_integers(schema);
+            admit_null(schema);
         }
         schemas.insert("Failure".to_owned(), failure());
     }
@@ -86,7 +87,7 @@ fn finish_operation(
             body["required"] = json!(false);
         }
     }
-    if path.starts_with("/api/v1") {
+    if path.starts_with("/api/") {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
         if let Some(parameters) = parameters.as_array_mut() {
             for parameter in parameters.iter_mut() {
@@ -253,6 +254,22 @@ fn bound_integers(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(bound_integers),
         _ => {}
+    }
+}
+
+/// What need not be there may also be null.
+fn admit_null(schema: &mut Value) {
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let required = required.as_array().cloned().unwrap_or_default();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if required.contains(&json!(name)) {
+            continue;
+        }
+        if let Some(reference) = property.get("$ref").cloned() {
+            *property = json!({ "allOf": [{ "$ref": reference }] });
+        }
+        property["nullable"] = json!(true);
     }
 }
 

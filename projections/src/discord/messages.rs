@@ -1,5 +1,6 @@
 //! The history of channels, and the search in it.
 
+use chrono::{DateTime, Utc};
 use domain::discord::{ChannelEvent as Did, Message};
 use domain::kernel::{ChannelId, ERASED, Event, Person, Recorded};
 use sea_orm::entity::prelude::*;
@@ -43,9 +44,13 @@ impl ActiveModelBehavior for ActiveModel {}
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub channel: Option<u64>,
+    pub guild: Option<u64>,
     pub author: Option<u64>,
     /// Words that must all be there.
     pub search: Option<String>,
+    pub from: Option<DateTime<Utc>>,
+    /// Not included.
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// Messages that were not deleted, the newest first.
@@ -54,10 +59,19 @@ pub async fn list(
     filter: &Filter,
     slice: Slice,
 ) -> Result<Paged<Model>, DbErr> {
-    let Filter { channel, author, search } = filter;
+    let Filter { channel, guild, author, search, from, to } = filter;
     let mut all = Condition::all().add(Column::DeletedAt.is_null());
     if let Some(channel) = channel {
         all = all.add(Column::ChannelId.eq(snowflake(*channel)));
+    }
+    if let Some(guild) = guild {
+        all = all.add(Column::GuildId.eq(snowflake(*guild)));
+    }
+    if let Some(from) = from {
+        all = all.add(Column::SentAt.gte(from.timestamp_millis()));
+    }
+    if let Some(to) = to {
+        all = all.add(Column::SentAt.lt(to.timestamp_millis()));
     }
     if let Some(author) = author {
         all = all.add(Column::AuthorId.eq(snowflake(*author)));
