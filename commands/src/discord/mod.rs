@@ -2,6 +2,8 @@
 
 mod channel_import;
 mod chunks;
+pub mod export;
+pub mod imports;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
