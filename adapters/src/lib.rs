@@ -2,6 +2,8 @@
 
 pub mod aead;
 pub mod database;
+pub mod discord_oauth;
+pub mod discord_rest;
 mod hex;
 pub mod master_key;
 pub mod operational;

@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The Discord front door: it records what is seen there and answers slash commands.
+
+mod gateway;
+mod interactions;
+mod orders;
+mod recorder;
+mod rest;
+mod settings;
+pub mod slash;
+mod supervisor;
+mod views;
+
+use std::sync::Arc;
+
+use commands::conversation::Conversations;
+use commands::discord::Observations;
+use commands::lifecycle::Lifecycle;
+use commands::ports::Leases;
+use commands::self_editing::SelfEditing;
+
+pub use orders::Orders;
+pub use settings::Settings;
+pub use supervisor::{BotError, run};
+pub use views::{Figures, Line, Question, Views};
+
+/// What the bot works with.
+#[derive(Clone)]
+pub struct Services {
+    pub conversations: Conversations,
+    pub leases: Arc<dyn Leases>,
+    pub lifecycle: Lifecycle,
+    pub observations: Observations,
+    /// What the log tells the bot to do; whoever follows the journal feeds it.
+    pub orders: Orders,
+    pub self_editing: SelfEditing,
+    pub views: Arc<dyn Views>,
+}

@@ -1,0 +1,239 @@
+//! Sends messages over Discord's REST API, each exactly once.
+//!
+//! A send whose answer is lost or makes no sense may still have worked. Discord takes the same
+//! nonce once for some minutes, so a fresh send is simply repeated; an old one is first looked for
+//! in the channel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use commands::describe;
+use commands::ports::{Discord, Post, TryLater};
+use domain::conversation::Outcome;
+use domain::discord::happened_at;
+use domain::kernel::{Clock, MessageId};
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+const DISCORD: &str = "https://discord.com";
+
+/// How long after a message its answer is certainly sent for the first time, or under a nonce
+/// that Discord still remembers.
+const FRESH: TimeDelta = TimeDelta::minutes(2);
+
+/// How long to wait before a send of unknown outcome is repeated.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How many messages one look takes, and how many looks are worth it.
+const PAGE: usize = 100;
+const PAGES: usize = 5;
+
+/// See the module.
+pub struct DiscordRest {
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    /// `https://discord.com/api/v10`
+    base: String,
+    token: String,
+    own_id: OnceCell<String>,
+}
+
+/// What a look into a channel showed.
+enum Seen {
+    /// The message is there; this is its id.
+    There(String),
+    /// It is certainly not there.
+    Missing,
+    /// Discord does not let us look, or there is too much to look through.
+    Hidden(String),
+}
+
+/// What became of one request.
+enum Sent {
+    Answer(Value),
+    /// Nothing was done.
+    NotSent(TryLater),
+    Refused(String),
+    /// It may have been done.
+    Unclear(String),
+}
+
+impl DiscordRest {
+    /// Talks to Discord, or to what stands in for it at this address (`http://127.0.0.1:8090`).
+    pub fn new(
+        api_url: Option<&str>,
+        token: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(15))
+            .user_agent(concat!("DiscordBot (palimpsest, ", env!("CARGO_PKG_VERSION"), ")"))
+            .build()?;
+        let base = format!("{}/api/v10", api_url.unwrap_or(DISCORD).trim_end_matches('/'));
+        let token = token.trim().trim_start_matches("Bot ").to_owned();
+        Ok(Self { client, clock, base, token, own_id: OnceCell::new() })
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Sent {
+        let request = request.header("Authorization", format!("Bot {}", self.token));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Sent::NotSent(TryLater { reason: describe(&error), after: None });
+            }
+            Err(error) => return Sent::Unclear(describe(&error)),
+        };
+        let status = answer.status();
+        let header = answer.headers().get("Retry-After").and_then(|it| it.to_str().ok());
+        let wait: Option<f64> = header.and_then(|it| it.parse().ok());
+        let body = answer.bytes().await.map_err(|error| describe(&error));
+        let body = body.and_then(|bytes| {
+            serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string())
+        });
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let told = body.ok().and_then(|it| it["retry_after"].as_f64()).or(wait);
+            let after = Duration::try_from_secs_f64(told.unwrap_or(1.0)).unwrap_or(SOON);
+            let reason = "too many requests".to_owned();
+            return Sent::NotSent(TryLater { reason, after: Some(after) });
+        }
+        if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
+            return Sent::Unclear(format!("Discord answered {status}"));
+        }
+        match body {
+            Ok(body) if status.is_success() => Sent::Answer(body),
+            Err(error) if status.is_success() => Sent::Unclear(error),
+            body => Sent::Refused(refusal(status, &body.unwrap_or_default())),
+        }
+    }
+
+    async fn send(&self, post: &Post) -> Sent {
+        let mut body = json!({
+            "content": post.text,
+            "nonce": post.nonce,
+            "enforce_nonce": true,
+            "allowed_mentions": { "parse": [], "replied_user": false },
+        });
+        if let Some(to) = post.reply_to {
+            body["message_reference"] = json!({ "message_id": to, "fail_if_not_exists": false });
+        }
+        let url = format!("{}/channels/{}/messages", self.base, post.channel);
+        self.ask(self.client.post(url).json(&body)).await
+    }
+
+    /// Whether an earlier try may lie so far back that Discord has forgotten its nonce.
+    fn may_be_old(&self, post: &Post) -> bool {
+        post.reply_to.is_none_or(|to| self.clock.now() - happened_at(to) > FRESH)
+    }
+
+    /// Looks for the message among those that came after the one it answers, or the newest.
+    async fn look(&self, post: &Post) -> Result<Seen, TryLater> {
+        let later = |reason| TryLater { reason, after: None };
+        let own = match self.own_id().await {
+            Sent::Answer(own) => own,
+            Sent::NotSent(later) => return Err(later),
+            Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
+            Sent::Unclear(reason) => return Err(later(reason)),
+        };
+        let url = format!("{}/channels/{}/messages?limit={PAGE}", self.base, post.channel);
+        let mut after = post.reply_to;
+        for _ in 0..PAGES {
+            let url = after.map_or_else(|| url.clone(), |after| format!("{url}&after={after}"));
+            let page = match self.ask(self.client.get(url)).await {
+                Sent::Answer(page) => page,
+                Sent::NotSent(later) => return Err(later),
+                Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
+                Sent::Unclear(reason) => return Err(later(reason)),
+            };
+            let Some(page) = page.as_array() else {
+                return Err(later("Discord answered something else than messages".to_owned()));
+            };
+            if let Some(found) = page.iter().find(|it| is(it, post, &own)) {
+                return Ok(Seen::There(text(&found["id"]).to_owned()));
+            }
+            let newest = page.iter().filter_map(|it| text(&it["id"]).parse::<u64>().ok()).max();
+            match newest {
+                Some(newest) if after.is_some() && page.len() >= PAGE => {
+                    after = Some(MessageId(newest));
+                }
+                _ => return Ok(Seen::Missing),
+            }
+        }
+        Ok(Seen::Hidden("too much was said since to find the message among it".to_owned()))
+    }
+
+    /// The bot's own id, asked once.
+    async fn own_id(&self) -> Sent {
+        let ask = async || match self.ask(self.client.get(format!("{}/users/@me", self.base))).await
+        {
+            Sent::Answer(me) => match me["id"].as_str() {
+                Some(id) => Ok(id.to_owned()),
+                None => Err(Sent::Unclear("Discord does not say who we are".to_owned())),
+            },
+            other => Err(other),
+        };
+        match self.own_id.get_or_try_init(ask).await {
+            Ok(id) => Sent::Answer(json!(id)),
+            Err(other) => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Discord for DiscordRest {
+    async fn post(&self, post: &Post) -> Result<Outcome, TryLater> {
+        if self.may_be_old(post) {
+            match self.look(post).await? {
+                Seen::There(outside_id) => return Ok(Outcome::Delivered { outside_id }),
+                Seen::Missing => {}
+                Seen::Hidden(reason) if post.reply_to.is_some() => {
+                    return Ok(Outcome::Unknown { reason });
+                }
+                Seen::Hidden(_) => {}
+            }
+        }
+        let reason = match self.send(post).await {
+            Sent::Answer(message) => match message["id"].as_str() {
+                Some(id) => return Ok(Outcome::Delivered { outside_id: id.to_owned() }),
+                None => "the answer has no id".to_owned(),
+            },
+            Sent::NotSent(later) => return Err(later),
+            Sent::Refused(reason) => return Ok(Outcome::Failed { reason }),
+            Sent::Unclear(reason) => reason,
+        };
+        tracing::info!(channel.id = %post.channel, %reason, "a send has an unknown outcome");
+        if let Ok(Seen::There(outside_id)) = self.look(post).await {
+            return Ok(Outcome::Delivered { outside_id });
+        }
+        // The nonce was first used just now: Discord takes the repeat for the same message.
+        Err(TryLater { reason, after: Some(SOON) })
+    }
+}
+
+/// Whether this message of the channel is the one we sent.
+fn is(message: &Value, post: &Post, own: &Value) -> bool {
+    if message["author"]["id"] != *own {
+        return false;
+    }
+    if let Some(nonce) = message["nonce"].as_str() {
+        return nonce == post.nonce;
+    }
+    let answers = text(&message["message_reference"]["message_id"]);
+    // The message it answers may be gone: Discord then shows no reference.
+    let same_place = post.reply_to.is_none_or(|to| answers.is_empty() || answers == to.to_string());
+    same_place && text(&message["content"]) == post.text
+}
+
+fn refusal(status: StatusCode, body: &Value) -> String {
+    match body["message"].as_str() {
+        Some(message) => format!("{message} ({status}, code {})", body["code"]),
+        None => format!("Discord answered {status}"),
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,211 @@
+//! One interaction as Discord describes it.
+
+use std::collections::BTreeMap;
+
+use commands::ports::Caller;
+use domain::discord::ChannelEvent;
+use domain::identity::{Permission, Permissions};
+use domain::kernel::{
+    Actor, Cause, ChannelId, DiscordUserId, GuildId, MessageId, Person, Personal, Source,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::gateway::json::{channel, guild, id, list, message, name, number, text, user};
+use crate::rest::Ticket;
+use crate::slash::Call;
+
+/// Discord's permissions, as bits.
+const ADMINISTRATOR: u64 = 1 << 3;
+const MANAGE_GUILD: u64 = 1 << 5;
+const VIEW_CHANNEL: u64 = 1 << 10;
+const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
+/// How it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Autocomplete,
+    Button,
+    Command,
+    Form,
+}
+
+/// See the module.
+pub(super) struct Asked {
+    pub(super) id: MessageId,
+    pub(super) kind: Kind,
+    pub(super) ticket: Ticket,
+    pub(super) channel: ChannelId,
+    guild: Option<GuildId>,
+    user: DiscordUserId,
+    user_name: String,
+    /// `edit propose`; for buttons and forms the id we gave them.
+    pub(super) path: String,
+    options: BTreeMap<String, Value>,
+    caller: Caller,
+    /// Channels that were picked, and whether the caller may read their history.
+    readable: BTreeMap<ChannelId, bool>,
+}
+
+impl Asked {
+    /// None when it lacks what is needed to answer.
+    pub(super) fn read(data: &Value) -> Option<Self> {
+        let kind = match number(&data["type"]) {
+            2 => Kind::Command,
+            3 => Kind::Button,
+            4 => Kind::Autocomplete,
+            5 => Kind::Form,
+            _ => return None,
+        };
+        let ticket = Ticket {
+            application: id(&data["application_id"])?,
+            interaction: id(&data["id"])?,
+            token: data["token"].as_str()?.to_owned(),
+        };
+        let account =
+            if data["member"].is_object() { &data["member"]["user"] } else { &data["user"] };
+        let (user, inner) = (user(&account["id"])?, &data["data"]);
+        let (path, options) = match kind {
+            Kind::Command | Kind::Autocomplete => command(inner),
+            Kind::Button | Kind::Form => (text(&inner["custom_id"]).to_owned(), fields(inner)),
+        };
+        let cause = Cause::asked(Actor::discord(user), Uuid::now_v7(), Source::Discord);
+        let permissions = permissions(&data["member"]["permissions"]);
+        let picked = inner["resolved"]["channels"].as_object();
+        let readable = picked.into_iter().flatten().filter_map(|(id, it)| {
+            let bits = number(&it["permissions"]);
+            let needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY;
+            let may = bits & ADMINISTRATOR != 0 || bits & needed == needed;
+            Some((ChannelId(id.parse().ok()?), may))
+        });
+        Some(Self {
+            id: message(&data["id"])?,
+            kind,
+            ticket,
+            channel: channel(&data["channel_id"]).or_else(|| channel(&data["channel"]["id"]))?,
+            guild: guild(&data["guild_id"]),
+            user,
+            user_name: name(account),
+            path,
+            options,
+            caller: Caller { cause, permissions },
+            readable: readable.collect(),
+        })
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What the log keeps of it; the token is not among it.
+    pub(super) fn received(&self) -> ChannelEvent {
+        let person = Person::discord(self.user);
+        ChannelEvent::InteractionReceived {
+            id: self.id,
+            user: self.user,
+            guild: self.guild,
+            user_name: Personal::of(person.clone(), self.user_name.clone()),
+            command: self.path.clone(),
+            options: Personal::of(person, json!(self.options)),
+        }
+    }
+
+    pub(super) fn call(&self) -> Call {
+        Call {
+            id: self.id,
+            path: self.path.clone(),
+            caller: self.caller.clone(),
+            channel: self.channel,
+            guild: self.guild,
+            user: self.user,
+            options: self.options.clone(),
+            readable: self.readable.clone(),
+            form: self.kind == Kind::Form,
+        }
+    }
+}
+
+/// What a member's permissions on his server allow him here; in direct messages, what everybody
+/// may.
+fn permissions(member: &Value) -> Permissions {
+    let mut may = vec![Permission::ReadConfig, Permission::WriteConversation];
+    let direct = member.is_null();
+    let bits = number(member);
+    let manages = bits & (ADMINISTRATOR | MANAGE_GUILD) != 0;
+    if manages {
+        may.extend([
+            Permission::ApproveSelfEdit,
+            Permission::ProposeSelfEdit,
+            Permission::ReadSelfEdit,
+            Permission::RollbackSelfEdit,
+        ]);
+    }
+    if direct || manages || bits & READ_MESSAGE_HISTORY != 0 {
+        may.push(Permission::ReadHistory);
+    }
+    Permissions::of(&may)
+}
+
+/// The path of a command with its subcommands, and the options at its end.
+fn command(data: &Value) -> (String, BTreeMap<String, Value>) {
+    const SUBCOMMAND: u64 = 1;
+    const GROUP: u64 = 2;
+
+    let mut path = text(&data["name"]).to_owned();
+    let mut options = &data["options"];
+    while let Some(sub) = list(options).first() {
+        if !matches!(number(&sub["type"]), SUBCOMMAND | GROUP) {
+            break;
+        }
+        path = format!("{path} {}", text(&sub["name"]));
+        options = &sub["options"];
+    }
+    let named = |it: &Value| (text(&it["name"]).to_owned(), it["value"].clone());
+    (path, list(options).iter().map(named).collect())
+}
+
+/// What was filled in, by the ids we gave the fields.
+fn fields(data: &Value) -> BTreeMap<String, Value> {
+    let rows = list(&data["components"]).iter();
+    let fields = rows.flat_map(|row| {
+        list(&row["components"])
+            .iter()
+            .chain(row["component"].is_object().then(|| &row["component"]))
+    });
+    fields.map(|it| (text(&it["custom_id"]).to_owned(), it["value"].clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_subcommand_is_its_names() {
+        let data = json!({ "name": "edit", "options": [
+            { "name": "approve", "type": 1, "options": [{ "name": "id", "type": 3, "value": "x" }] },
+        ] });
+        let (path, options) = command(&data);
+        assert_eq!((&*path, &options["id"]), ("edit approve", &json!("x")));
+    }
+
+    #[test]
+    fn only_who_manages_the_server_may_edit_the_bot() {
+        for (bits, may) in [(0, false), (MANAGE_GUILD, true), (ADMINISTRATOR, true)] {
+            let permissions = permissions(&json!(bits.to_string()));
+            assert_eq!(permissions.allow(Permission::ApproveSelfEdit), may);
+            assert_eq!(permissions.allow(Permission::ReadHistory), may);
+            assert!(permissions.allow(Permission::WriteConversation));
+        }
+        assert!(permissions(&json!("65536")).allow(Permission::ReadHistory));
+    }
+
+    #[test]
+    fn the_token_stays_out_of_the_log() {
+        let data = json!({
+            "id": "5", "application_id": "1", "type": 2, "token": "secret", "channel_id": "3",
+            "user": { "id": "7", "username": "ana" }, "data": { "name": "status" },
+        });
+        let received = Asked::read(&data).unwrap().received();
+        assert!(!format!("{received:?}").contains("secret"));
+    }
+}

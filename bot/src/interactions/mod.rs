@@ -1,0 +1,158 @@
+//! What people ask by slash commands and forms: recorded, handled, answered, and the answer
+//! recorded as well.
+
+mod answer;
+mod asked;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use commands::{CommandError, describe};
+use domain::discord::ChannelEvent;
+use domain::kernel::{Actor, Cause};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::Welcome;
+use crate::recorder::{Caller, Tools};
+use crate::slash::{Commands, Form, Reply};
+use answer::Answering;
+use asked::{Asked, Kind};
+
+/// Discord waits three seconds for a first word. Whatever is not done by then is thought about in
+/// the open.
+const PROMPT: Duration = Duration::from_millis(1_500);
+
+/// After this, nobody can be answered any more.
+const TOKEN_LIFE: Duration = Duration::from_secs(14 * 60);
+
+/// How often registering the commands is tried.
+const TRIES: u32 = 5;
+
+/// See the module.
+pub(crate) struct Interactions {
+    tools: Arc<Tools>,
+    commands: Arc<Commands>,
+    calls: TaskTracker,
+}
+
+impl Interactions {
+    pub(crate) fn new(tools: Arc<Tools>, commands: Arc<Commands>, calls: TaskTracker) -> Self {
+        Self { tools, commands, calls }
+    }
+}
+
+impl Caller for Interactions {
+    fn interaction(&mut self, data: Value) {
+        let Some(asked) = Asked::read(&data) else {
+            tracing::debug!("an interaction cannot be read");
+            return;
+        };
+        let handling = Handling {
+            tools: Arc::clone(&self.tools),
+            commands: Arc::clone(&self.commands),
+            answering: Answering::new(Arc::clone(&self.tools), asked.ticket.clone()),
+        };
+        self.calls.spawn(handling.handle(asked));
+    }
+
+    fn welcome(&mut self, welcome: &Welcome) {
+        let (tools, commands) = (Arc::clone(&self.tools), Arc::clone(&self.commands));
+        let application = welcome.application;
+        self.calls.spawn(async move {
+            let mut wait = Duration::from_secs(1);
+            for _ in 0..TRIES {
+                let Err(trouble) = commands.register(&tools.rest, application).await else {
+                    return;
+                };
+                tracing::warn!(%trouble, "the slash commands are not registered yet");
+                if !trouble.passes() {
+                    return;
+                }
+                tokio::select! {
+                    () = tools.stop.cancelled() => return,
+                    () = sleep(wait) => wait *= 4,
+                }
+            }
+        });
+    }
+}
+
+/// One interaction being dealt with.
+struct Handling {
+    tools: Arc<Tools>,
+    commands: Arc<Commands>,
+    answering: Answering,
+}
+
+impl Handling {
+    async fn handle(self, asked: Asked) {
+        let since = Instant::now();
+        match asked.kind {
+            Kind::Autocomplete => return self.answering.no_suggestions().await,
+            Kind::Button | Kind::Command | Kind::Form => {}
+        }
+        // Recording and thinking run on while Discord is told that we think.
+        let work = self.work(&asked);
+        tokio::pin!(work);
+        let (done, deferred) = match timeout(PROMPT, &mut work).await {
+            Ok(done) => (done, false),
+            Err(_) => {
+                let private = self.commands.is_private(&asked.path);
+                let deferred = self.answering.think(private).await;
+                let done = timeout(TOKEN_LIFE, work).await.unwrap_or_else(|_| {
+                    Some(Err(CommandError::unavailable("it took longer than Discord waits")))
+                });
+                (done, deferred)
+            }
+        };
+        // Recorded before: another delivery of the same interaction is being dealt with.
+        let Some(done) = done else { return };
+        self.finish(&asked, done, deferred, since).await;
+    }
+
+    /// None when this interaction was here before.
+    async fn work(&self, asked: &Asked) -> Option<Result<Reply, CommandError>> {
+        let (cause, facts) = (&asked.caller().cause, vec![asked.received()]);
+        let recorded = self.tools.record_channel(cause, asked.channel, facts, None);
+        if recorded.await?.new == 0 {
+            return None;
+        }
+        Some(self.commands.run(asked.call()).await)
+    }
+
+    async fn finish(
+        &self,
+        asked: &Asked,
+        done: Result<Reply, CommandError>,
+        deferred: bool,
+        since: Instant,
+    ) {
+        let (reply, mut error) = match done {
+            // A form can only be the first word.
+            Ok(Reply::Form(Form { .. })) if deferred => {
+                let text = "That took too long to show the form. Please use the command again.";
+                (Reply::Private(text.to_owned()), Some("the form came too late".to_owned()))
+            }
+            Ok(reply) => (reply, None),
+            Err(error) => {
+                tracing::info!(command = asked.path, error = %describe(&error), "a command failed");
+                (Reply::Private(answer::in_plain_words(&error)), Some(error.to_string()))
+            }
+        };
+        if let Err(trouble) = self.answering.give(reply, deferred).await {
+            tracing::warn!(command = asked.path, %trouble, "a command could not be answered");
+            error = error.or_else(|| Some(format!("not delivered: {trouble}")));
+        }
+        let answered = ChannelEvent::InteractionAnswered {
+            id: asked.id,
+            success: error.is_none(),
+            error,
+            duration_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        let cause = asked.caller().cause.then("answered");
+        let cause = Cause { actor: Actor::system("bot"), ..cause };
+        self.tools.record_channel(&cause, asked.channel, vec![answered], None).await;
+    }
+}

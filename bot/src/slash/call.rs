@@ -1,0 +1,45 @@
+//! One use of a slash command.
+
+use std::collections::BTreeMap;
+
+use commands::ports::Caller;
+use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
+use serde_json::Value;
+
+/// See the module.
+pub struct Call {
+    pub id: MessageId,
+    /// `edit propose`
+    pub path: String,
+    /// Who used it, and what he may do.
+    pub caller: Caller,
+    pub channel: ChannelId,
+    pub guild: Option<GuildId>,
+    pub user: DiscordUserId,
+    /// What was filled in.
+    pub options: BTreeMap<String, Value>,
+    /// Channels that were picked, and whether the caller may read their history.
+    pub readable: BTreeMap<ChannelId, bool>,
+    /// Whether a form was sent in.
+    pub form: bool,
+}
+
+impl Call {
+    /// A text option; empty when it was left out.
+    pub fn text(&self, name: &str) -> &str {
+        self.options.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A text option that was filled in.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.trim().is_empty()).map(ToOwned::to_owned)
+    }
+
+    pub fn whole(&self, name: &str) -> Option<u64> {
+        self.options.get(name)?.as_u64()
+    }
+
+    pub fn truth(&self, name: &str) -> bool {
+        self.options.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+}

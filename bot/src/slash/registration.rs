@@ -1,0 +1,115 @@
+//! The commands as Discord knows them: registered all at once, and only when something changed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use commands::CommandError;
+use serde_json::{Value, json};
+
+use super::{Call, Reply, SlashCommand, all};
+use crate::Services;
+use crate::rest::{Rest, Trouble};
+
+/// All commands, by name.
+pub(crate) struct Commands {
+    all: Vec<Box<dyn SlashCommand>>,
+    registered: AtomicBool,
+}
+
+impl Commands {
+    pub(crate) fn new(services: &Services) -> Self {
+        Self { all: all(services), registered: AtomicBool::new(false) }
+    }
+
+    /// Whether only the caller sees that this command is being thought about.
+    pub(crate) fn is_private(&self, path: &str) -> bool {
+        self.find(path).is_none_or(SlashCommand::is_private)
+    }
+
+    pub(crate) async fn run(&self, call: Call) -> Result<Reply, CommandError> {
+        match self.find(&call.path) {
+            Some(command) => command.run(&call).await,
+            None => Ok(Reply::Private(
+                "I do not know this any more. Type / to see what I can do.".to_owned(),
+            )),
+        }
+    }
+
+    /// Makes Discord show these commands. Discord counts how many are made in a day, so nothing
+    /// is sent when it shows them already.
+    pub(crate) async fn register(&self, rest: &Rest, application: u64) -> Result<(), Trouble> {
+        if self.registered.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let wanted = json!(self.all.iter().map(|it| it.definition()).collect::<Vec<_>>());
+        if !shows(&rest.commands(application).await?, &wanted) {
+            rest.set_commands(application, &wanted).await?;
+            tracing::info!("the slash commands are registered");
+        }
+        self.registered.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn find(&self, path: &str) -> Option<&dyn SlashCommand> {
+        let name = path.split(' ').next().unwrap_or_default();
+        self.all.iter().find(|it| it.name() == name).map(AsRef::as_ref)
+    }
+}
+
+/// Whether Discord shows what is wanted, whatever else it says about it.
+fn shows(shown: &Value, wanted: &Value) -> bool {
+    match (shown, wanted) {
+        (Value::Array(shown), Value::Array(wanted)) => {
+            let by_name = wanted.iter().all(|it| it["name"].is_string());
+            shown.len() == wanted.len()
+                && wanted.iter().enumerate().all(|(place, wanted)| {
+                    let named = || shown.iter().find(|it| it["name"] == wanted["name"]);
+                    let twin = if by_name { named() } else { shown.get(place) };
+                    twin.is_some_and(|twin| shows(twin, wanted))
+                })
+        }
+        (Value::Object(shown), Value::Object(wanted)) => {
+            let same = wanted.iter().all(|(key, wanted)| match shown.get(key) {
+                Some(shown) => shows(shown, wanted),
+                None => is_nothing(wanted),
+            });
+            let options = |it: &serde_json::Map<String, Value>| {
+                it.get("options").and_then(Value::as_array).map_or(0, Vec::len)
+            };
+            same && options(shown) == options(wanted)
+        }
+        (shown, wanted) => shown == wanted || is_nothing(shown) && is_nothing(wanted),
+    }
+}
+
+/// Discord leaves out what says nothing.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_discord_adds_is_no_difference_and_what_changed_is() {
+        let wanted = json!([{ "name": "ask", "description": "Ask me", "nsfw": false, "options": [
+            { "name": "text", "type": 3, "required": true, "choices": [] },
+        ] }]);
+        let shown = json!([{ "id": "1", "name": "ask", "description": "Ask me", "version": "2",
+            "options": [{ "name": "text", "type": 3, "required": true }] }]);
+        assert!(shows(&shown, &wanted));
+
+        let mut other = shown.clone();
+        other[0]["options"][0]["required"] = json!(false);
+        assert!(!shows(&other, &wanted));
+        let mut other = shown.clone();
+        other[0]["options"] = json!([]);
+        assert!(!shows(&other, &wanted));
+        assert!(!shows(&json!([]), &wanted));
+    }
+}

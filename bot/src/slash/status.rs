@@ -1,0 +1,51 @@
+//! `/status`: how the bot is.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use commands::CommandError;
+use commands::lifecycle::Lifecycle;
+use serenity::all::CreateCommand;
+
+use super::{Call, Reply, SlashCommand};
+use crate::Views;
+
+pub(super) struct Status {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) views: Arc<dyn Views>,
+}
+
+#[async_trait]
+impl SlashCommand for Status {
+    fn name(&self) -> &'static str {
+        "status"
+    }
+
+    fn definition(&self) -> CreateCommand {
+        CreateCommand::new("status").description("See how I am")
+    }
+
+    async fn run(&self, call: &Call) -> Result<Reply, CommandError> {
+        let settings = self.lifecycle.settings(&call.caller).await?.aggregate;
+        let figures = self.views.status().await?;
+        let mut text = String::from("I am here");
+        if let Some(since) = figures.online_since {
+            let _ = write!(text, " since <t:{}:R>", since.timestamp());
+        }
+        let _ = write!(
+            text,
+            ".\nServers: {}\nPeople: {}\nCommands used: {}",
+            figures.guilds, figures.users, figures.commands
+        );
+        if figures.lag > 0 {
+            let _ = write!(text, "\nThe figures are {} commits behind.", figures.lag);
+        }
+        text.push_str(if settings.self_editing.enabled {
+            "\nI may be edited: see `/edit`."
+        } else {
+            "\nEdits of me are switched off."
+        });
+        Ok(Reply::Private(text))
+    }
+}

@@ -1,0 +1,292 @@
+//! Keeps the bot where it is wanted: connects, obeys, backs off, leaves in good order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use commands::ports::Lease;
+use commands::{CommandError, describe};
+use domain::lifecycle::Wanted;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::{Connection, Ending};
+use crate::interactions::Interactions;
+use crate::orders::Order;
+use crate::recorder::presence::{self, Word};
+use crate::recorder::{Recorder, Tools};
+use crate::rest::{Rest, Trouble};
+use crate::slash::Commands;
+use crate::{Services, Settings};
+
+/// One shard serves up to 2,500 servers.
+const LEASE: &str = "discord_shard_0";
+const LEASE_LASTS: Duration = Duration::from_secs(30);
+const LEASE_RENEWED: Duration = Duration::from_secs(10);
+
+/// How long to wait between tries to connect, and when a stay was long enough to count as good.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Why the bot gave up.
+#[derive(Debug, thiserror::Error)]
+pub enum BotError {
+    #[error("{0}")]
+    Fatal(String),
+    #[error("the bot's state cannot be read")]
+    Unavailable(#[from] CommandError),
+}
+
+/// Why a stay on Discord is over.
+enum Over {
+    Ended(Ending),
+    LeaseLost,
+    Restart { force: bool, reason: String },
+    ShutDown,
+    Stopped { force: bool, reason: String },
+}
+
+/// Runs the bot until it is told to shut down, or cannot go on.
+pub async fn run(
+    settings: Settings,
+    services: Services,
+    shutdown: CancellationToken,
+) -> Result<(), BotError> {
+    let loaded = services.lifecycle.bot().await?;
+    services.orders.remember(&loaded.aggregate, loaded.position);
+    let rest = Arc::new(Rest::new(&settings));
+    let commands = Arc::new(Commands::new(&services));
+    let supervisor = Supervisor { settings, services, rest, commands, shutdown };
+    supervisor.run().await
+}
+
+struct Supervisor {
+    settings: Settings,
+    services: Services,
+    rest: Arc<Rest>,
+    commands: Arc<Commands>,
+    shutdown: CancellationToken,
+}
+
+impl Supervisor {
+    async fn run(self) -> Result<(), BotError> {
+        let mut orders = self.services.orders.watch();
+        let mut wait = SHORTEST;
+        loop {
+            if self.shutdown.is_cancelled() {
+                return Ok(());
+            }
+            if orders.borrow_and_update().wanted == Wanted::Stopped {
+                tokio::select! {
+                    () = self.shutdown.cancelled() => return Ok(()),
+                    _ = orders.changed() => continue,
+                }
+            }
+            let Some(lease) = self.lease().await else { return Ok(()) };
+            let since = Instant::now();
+            let over = self.stay(&lease, &mut orders).await;
+            if let Err(error) = self.services.leases.release(&lease).await {
+                tracing::warn!(error = %describe(&error), "the bot's lease stays until it runs out");
+            }
+            match over {
+                Over::ShutDown => return Ok(()),
+                Over::Ended(Ending::Fatal(reason)) => return Err(BotError::Fatal(reason)),
+                Over::Restart { .. } | Over::Stopped { .. } => wait = SHORTEST,
+                Over::LeaseLost => tracing::warn!("another process took the bot over"),
+                Over::Ended(Ending::Lost(reason)) => {
+                    if since.elapsed() > LONGEST {
+                        wait = SHORTEST;
+                    }
+                    tracing::warn!(%reason, wait_s = wait.as_secs(), "the bot is not on Discord");
+                    tokio::select! {
+                        () = self.shutdown.cancelled() => return Ok(()),
+                        _ = orders.changed() => orders.mark_changed(),
+                        () = sleep(wait) => {}
+                    }
+                    wait = (wait * 2).min(LONGEST);
+                }
+            }
+        }
+    }
+
+    /// Waits until no other process carries the bot; none when the program shuts down.
+    async fn lease(&self) -> Option<Lease> {
+        let mut said = false;
+        loop {
+            let leases = &self.services.leases;
+            let acquired = leases.acquire(LEASE, &self.settings.holder, LEASE_LASTS).await;
+            match acquired {
+                Ok(Some(lease)) => return Some(lease),
+                Ok(None) if said => {}
+                Ok(None) => tracing::info!("another process carries the bot; waiting"),
+                Err(error) => tracing::warn!(error = %describe(&error), "no lease for the bot"),
+            }
+            said = true;
+            tokio::select! {
+                () = self.shutdown.cancelled() => return None,
+                () = sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// One stay on Discord, from hello to good-bye.
+    async fn stay(&self, lease: &Lease, orders: &mut watch::Receiver<Order>) -> Over {
+        let gateway_url = match self.gateway_url().await {
+            Ok(url) => url,
+            Err(ending) => return Over::Ended(ending),
+        };
+        let (mut connection, words) = match Connection::open(&self.settings, gateway_url).await {
+            Ok(opened) => opened,
+            Err(ending) => return Over::Ended(ending),
+        };
+        let crew = Crew::gather(self);
+        let (direct_found, direct) = mpsc::channel(64);
+        let finding = tokio::spawn(find_direct(Arc::clone(&self.services.views), direct_found));
+        let interactions = Interactions::new(
+            Arc::clone(&crew.tools),
+            Arc::clone(&self.commands),
+            crew.calls.clone(),
+        );
+        let recorder = Recorder::new(
+            interactions,
+            Arc::clone(&crew.tools),
+            crew.presence.clone(),
+            crew.lanes.clone(),
+        );
+        let recording = tokio::spawn(recorder.run(words, direct));
+
+        let over = tokio::select! {
+            ended = connection.ended(self.settings.patience) => Over::Ended(ended),
+            told = obey(orders) => told,
+            () = self.keep(lease) => Over::LeaseLost,
+            () = self.shutdown.cancelled() => Over::ShutDown,
+        };
+        finding.abort();
+        let (force, reason) = match &over {
+            Over::Ended(Ending::Fatal(reason) | Ending::Lost(reason)) => (false, reason.clone()),
+            Over::LeaseLost => (true, "another process took over".to_owned()),
+            Over::Restart { force, reason } | Over::Stopped { force, reason } => {
+                (*force, reason.clone())
+            }
+            Over::ShutDown => (false, "the program stops".to_owned()),
+        };
+        let grace = if force { Duration::from_millis(500) } else { self.settings.grace };
+        connection.leave(Duration::from_secs(3)).await;
+        crew.dismiss(recording, reason, grace).await;
+        over
+    }
+
+    /// Where the gateway is, asked by ourselves and refused when it is not where it should be.
+    async fn gateway_url(&self) -> Result<String, Ending> {
+        let url = self.rest.gateway_url().await.map_err(|trouble| match trouble {
+            Trouble::Refused { .. } if trouble.is_unauthorized() => Ending::Fatal(
+                "Discord does not accept the bot token; set DISCORD_BOT_TOKEN anew".to_owned(),
+            ),
+            trouble => Ending::Lost(trouble.to_string()),
+        })?;
+        if self.settings.expects_gateway(&url) {
+            return Ok(url);
+        }
+        Err(Ending::Fatal(format!(
+            "the gateway at {url} does not belong to the configured Discord; not connecting"
+        )))
+    }
+
+    /// Returns when the lease is lost.
+    async fn keep(&self, lease: &Lease) {
+        let mut beats = interval(LEASE_RENEWED);
+        let mut good_until = Instant::now() + LEASE_LASTS;
+        loop {
+            beats.tick().await;
+            match self.services.leases.acquire(&lease.name, &lease.holder, LEASE_LASTS).await {
+                Ok(Some(renewed)) if renewed.token == lease.token => {
+                    good_until = Instant::now() + LEASE_LASTS;
+                }
+                Ok(_) => return,
+                Err(_) if Instant::now() + LEASE_RENEWED < good_until => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Returns with the next order that concerns a bot that is there.
+async fn obey(orders: &mut watch::Receiver<Order>) -> Over {
+    let restarts = orders.borrow().restarts;
+    loop {
+        if orders.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let Order { wanted, restarts: now, force, reason, .. } = orders.borrow_and_update().clone();
+        match wanted {
+            Wanted::Stopped => return Over::Stopped { force, reason },
+            Wanted::Running if now != restarts => return Over::Restart { force, reason },
+            Wanted::Running => {}
+        }
+    }
+}
+
+/// Tells the recorder of direct conversations of earlier days, which Discord does not list.
+async fn find_direct(views: Arc<dyn crate::Views>, found: mpsc::Sender<domain::kernel::ChannelId>) {
+    match views.direct_channels().await {
+        Ok(channels) => {
+            for channel in channels {
+                if found.send(channel).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Err(error) => tracing::warn!(error = %describe(&error), "direct channels are not known"),
+    }
+}
+
+/// Everything that works during one stay.
+struct Crew {
+    tools: Arc<Tools>,
+    lanes: TaskTracker,
+    calls: TaskTracker,
+    presence: mpsc::Sender<Word>,
+    saying: JoinHandle<()>,
+}
+
+impl Crew {
+    fn gather(supervisor: &Supervisor) -> Self {
+        let tools = Arc::new(Tools::new(
+            supervisor.services.observations.clone(),
+            Arc::clone(&supervisor.rest),
+            supervisor.settings.answer_within,
+            CancellationToken::new(),
+        ));
+        let (presence, words) = mpsc::channel(64);
+        let lifecycle = supervisor.services.lifecycle.clone();
+        let saying = tokio::spawn(presence::say(lifecycle, words));
+        let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
+        Self { tools, lanes, calls, presence, saying }
+    }
+
+    /// Lets everybody finish what was begun, for a while; then everything stops.
+    async fn dismiss(self, recording: JoinHandle<()>, reason: String, grace: Duration) {
+        let Self { tools, lanes, calls, presence, saying } = self;
+        lanes.close();
+        calls.close();
+        let recorder = recording.abort_handle();
+        let finished = timeout(grace, async {
+            // The recorder ends with the gateway's words, the lanes with the recorder.
+            let _ = recording.await;
+            calls.wait().await;
+            lanes.wait().await;
+        });
+        if finished.await.is_err() {
+            tracing::warn!("the bot leaves with work unfinished; the next start makes up for it");
+        }
+        recorder.abort();
+        tools.stop.cancel();
+        let _ = presence.send(Word::Gone(reason)).await;
+        drop(presence);
+        if timeout(grace, saying).await.is_err() {
+            tracing::warn!("that the bot left could not be recorded");
+        }
+    }
+}
