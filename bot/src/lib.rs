@@ -21,7 +21,7 @@ use commands::self_editing::SelfEditing;
 pub use orders::Orders;
 pub use settings::Settings;
 pub use supervisor::{BotError, run};
-pub use views::{Figures, Line, Question, Views};
+pub use views::ReadModels;
 
 /// What the bot works with.
 #[derive(Clone)]
@@ -32,6 +32,6 @@ pub struct Services {
     pub observations: Observations,
     /// What the log tells the bot to do; whoever follows the journal feeds it.
     pub orders: Orders,
+    pub read_models: Arc<dyn ReadModels>,
     pub self_editing: SelfEditing,
-    pub views: Arc<dyn Views>,
 }

@@ -19,7 +19,7 @@ use crate::recorder::presence::{self, Word};
 use crate::recorder::{Recorder, Tools};
 use crate::rest::{Rest, Trouble};
 use crate::slash::Commands;
-use crate::{Services, Settings};
+use crate::{ReadModels, Services, Settings, views};
 
 /// One shard serves up to 2,500 servers.
 const LEASE: &str = "discord_shard_0";
@@ -143,7 +143,8 @@ impl Supervisor {
         };
         let crew = Crew::gather(self);
         let (direct_found, direct) = mpsc::channel(64);
-        let finding = tokio::spawn(find_direct(Arc::clone(&self.services.views), direct_found));
+        let finding =
+            tokio::spawn(find_direct(Arc::clone(&self.services.read_models), direct_found));
         let interactions = Interactions::new(
             Arc::clone(&crew.tools),
             Arc::clone(&self.commands),
@@ -229,8 +230,8 @@ async fn obey(orders: &mut watch::Receiver<Order>) -> Over {
 }
 
 /// Tells the recorder of direct conversations of earlier days, which Discord does not list.
-async fn find_direct(views: Arc<dyn crate::Views>, found: mpsc::Sender<domain::kernel::ChannelId>) {
-    match views.direct_channels().await {
+async fn find_direct(models: Arc<dyn ReadModels>, found: mpsc::Sender<domain::kernel::ChannelId>) {
+    match views::direct(models.as_ref()).await {
         Ok(channels) => {
             for channel in channels {
                 if found.send(channel).await.is_err() {

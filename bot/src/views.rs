@@ -1,45 +1,39 @@
-//! What slash commands ask the read models.
+//! What the bot asks the read models.
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use commands::CommandError;
 use domain::kernel::ChannelId;
+use projections::discord::{channels, messages};
+use projections::lifecycle::bots;
+use projections::{DatabaseConnection, Slice};
 
-/// Answers from the read models, whichever generation is live.
-#[async_trait]
-pub trait Views: Send + Sync {
-    /// The direct conversations that were ever seen.
-    async fn direct_channels(&self) -> Result<Vec<ChannelId>, CommandError>;
-    /// What was said, the newest first.
-    async fn history(&self, question: &Question) -> Result<Vec<Line>, CommandError>;
-    /// How the bot is.
-    async fn status(&self) -> Result<Figures, CommandError>;
+/// The read models, whichever generation of them is live.
+pub trait ReadModels: Send + Sync {
+    /// None while there is none.
+    fn live(&self) -> Option<DatabaseConnection>;
 }
 
-/// What part of the history somebody wants to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    pub channel: ChannelId,
-    /// Words that must all be there.
-    pub search: Option<String>,
-    pub limit: u64,
+fn live(models: &dyn ReadModels) -> Result<DatabaseConnection, CommandError> {
+    models.live().ok_or_else(|| CommandError::unavailable("there are no read models yet"))
 }
 
-/// One message of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    pub sent_at: DateTime<Utc>,
-    pub author: String,
-    pub text: String,
+/// The newest messages of a channel, those that hold the words if any are given.
+pub(crate) async fn history(
+    models: &dyn ReadModels,
+    channel: ChannelId,
+    search: Option<String>,
+    limit: u64,
+) -> Result<Vec<messages::Model>, CommandError> {
+    let filter = messages::Filter { channel: Some(channel.0), search, ..messages::Filter::default() };
+    let page = messages::list(&live(models)?, &filter, Slice { limit, offset: 0 }).await;
+    Ok(page.map_err(CommandError::unavailable)?.items)
 }
 
-/// Headline counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
-    pub online_since: Option<DateTime<Utc>>,
-    pub guilds: u64,
-    pub users: u64,
-    pub commands: u64,
-    /// How many commits the views are behind the log.
-    pub lag: u64,
+/// Presence and headline counts.
+pub(crate) async fn status(models: &dyn ReadModels) -> Result<bots::Status, CommandError> {
+    bots::status(&live(models)?).await.map_err(CommandError::unavailable)
+}
+
+/// The direct conversations that were ever seen.
+pub(crate) async fn direct(models: &dyn ReadModels) -> Result<Vec<ChannelId>, CommandError> {
+    channels::direct(&live(models)?).await.map_err(CommandError::unavailable)
 }

@@ -105,14 +105,20 @@ impl Connection {
 
     /// Says good-bye, and leaves without it when Discord does not answer in time: serenity waits
     /// for ever for a shard that cannot connect.
-    pub(crate) async fn leave(self, deadline: Duration) {
+    pub(crate) async fn leave(mut self, deadline: Duration) {
         if timeout(deadline, self.manager.shutdown_all()).await.is_err() {
             tracing::warn!("Discord did not say good-bye in time");
         }
         self.kill.cancel();
-        if timeout(deadline, self.ended).await.is_err() {
+        if timeout(deadline, &mut self.ended).await.is_err() {
             tracing::warn!("the gateway's thread is still busy and is left behind");
         }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.kill.cancel();
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Lane {
     pub(super) guild: Option<GuildId>,
     pub(super) me: DiscordUserId,
     /// Where the record begins when nothing was ever recorded.
-    pub(super) start: MessageId,
+    pub(super) start: Option<MessageId>,
     pub(super) gap: Arc<Gap>,
     pub(super) queue: mpsc::Receiver<Item>,
     pub(super) tools: Arc<Tools>,
@@ -123,8 +123,9 @@ impl Lane {
         }
         let Some(from) = at.cursor else {
             // Never seen: the record begins here, without the channel's whole past.
-            if self.observe(vec![], self.start).await {
-                (at.cursor, at.closed) = (Some(self.start), losses);
+            match self.start {
+                Some(start) if !self.observe(vec![], start).await => {}
+                start => (at.cursor, at.closed) = (start, losses),
             }
             return;
         };

@@ -199,11 +199,7 @@ impl<C: Caller> Recorder<C> {
 
     /// A direct conversation of earlier days: Discord does not list them.
     fn read_direct(&mut self, channel: ChannelId) {
-        let known = self.channels.contains_key(&channel);
-        let lane = self.lane(channel, None, None);
-        if !known {
-            self.channels[&lane].gap.fill(None);
-        }
+        self.lane(channel, None, None);
     }
 
     fn lane(
@@ -213,14 +209,13 @@ impl<C: Caller> Recorder<C> {
         newest: Option<MessageId>,
     ) -> ChannelId {
         self.channels.entry(channel).or_insert_with(|| {
-            let start = newest.unwrap_or(MessageId(channel.0));
             let (queue, work) = mpsc::channel(QUEUE);
-            let gap = Arc::new(Gap::new(start));
+            let gap = Arc::new(Gap::new(newest.unwrap_or(MessageId(u64::MAX))));
             let lane = Lane {
                 channel,
                 guild,
                 me: self.welcome.as_ref().map_or(DiscordUserId(0), |it| it.me),
-                start,
+                start: newest,
                 gap: Arc::clone(&gap),
                 queue: work,
                 tools: Arc::clone(&self.tools),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use commands::CommandError;
 use domain::identity::Permission;
-use domain::kernel::ChannelId;
+use domain::kernel::{ChannelId, ERASED};
+use projections::discord::messages;
 use serenity::all::{CommandOptionType as Kind, CreateCommand, CreateCommandOption};
 
 use super::{Call, Reply, SlashCommand};
-use crate::{Line, Question, Views};
+use crate::{ReadModels, views};
 
 /// How many messages are shown, unless more or fewer are asked for.
 const USUAL: u64 = 10;
@@ -19,7 +20,7 @@ const MOST: u64 = 25;
 /// How much of one message is shown.
 const SHOWN: usize = 300;
 
-pub(super) struct History(pub(super) Arc<dyn Views>);
+pub(super) struct History(pub(super) Arc<dyn ReadModels>);
 
 #[async_trait]
 impl SlashCommand for History {
@@ -45,10 +46,10 @@ impl SlashCommand for History {
             None => call.channel,
         };
         let limit = call.whole("limit").unwrap_or(USUAL).clamp(1, MOST);
-        let question = Question { channel, search: call.optional("search"), limit };
-        let lines = self.0.history(&question).await?;
+        let search = call.optional("search");
+        let lines = views::history(self.0.as_ref(), channel, search.clone(), limit).await?;
         if lines.is_empty() {
-            let nothing = match &question.search {
+            let nothing = match &search {
                 Some(words) => format!("Nothing in <#{channel}> matches “{words}”."),
                 None => format!("Nothing is recorded of <#{channel}> yet."),
             };
@@ -72,11 +73,12 @@ fn readable(call: &Call, picked: &str) -> Result<ChannelId, CommandError> {
     Err(CommandError::invalid("channel", "you cannot read the history of this channel yourself"))
 }
 
-fn shown(line: &Line) -> String {
-    let mut text: String = line.text.chars().take(SHOWN).collect();
-    if text.len() < line.text.len() {
+fn shown(line: &messages::Model) -> String {
+    let mut text: String = line.content.chars().take(SHOWN).collect();
+    if text.len() < line.content.len() {
         text.push('…');
     }
     let text = text.replace('\n', " ");
-    format!("<t:{}:t> **{}** {text}", line.sent_at.timestamp(), line.author.replace('*', "\\*"))
+    let author = line.author_name.as_deref().unwrap_or(ERASED).replace('*', "\\*");
+    format!("<t:{}:t> **{author}** {text}", line.sent_at.0.timestamp())
 }

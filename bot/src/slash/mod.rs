@@ -43,10 +43,10 @@ pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
         Box::new(ask::Ask(services.conversations.clone())),
         Box::new(edit::Edit(services.self_editing.clone())),
-        Box::new(history::History(services.views.clone())),
+        Box::new(history::History(services.read_models.clone())),
         Box::new(status::Status {
             lifecycle: services.lifecycle.clone(),
-            views: services.views.clone(),
+            models: services.read_models.clone(),
         }),
     ]
 }

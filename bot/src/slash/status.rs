@@ -9,11 +9,11 @@ use commands::lifecycle::Lifecycle;
 use serenity::all::CreateCommand;
 
 use super::{Call, Reply, SlashCommand};
-use crate::Views;
+use crate::{ReadModels, views};
 
 pub(super) struct Status {
     pub(super) lifecycle: Lifecycle,
-    pub(super) views: Arc<dyn Views>,
+    pub(super) models: Arc<dyn ReadModels>,
 }
 
 #[async_trait]
@@ -28,19 +28,16 @@ impl SlashCommand for Status {
 
     async fn run(&self, call: &Call) -> Result<Reply, CommandError> {
         let settings = self.lifecycle.settings(&call.caller).await?.aggregate;
-        let figures = self.views.status().await?;
+        let status = views::status(self.models.as_ref()).await?;
         let mut text = String::from("I am here");
-        if let Some(since) = figures.online_since {
-            let _ = write!(text, " since <t:{}:R>", since.timestamp());
+        if let Some(since) = status.bot.as_ref().and_then(|bot| bot.connected_at) {
+            let _ = write!(text, " since <t:{}:R>", since.0.timestamp());
         }
         let _ = write!(
             text,
             ".\nServers: {}\nPeople: {}\nCommands used: {}",
-            figures.guilds, figures.users, figures.commands
+            status.guilds, status.users, status.commands
         );
-        if figures.lag > 0 {
-            let _ = write!(text, "\nThe figures are {} commits behind.", figures.lag);
-        }
         text.push_str(if settings.self_editing.enabled {
             "\nI may be edited: see `/edit`."
         } else {

@@ -1,9 +1,9 @@
 //! The channels that were seen, and how much is said in them.
 
 use domain::discord::{ChannelEvent, ChannelFact, GuildEvent};
-use domain::kernel::{Event, Recorded};
-use sea_orm::QueryOrder;
+use domain::kernel::{ChannelId, Event, Recorded};
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::{Fold, Millis, Paged, Slice, Touch, snowflake};
 
@@ -40,6 +40,13 @@ pub async fn list(
         find = find.filter(Column::GuildId.eq(snowflake(guild)));
     }
     slice.of(find, db).await
+}
+
+/// Channels that belong to no server.
+pub async fn direct(db: &impl ConnectionTrait) -> Result<Vec<ChannelId>, DbErr> {
+    let find = Entity::find().select_only().column(Column::Id);
+    let ids: Vec<i64> = find.filter(Column::GuildId.is_null()).into_tuple().all(db).await?;
+    Ok(ids.into_iter().map(|id| ChannelId(id.cast_unsigned())).collect())
 }
 
 /// Builds the list.
