@@ -55,7 +55,7 @@ enum Seen {
 enum Sent {
     Answer(Value),
     /// Nothing was done.
-    NotSent(TryLater),
+    Later(TryLater),
     Refused(String),
     /// It may have been done.
     Unclear(String),
@@ -83,7 +83,7 @@ impl DiscordRest {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
-                return Sent::NotSent(TryLater { reason: describe(&error), after: None });
+                return Sent::Later(TryLater { reason: describe(&error), after: None });
             }
             Err(error) => return Sent::Unclear(describe(&error)),
         };
@@ -98,7 +98,7 @@ impl DiscordRest {
             let told = body.ok().and_then(|it| it["retry_after"].as_f64()).or(wait);
             let after = Duration::try_from_secs_f64(told.unwrap_or(1.0)).unwrap_or(SOON);
             let reason = "too many requests".to_owned();
-            return Sent::NotSent(TryLater { reason, after: Some(after) });
+            return Sent::Later(TryLater { reason, after: Some(after) });
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
             return Sent::Unclear(format!("Discord answered {status}"));
@@ -134,7 +134,7 @@ impl DiscordRest {
         let later = |reason| TryLater { reason, after: None };
         let own = match self.own_id().await {
             Sent::Answer(own) => own,
-            Sent::NotSent(later) => return Err(later),
+            Sent::Later(later) => return Err(later),
             Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
             Sent::Unclear(reason) => return Err(later(reason)),
         };
@@ -144,7 +144,7 @@ impl DiscordRest {
             let url = after.map_or_else(|| url.clone(), |after| format!("{url}&after={after}"));
             let page = match self.ask(self.client.get(url)).await {
                 Sent::Answer(page) => page,
-                Sent::NotSent(later) => return Err(later),
+                Sent::Later(later) => return Err(later),
                 Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
                 Sent::Unclear(reason) => return Err(later(reason)),
             };
@@ -200,7 +200,7 @@ impl Discord for DiscordRest {
                 Some(id) => return Ok(Outcome::Delivered { outside_id: id.to_owned() }),
                 None => "the answer has no id".to_owned(),
             },
-            Sent::NotSent(later) => return Err(later),
+            Sent::Later(later) => return Err(later),
             Sent::Refused(reason) => return Ok(Outcome::Failed { reason }),
             Sent::Unclear(reason) => reason,
         };

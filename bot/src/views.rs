@@ -23,7 +23,8 @@ pub(crate) async fn history(
     search: Option<String>,
     limit: u64,
 ) -> Result<Vec<messages::Model>, CommandError> {
-    let filter = messages::Filter { channel: Some(channel.0), search, ..messages::Filter::default() };
+    let filter =
+        messages::Filter { channel: Some(channel.0), search, ..messages::Filter::default() };
     let page = messages::list(&live(models)?, &filter, Slice { limit, offset: 0 }).await;
     Ok(page.map_err(CommandError::unavailable)?.items)
 }
