@@ -200,6 +200,12 @@ impl Config {
         Ok(config)
     }
 
+    /// What stands in for Discord, if anything does.
+    pub fn other_discord(&self) -> Option<&str> {
+        let url = self.discord.api_url.trim_end_matches('/');
+        (url != "https://discord.com").then_some(url)
+    }
+
     pub fn roles(&self) -> anyhow::Result<Roles> {
         self.roles.parse()
     }

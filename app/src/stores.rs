@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use adapters::aead::ChaCha20Poly1305;
+
 use adapters::database::{Address, Care, Opening};
 use adapters::jetstream_log::{JetStreamLog, JetStreamOptions};
 use adapters::master_key::MasterKey;

@@ -22,7 +22,7 @@ use crate::memory::Memory;
 use crate::ports::{Execute, Executed, Loaded, Snapshots};
 
 /// How often a command is decided before its conflict is the caller's.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 16;
 
 /// How many aggregates of one kind are kept in memory.
 const KEPT: u64 = 10_000;
@@ -96,6 +96,7 @@ impl<A: Listed> Executor<A> {
         wanted: Option<u64>,
         command: A::Command,
         cause: &Cause,
+        again: bool,
     ) -> Result<Executed<A>, CommandError> {
         let stream = StreamId::of::<A>(id);
         let slot = self.slot(&stream).await;
@@ -107,7 +108,13 @@ impl<A: Listed> Executor<A> {
             if decided.is_err() {
                 *held = None;
             }
-            decided?
+            let decided = decided?;
+            // Somebody else writes to this aggregate: the others here wait for the outcome,
+            // instead of deciding on what may well be void.
+            if let (true, Decided::Appending { landing, .. }) = (again, &decided) {
+                landing.clone().await.map_err(conflict_or_down)?;
+            }
+            decided
         };
         match decided {
             Decided::Appending { landing, version, events } => {
@@ -252,7 +259,7 @@ impl<A: Listed> Executor<A> {
         cause: &Cause,
     ) -> Result<Executed<A>, CommandError> {
         for attempt in 0..ATTEMPTS {
-            match self.attempt(id, wanted, command.clone(), cause).await {
+            match self.attempt(id, wanted, command.clone(), cause, attempt > 0).await {
                 Err(CommandError::Conflict) => back_off(attempt).await,
                 ended => return ended,
             }

@@ -25,7 +25,7 @@ pub use executors::Executors;
 pub use leased::while_leased;
 pub use reactor::{Reactor, Setback, describe};
 pub use run_reactors::{Ground, StartFrom, prepare_reactors, run_reactors};
-pub use sign_chain::{ChainSigner, Head, kept_head};
+pub use sign_chain::{ChainSigner, Head, Heads, kept_head};
 pub use tail::Tail;
 
 use std::sync::Arc;

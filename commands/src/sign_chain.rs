@@ -2,17 +2,20 @@
 //! that a tail that was cut off is noticed.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use domain::kernel::{Actor, Cause, Chain, ChainCommand, ChainHash, Singleton, Source};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::ports::{Execute, Vault};
 use crate::verify::Witness;
 use crate::{CommandError, describe};
+
+/// How often it is looked whether a signature is due.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the newest head is kept outside the log.
 const SECRET: &str = "chain-head";
@@ -24,8 +27,16 @@ pub struct Head {
     pub chain: ChainHash,
 }
 
+/// Knows the chain's newest value.
+#[async_trait]
+pub trait Heads: Send + Sync {
+    /// None when it cannot be told now.
+    async fn head(&self) -> Option<Head>;
+}
+
 /// See the module.
 pub struct ChainSigner {
+    pub heads: Arc<dyn Heads>,
     pub chains: Arc<dyn Execute<Chain>>,
     pub vault: Arc<dyn Vault>,
     /// After so many commits …
@@ -35,38 +46,29 @@ pub struct ChainSigner {
 }
 
 impl ChainSigner {
-    /// Watches the head and signs it, until it is told to stop; then once more.
-    pub async fn run(self, mut heads: watch::Receiver<Head>, stop: CancellationToken) {
-        let mut signed = *heads.borrow_and_update();
-        let mut due = tokio::time::interval(self.after);
-        due.reset();
+    /// Signs the head now and then, until it is told to stop; then once more.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK);
+        let (mut signed, mut signed_at) = (0, Instant::now());
         loop {
             let last = tokio::select! {
                 () = stop.cancelled() => true,
-                _ = due.tick() => false,
-                changed = heads.changed() => match changed {
-                    Ok(()) if heads.borrow().position < signed.position + self.after_commits => {
-                        continue;
-                    }
-                    Ok(()) => false,
-                    Err(_) => true,
-                },
+                _ = looks.tick() => false,
             };
-            let head = *heads.borrow_and_update();
+            let head = self.heads.head().await.unwrap_or_default();
+            if signed == 0 {
+                // What was there before this process is not worth a signature of its own.
+                signed = head.position;
+            }
+            let news = head.position.saturating_sub(signed);
+            let due = news >= self.after_commits || last || signed_at.elapsed() >= self.after;
             // One commit more is the signature itself.
-            if head.position > signed.position + 1 {
-                match self.sign(head).await {
-                    Ok(()) => signed = head,
-                    Err(error) => {
-                        let error = describe(&error);
-                        tracing::warn!(
-                            position = head.position,
-                            error,
-                            "the head could not be signed"
-                        );
-                    }
+            if due && news > 1 {
+                if let Err(error) = self.sign(head).await {
+                    let error = describe(&error);
+                    tracing::warn!(position = head.position, error, "the head could not be signed");
                 }
-                due.reset();
+                (signed, signed_at) = (head.position, Instant::now());
             }
             if last {
                 return;

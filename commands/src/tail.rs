@@ -1,10 +1,10 @@
 //! Watches the log for what other processes wrote, so that nothing in memory stays old.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::kernel::{Codec, EventLog, Journal, LogError, StreamId};
+use domain::kernel::{Codec, EventLog, Journal, LogError, Recorded, StreamId};
 use futures_util::StreamExt;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::RecentTurns;
@@ -18,8 +18,8 @@ pub struct Tail {
     pub executors: Executors,
     pub journal: Journal,
     pub recent: RecentTurns,
-    /// Told the position of each commit of the bot.
-    pub bot: watch::Sender<u64>,
+    /// Hears what happens to the bot.
+    pub hear: Arc<dyn Fn(&Recorded) + Send + Sync>,
 }
 
 impl Tail {
@@ -53,7 +53,8 @@ impl Tail {
                 self.executors.observe(&stream, commit.position).await;
                 match stream.kind() {
                     "bot" => {
-                        self.bot.send_replace(commit.position);
+                        let events = self.journal.decode(std::slice::from_ref(&commit)).await?;
+                        events.iter().for_each(|recorded| (self.hear)(recorded));
                     }
                     "person" => {
                         self.journal.codec().forget_keys();

@@ -2,6 +2,7 @@
 
 mod databases;
 mod discord_simulator;
+mod executor;
 mod house_rules;
 mod operational;
 mod privacy;

@@ -2,22 +2,22 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::event::ReadError;
 use super::personal::{Boxed, put_back, take_out};
 use super::upcast::{STEPS, current, upcast};
-use super::{Actor, Cause, CommitId, Event, Person, Recorded, Source, StoredCommit, StreamId};
+use super::{
+    Actor, Cause, CommitId, CryptError, Event, Key, KeyId, Keys, Person, Recorded, Sealer, Source,
+    StoredCommit, StreamId,
+};
 
 /// How many keys are kept in memory; then the table is emptied and fills again.
 const CACHED_KEYS: usize = 100_000;
@@ -68,72 +68,6 @@ pub struct SealedBox<'a> {
     pub r#box: Cow<'a, str>,
 }
 
-/// Names a key in the vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyId(pub u64);
-
-impl Serialize for KeyId {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{:016x}", self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyId {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(from)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// A secret of 256 bits, wiped when dropped.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct Key([u8; 32]);
-
-impl Key {
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-/// Seals and opens boxes: ChaCha20-Poly1305 (RFC 8439) with a random nonce in front.
-pub trait Sealer: Send + Sync {
-    fn seal(&self, key: &Key, bound_to: &[u8], clear: &[u8]) -> Result<Vec<u8>, CryptError>;
-    fn open(&self, key: &Key, bound_to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CryptError>;
-}
-
-/// The keys of people, in the vault.
-#[async_trait]
-pub trait Keys: Send + Sync {
-    /// Keys to seal with, in the order asked; those that were missing are made, and are durable
-    /// before this answers.
-    async fn current(&self, of: &[Person]) -> Result<Vec<(KeyId, Key)>, CryptError>;
-
-    /// Keys to open with, in the order asked; none for those that were destroyed.
-    async fn find(&self, ids: &[KeyId]) -> Result<Vec<Option<Key>>, CryptError>;
-
-    /// Destroys every key of a person, for good; answers how many there were.
-    async fn destroy(&self, of: &Person) -> Result<usize, CryptError>;
-}
-
-/// Why something could not be sealed or opened.
-#[derive(Debug, thiserror::Error)]
-pub enum CryptError {
-    #[error("a sealed box was changed, or its key is another one's")]
-    Forged,
-    #[error("the vault cannot be reached: {0}")]
-    Vault(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
 /// Why a stored commit cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("commit {position}{} cannot be read: {reason}", index.map(|it| format!(", event {it},")).unwrap_or_default())]
@@ -159,6 +93,8 @@ pub struct Codec {
 
 #[derive(Default)]
 struct Cache {
+    /// Raised when keys were destroyed: an answer of the vault to an older question is not kept.
+    epoch: u64,
     current: HashMap<Person, (KeyId, Key)>,
     by_id: HashMap<KeyId, Option<Key>>,
 }
@@ -170,7 +106,8 @@ impl Codec {
 
     /// Forgets every cached key, because a person was erased here or in another process.
     pub fn forget_keys(&self) {
-        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = Cache::default();
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        *cache = Cache { epoch: cache.epoch + 1, ..Cache::default() };
     }
 
     /// Destroys the keys of a person; what they sealed is unreadable from now on.
@@ -247,16 +184,19 @@ impl Codec {
 
     /// Makes sure of the keys of many people at once, so that sealing for each needs no trip.
     pub async fn prepare(&self, people: &[Person]) -> Result<(), CryptError> {
-        let missing: Vec<Person> = {
+        let (missing, epoch): (Vec<Person>, u64) = {
             let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-            people.iter().filter(|it| !cache.current.contains_key(it)).cloned().collect()
+            let missing = people.iter().filter(|it| !cache.current.contains_key(it));
+            (missing.cloned().collect(), cache.epoch)
         };
         if missing.is_empty() {
             return Ok(());
         }
         let keys = self.keys.current(&missing).await?;
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.make_room();
+        if !cache.make_room(epoch) {
+            return Ok(());
+        }
         for (person, (id, key)) in missing.into_iter().zip(keys) {
             cache.by_id.insert(id, Some(key.clone()));
             cache.current.insert(person, (id, key));
@@ -277,10 +217,12 @@ impl Codec {
 
     /// Fetches keys to open with.
     pub(super) async fn fetch(&self, ids: &[KeyId]) -> Result<(), CryptError> {
+        let epoch = self.cache.read().unwrap_or_else(PoisonError::into_inner).epoch;
         let keys = self.keys.find(ids).await?;
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.make_room();
-        cache.by_id.extend(ids.iter().copied().zip(keys));
+        if cache.make_room(epoch) {
+            cache.by_id.extend(ids.iter().copied().zip(keys));
+        }
         Ok(())
     }
 
@@ -376,10 +318,12 @@ impl Codec {
 }
 
 impl Cache {
-    fn make_room(&mut self) {
+    /// Whether an answer to a question of this epoch may be kept; makes room for it.
+    fn make_room(&mut self, epoch: u64) -> bool {
         if self.by_id.len() >= CACHED_KEYS {
-            *self = Self::default();
+            *self = Self { epoch: self.epoch, ..Self::default() };
         }
+        self.epoch == epoch
     }
 }
 

@@ -8,6 +8,7 @@ mod codec;
 mod event;
 mod ids;
 mod journal;
+mod keys;
 mod log;
 mod person;
 mod personal;
@@ -21,13 +22,14 @@ mod variant;
 pub use actor::{Actor, ActorKind, Cause, Source};
 pub use chain::{Chain, ChainCommand, ChainError, ChainEvent, ChainHash};
 pub use cloud_event::CommitEvent;
-pub use codec::{Codec, CommitBody, CryptError, Key, KeyId, Keys, OpenFailure, Sealer};
+pub use codec::{Codec, CommitBody, OpenFailure};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
     ApiKeyId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId, InstallationId, MessageId,
     ParseIdError, ProcessId, Singleton,
 };
 pub use journal::{Clock, Journal, Page};
+pub use keys::{CryptError, Key, KeyId, Keys, Sealer};
 pub use log::{
     Append, Appended, CommitId, EventLog, Expected, LogError, LogPage, MAX_COMMIT_BYTES,
     StoredCommit, StreamId,

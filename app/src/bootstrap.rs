@@ -1,0 +1,39 @@
+//! The first start: a key for the owner of the machine, and the starting workspace.
+
+use anyhow::Context;
+use domain::kernel::{Actor, Cause, Source};
+use domain::self_editing::Change;
+use uuid::Uuid;
+
+use crate::data_dir::DataDir;
+use crate::use_cases::UseCases;
+
+/// The workspace that a release ships with.
+const WORKSPACE: [(&str, &str); 3] = [
+    ("prompts/system.md", include_str!("../workspace/prompts/system.md")),
+    ("settings/bot.toml", include_str!("../workspace/settings/bot.toml")),
+    ("settings/responders.toml", include_str!("../workspace/settings/responders.toml")),
+];
+
+/// Does what is missing. The first key is shown once, and kept in the data directory.
+pub async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
+    let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
+    let files = WORKSPACE.map(|(path, content)| Change {
+        path: path.to_owned(),
+        content: Some(content.to_owned()),
+    });
+    let seeded = use_cases.self_editing.seed(&cause, files.into()).await;
+    seeded.context("the starting workspace cannot be laid")?;
+
+    let made = use_cases.identity.create_bootstrap_key().await;
+    if let Some(issued) = made.context("the first API key cannot be made")? {
+        let file = data_dir.keep_bootstrap_key(&issued.token)?;
+        eprintln!(
+            "This is the first start. Your API key, which may do everything:\n\n    {}\n\n\
+             It is also in {}, for you alone. Revoke it when you have made others.\n",
+            issued.token,
+            file.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,431 @@
+//! The platform in one process: the roles it was given, started in order and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::discord_oauth::{Application, DiscordOAuth};
+use adapters::discord_rest::DiscordRest;
+use anyhow::Context;
+use api::metrics::Traffic;
+use api::{About, ApiSettings, ViewPosition};
+use commands::discord::imports::{ImportJobs, Imports};
+use commands::ports::{Discord, Leases};
+use commands::{
+    ChainSigner, Ground, Reactor, StartFrom, Tail, describe, prepare_reactors, reactors,
+    run_reactors, while_leased,
+};
+use domain::kernel::ProcessId;
+use projections::{Fence, Generations, Place, Stage};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::authenticate::{Keys, OwnToken};
+use crate::bootstrap::bootstrap;
+use crate::config::{Config, Roles};
+use crate::data_dir::DataDir;
+use crate::health::Checkup;
+use crate::logging;
+use crate::read_models::{Pointer, Replays};
+use crate::sampler::Sampler;
+use crate::stores::Stores;
+use crate::use_cases::UseCases;
+
+/// The names of what runs once in a deployment.
+const PROJECTOR: &str = "projector";
+const REACTORS: &str = "reactors";
+
+/// How often what has run out is swept from the operational store.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// A running platform.
+pub struct Platform {
+    /// Where the API is; none without the role.
+    pub url: Option<String>,
+    pub stores: Stores,
+    pub use_cases: UseCases,
+    pub generations: Generations,
+    data_dir: DataDir,
+    sampler: Arc<Sampler>,
+    /// In the order in which they end.
+    parts: Vec<Part>,
+}
+
+/// Something that runs until it is told to stop.
+struct Part {
+    name: &'static str,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Part {
+    fn start<F: Future<Output = ()> + Send + 'static>(
+        name: &'static str,
+        run: impl FnOnce(CancellationToken) -> F,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(stop.clone()));
+        Self { name, stop, task }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(part = self.name, %error, "ended badly");
+        }
+    }
+}
+
+impl Platform {
+    /// Starts the roles. `own` is a token for this process's own command line.
+    pub async fn start(
+        config: &Config,
+        roles: Roles,
+        own: Option<OwnToken>,
+        reactors_from: Option<StartFrom>,
+        data_dir: DataDir,
+    ) -> anyhow::Result<Self> {
+        let stores = Stores::open(config).await?;
+        let process = ProcessId::new();
+        let holder = process.to_string();
+        let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
+        let reacting = if roles.reactor {
+            let reactors = reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
+            ready_reactors(&stores, &reactors, &holder, reactors_from).await?;
+            Some(reactors)
+        } else {
+            None
+        };
+        let head = stores.journal.log().head().await?;
+
+        let orders = bot::Orders::default();
+        let heard = orders.clone();
+        let tail = Tail {
+            executors: use_cases.executors.clone(),
+            journal: stores.journal.clone(),
+            recent: use_cases.conversations.recent.clone(),
+            hear: Arc::new(move |recorded| heard.heard(recorded)),
+        };
+        let mut parts = vec![Part::start("tail", |stop| tail.run(head, stop))];
+
+        let moment = moment(config, &stores).await;
+        let snapshot = moment.is_some();
+        let generations = match moment {
+            Some(generations) => generations,
+            None => {
+                bootstrap(&use_cases, &data_dir).await?;
+                live(config, &stores)?
+            }
+        };
+        let replays = Replays::new(generations.clone());
+        let views = view_position(&generations);
+        parts.push(views.1);
+        parts.push(projector(roles, config, &stores, &generations, &holder));
+
+        let traffic = Arc::new(Traffic::default());
+        let sampler = Arc::new(Sampler {
+            clock: stores.journal.clock().clone(),
+            every: Duration::from_secs(config.sampling.every_s.max(1)),
+            lifecycle: use_cases.lifecycle.clone(),
+            process,
+            traffic: traffic.clone(),
+        });
+        let mut platform =
+            Self { url: None, stores, use_cases, generations, data_dir, sampler, parts };
+        if !snapshot {
+            platform.sampler.started(&config.environment, roles.names()).await?;
+            platform.keep_house(config, roles, &replays);
+        }
+        if let Some(reactors) = reacting.filter(|_| !snapshot) {
+            platform.react(reactors, &holder);
+        }
+        if roles.bot && !config.discord.token.is_empty() && !snapshot {
+            platform.join_discord(config, orders, &holder, &replays);
+        }
+        if roles.api {
+            platform.open_door(config, replays, views.0, traffic, own).await?;
+        }
+        Ok(platform)
+    }
+
+    /// Samples, signatures and sweeping.
+    fn keep_house(&mut self, config: &Config, roles: Roles, replays: &Replays) {
+        if roles.projector {
+            let signer = ChainSigner {
+                heads: Arc::new(replays.clone()),
+                chains: self.use_cases.executors.chains.clone(),
+                vault: self.stores.vault.clone(),
+                after_commits: config.chain.sign_after_commits.max(2),
+                after: Duration::from_secs(config.chain.sign_after_s.max(1)),
+            };
+            self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
+        }
+        let sampler = self.sampler.clone();
+        self.parts.push(Part::start("sampler", |stop| async move { sampler.run(stop).await }));
+        let operational = self.stores.operational.clone();
+        self.parts.push(Part::start("sweeper", |stop| async move {
+            let mut ticks = tokio::time::interval(SWEEP);
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = ticks.tick() => {}
+                }
+                if let Err(error) = operational.sweep().await {
+                    tracing::warn!(error = %describe(&error), "nothing was swept");
+                }
+            }
+        }));
+    }
+
+    fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, holder: &str) {
+        let ground = ground(&self.stores);
+        let leases: Arc<dyn Leases> = self.stores.operational.clone();
+        let holder = holder.to_owned();
+        self.parts.push(Part::start(REACTORS, |stop| async move {
+            let work = |lease, stop| {
+                let (ground, reactors) = (ground.clone(), reactors.clone());
+                async move {
+                    if let Err(error) = run_reactors(ground, reactors, lease, stop).await {
+                        tracing::error!(error = %describe(&error), "the reactors stopped");
+                    }
+                }
+            };
+            while_leased(leases, REACTORS, &holder, stop, work).await;
+        }));
+    }
+
+    fn join_discord(
+        &mut self,
+        config: &Config,
+        orders: bot::Orders,
+        holder: &str,
+        replays: &Replays,
+    ) {
+        let mut settings = bot::Settings::new(config.discord.token.reveal(), holder);
+        settings.api_url = config.other_discord().map(ToOwned::to_owned);
+        let services = bot::Services {
+            conversations: self.use_cases.conversations.clone(),
+            leases: self.stores.operational.clone(),
+            lifecycle: self.use_cases.lifecycle.clone(),
+            observations: self.use_cases.observations.clone(),
+            orders,
+            read_models: Arc::new(replays.clone()),
+            self_editing: self.use_cases.self_editing.clone(),
+        };
+        self.parts.push(Part::start("bot", |stop| async move {
+            if let Err(error) = bot::run(settings, services, stop).await {
+                tracing::error!(error = %describe(&error), "the bot cannot go on");
+            }
+        }));
+    }
+
+    async fn open_door(
+        &mut self,
+        config: &Config,
+        replays: Replays,
+        views: ViewPosition,
+        traffic: Arc<Traffic>,
+        own: Option<OwnToken>,
+    ) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(&config.listen).await;
+        let listener = listener.with_context(|| {
+            format!("{} cannot be listened on; choose another with --listen", config.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let imports = Imports::new(self.use_cases.observations.clone());
+        let folder = config.file("uploads");
+        let imports = ImportJobs::new(imports, folder, stop.clone()).await?;
+        let settings = ApiSettings {
+            log_directory: Some(config.file(logging::FOLDER)),
+            ..config.api.clone()
+        };
+        let health = Checkup {
+            discord_expected: !config.discord.token.is_empty(),
+            generations: self.generations.clone(),
+            lifecycle: self.use_cases.lifecycle.clone(),
+            log: self.stores.journal.log().clone(),
+        };
+        let services = api::Services {
+            about: About {
+                name: "Palimpsest".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                environment: config.environment.clone(),
+            },
+            authenticate: Arc::new(Keys { identity: self.use_cases.identity.clone(), own }),
+            clock: self.stores.journal.clock().clone(),
+            conversations: self.use_cases.conversations.clone(),
+            health: Arc::new(health),
+            idempotency: self.stores.operational.clone(),
+            identity: self.use_cases.identity.clone(),
+            imports,
+            integrations: self.use_cases.integrations.clone(),
+            journal: self.stores.journal.clone(),
+            lifecycle: self.use_cases.lifecycle.clone(),
+            read_models: Arc::new(replays),
+            self_editing: self.use_cases.self_editing.clone(),
+            stop: stop.clone(),
+            traffic,
+            views,
+        };
+        let grace = Duration::from_secs(settings.shutdown_grace_s);
+        let routes = api::routes(services, settings);
+        let serving = stop.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = api::serve(listener, routes, serving, grace).await {
+                tracing::error!(%error, "the API stopped");
+            }
+        });
+        self.parts.push(Part { name: "api", stop, task });
+        let url = format!("http://{}", reachable(address));
+        self.data_dir.announce(Some(url.clone()))?;
+        self.url = Some(url);
+        Ok(())
+    }
+
+    /// Ends everything: requests in flight are answered, effects stop, the last batch is projected.
+    pub async fn shut_down(mut self, reason: &str) {
+        // The doors were opened last and close first; the projector and the tail end last.
+        while self.parts.len() > 3 {
+            if let Some(part) = self.parts.pop() {
+                tracing::debug!(part = part.name, "stopping");
+                part.end().await;
+            }
+        }
+        if self.generations.live().is_some()
+            && let Err(error) = self.sampler.stopped(reason).await
+        {
+            tracing::warn!(error = %describe(&error), "the end could not be recorded");
+        }
+        while let Some(part) = self.parts.pop() {
+            part.end().await;
+        }
+    }
+}
+
+/// Follows the log into the live generation, or just watches which one is live.
+fn projector(
+    roles: Roles,
+    config: &Config,
+    stores: &Stores,
+    generations: &Generations,
+    holder: &str,
+) -> Part {
+    let generations = generations.clone();
+    if !roles.projector {
+        return Part::start("views", |stop| async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = generations.keep_up() => {}
+            }
+        });
+    }
+    let shared = config.views.reveal().starts_with("postgres");
+    let leases: Arc<dyn Leases> = stores.operational.clone();
+    let holder = holder.to_owned();
+    Part::start(PROJECTOR, move |stop| async move {
+        while_leased(leases, PROJECTOR, &holder, stop, |lease, stop| {
+            let generations = generations.clone();
+            let fence = if shared { Fence::Token(lease.token) } else { Fence::Alone };
+            async move {
+                if let Err(error) = generations.follow(fence, stop.cancelled_owned()).await {
+                    tracing::error!(error = %describe(&error), "the read models stand still");
+                }
+            }
+        })
+        .await;
+    })
+}
+
+/// The state of a moment, when that is what `--views` names; it is served as it is.
+async fn moment(config: &Config, stores: &Stores) -> Option<Generations> {
+    if config.views.reveal() == "sqlite" {
+        return None;
+    }
+    let journal = stores.journal.clone();
+    let found = Generations::snapshot(journal, config.views.reveal()).await.ok()?;
+    let stage = found.live()?.checkpoint().await.ok()?.stage;
+    (stage == Stage::Snapshot).then_some(found)
+}
+
+/// The live read models.
+fn live(config: &Config, stores: &Stores) -> anyhow::Result<Generations> {
+    let journal = stores.journal.clone();
+    let place = Place::parse(config.views.reveal(), &config.data_dir)?;
+    let pointer = Arc::new(Pointer(stores.operational.clone()));
+    Ok(Generations::new(journal, place, pointer))
+}
+
+/// Tells the doors how far the read models are, whichever generation is live.
+fn view_position(generations: &Generations) -> (ViewPosition, Part) {
+    let (told, position) = tokio::sync::watch::channel(0);
+    let generations = generations.clone();
+    let part = Part::start("view_position", |stop| async move {
+        let mut changed = generations.changes();
+        loop {
+            let live = { changed.borrow_and_update().and_then(|_| generations.live()) };
+            let watch = async {
+                let Some(live) = live else { return std::future::pending().await };
+                let mut standing = live.standing();
+                loop {
+                    told.send_replace(standing.borrow_and_update().position);
+                    if standing.changed().await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                ended = changed.changed() => if ended.is_err() { return },
+                () = watch => {}
+            }
+        }
+    });
+    (ViewPosition::new(position), part)
+}
+
+fn ground(stores: &Stores) -> Ground {
+    Ground { journal: stores.journal.clone(), checkpoints: stores.operational.clone() }
+}
+
+/// Gives reactors that never ran their checkpoint, under their lease.
+async fn ready_reactors(
+    stores: &Stores,
+    reactors: &[Arc<dyn Reactor>],
+    holder: &str,
+    told: Option<StartFrom>,
+) -> anyhow::Result<()> {
+    let lease = stores.operational.acquire(REACTORS, holder, Duration::from_secs(10)).await?;
+    // Whoever holds it has seen to it.
+    let Some(lease) = lease else { return Ok(()) };
+    prepare_reactors(&ground(stores), reactors, told, &lease).await?;
+    Ok(())
+}
+
+fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {
+    let discord = &config.discord;
+    let application = (!discord.client_id.is_empty()).then(|| Application {
+        client_id: discord.client_id.clone(),
+        client_secret: discord.client_secret.reveal().to_owned(),
+        redirect_uri: discord.redirect_uri.clone(),
+    });
+    Ok(DiscordOAuth::new(config.other_discord(), application)?)
+}
+
+fn discord(config: &Config, stores: &Stores) -> anyhow::Result<Arc<dyn Discord>> {
+    let clock = stores.journal.clock().clone();
+    let token = config.discord.token.reveal();
+    Ok(Arc::new(DiscordRest::new(config.other_discord(), token, clock)?))
+}
+
+/// An address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
+        SocketAddr::V6(it) if it.ip().is_unspecified() => {
+            (std::net::Ipv6Addr::LOCALHOST, it.port()).into()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,82 @@
+//! `palimpsest replay`: all read models anew, with progress, through the API of the server.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use projections::Until;
+use serde_json::{Value, json};
+
+use crate::progress::bar;
+use crate::remote::Remote;
+use crate::stores::Stores;
+
+/// How often the server is asked how far it is.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Builds a new generation beside the live one, and switches to it.
+pub async fn rebuild(remote: &Remote, check: bool, as_json: bool) -> anyhow::Result<()> {
+    let started = remote.post("/replays", &json!({ "check": check })).await?;
+    let id = started["replay_id"].as_str().context("the server named no replay")?.to_owned();
+    let progress = bar(0, "commits");
+    let ended = loop {
+        let state = remote.get(&format!("/replays/{id}")).await?;
+        progress.set_length(state["head"].as_u64().unwrap_or_default());
+        progress.set_position(state["position"].as_u64().unwrap_or_default());
+        match state["status"].as_str() {
+            Some("running") => tokio::time::sleep(LOOK).await,
+            _ => break state,
+        }
+    };
+    progress.finish_and_clear();
+    if as_json {
+        writeln!(std::io::stdout(), "{ended}")?;
+    }
+    report(&ended, check)
+}
+
+fn report(ended: &Value, check: bool) -> anyhow::Result<()> {
+    let position = ended["position"].as_u64().unwrap_or_default();
+    match ended["status"].as_str() {
+        Some("done") => {
+            let speed = ended["events_per_second"].as_f64().unwrap_or_default();
+            eprintln!("Rebuilt all read models up to commit {position}, {speed:.0} events/s.");
+            if check {
+                eprintln!("Every table equals the one that was live.");
+            }
+            Ok(())
+        }
+        Some("different") => {
+            let first = &ended["differences"][0];
+            bail!("the rebuilt read models differ from the live ones, first in: {first}");
+        }
+        status => {
+            let reason = ended["error"].as_str().unwrap_or("no reason given");
+            bail!("the replay ended as “{}”: {reason}", status.unwrap_or("unknown"));
+        }
+    }
+}
+
+/// Builds the state of a moment into a database of its own.
+pub async fn build_into(
+    stores: &Stores,
+    into: &str,
+    until: Option<Until>,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let progress = bar(0, "commits");
+    let tell = |state: projections::Progress| {
+        progress.set_length(state.head);
+        progress.set_position(state.position);
+    };
+    let built = projections::build_into(&stores.journal, into, until, &tell).await?;
+    progress.finish_and_clear();
+    if as_json {
+        writeln!(std::io::stdout(), "{}", json!({ "position": built.position, "into": into }))?;
+    }
+    eprintln!(
+        "The state up to commit {} is in {into}. Serve it: palimpsest serve --views {into}",
+        built.position
+    );
+    Ok(())
+}
