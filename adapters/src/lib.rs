@@ -5,6 +5,7 @@ pub mod database;
 pub mod discord_oauth;
 pub mod discord_rest;
 mod hex;
+pub mod jetstream_log;
 pub mod master_key;
 pub mod operational;
 pub mod sqlite_log;
