@@ -1,7 +1,9 @@
 //! What the tests stand on.
 
+pub mod commits;
 pub mod databases;
 pub mod embedded;
+pub mod proxy;
 pub mod services;
 #[path = "../simulators/mod.rs"]
 pub mod simulators;

@@ -44,6 +44,7 @@ pub enum Sync {
 pub struct NatsServer {
     data: tempfile::TempDir,
     sync: Sync,
+    max_payload: &'static str,
     /// Kept over a restart, so that clients find the server again.
     client_port: u16,
     monitor_port: u16,
@@ -64,9 +65,14 @@ impl Drop for Process {
 
 impl NatsServer {
     pub fn start(sync: Sync) -> Self {
+        Self::start_with(sync, "1MB")
+    }
+
+    /// One that takes messages of this size at most.
+    pub fn start_with(sync: Sync, max_payload: &'static str) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let (process, client_port, monitor_port) = launch(data.path(), sync, -1, -1);
-        Self { data, sync, client_port, monitor_port, process }
+        let (process, client_port, monitor_port) = launch(data.path(), sync, max_payload, -1, -1);
+        Self { data, sync, max_payload, client_port, monitor_port, process }
     }
 
     pub fn url(&self) -> String {
@@ -86,17 +92,24 @@ impl NatsServer {
     /// Starts a killed server again, on the same ports and the same data.
     pub fn start_again(&mut self) {
         let ports = (self.client_port.into(), self.monitor_port.into());
-        (self.process, ..) = launch(self.data.path(), self.sync, ports.0, ports.1);
+        let folder = self.data.path();
+        (self.process, ..) = launch(folder, self.sync, self.max_payload, ports.0, ports.1);
     }
 }
 
 /// Returns once the server says that it is ready; -1 asks for a free port.
-fn launch(data: &Path, sync: Sync, client: i32, monitor: i32) -> (Process, u16, u16) {
+fn launch(
+    data: &Path,
+    sync: Sync,
+    max_payload: &str,
+    client: i32,
+    monitor: i32,
+) -> (Process, u16, u16) {
     let store = data.join("store");
     let config = data.join("nats.conf");
     let sync = if sync == Sync::Always { "sync_interval: always" } else { "" };
     let text = format!(
-        "listen: \"127.0.0.1:{client}\"\nhttp: \"127.0.0.1:{monitor}\"\nmax_payload: 1MB\n\
+        "listen: \"127.0.0.1:{client}\"\nhttp: \"127.0.0.1:{monitor}\"\nmax_payload: {max_payload}\n\
          jetstream {{ store_dir: \"{}\"\n{sync} }}\n",
         store.display()
     );

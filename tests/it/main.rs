@@ -2,6 +2,7 @@
 
 mod databases;
 mod discord_simulator;
+mod event_log;
 mod executor;
 mod house_rules;
 mod operational;

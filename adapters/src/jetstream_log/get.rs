@@ -3,8 +3,6 @@
 //! Any replica may answer, and one that lags knows less than the leader. That is harmless: who
 //! decides on an old state meets a conflict, and reads again.
 
-use std::time::Duration;
-
 use async_nats::header::NATS_SEQUENCE;
 use async_nats::{HeaderMap, Message};
 use futures_util::StreamExt;
@@ -13,9 +11,6 @@ use serde::Serialize;
 use domain::kernel::{LogError, StoredCommit};
 
 use super::{BATCH, Inner, PAGE_BYTES};
-
-/// How long the next message of an answer may take.
-const WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -100,7 +95,7 @@ pub(super) async fn batch(
 
     let mut found = Batch { messages: Vec::new(), pending: 0 };
     loop {
-        let next = tokio::time::timeout(WAIT, answers.next()).await;
+        let next = tokio::time::timeout(inner.options.wait(), answers.next()).await;
         let next = next.map_err(|_| LogError::unavailable("NATS did not answer in time"))?;
         let message = next.ok_or_else(|| LogError::unavailable("the connection was closed"))?;
         match message.status.map(|it| it.as_u16()) {

@@ -68,6 +68,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// How long one answer may take.
+    fn wait(&self) -> Duration {
+        self.patience.min(Duration::from_secs(5))
+    }
+}
+
 /// See the module. Clones share one connection.
 #[derive(Clone)]
 pub struct JetStreamLog(Arc<Inner>);
@@ -86,7 +93,7 @@ impl JetStreamLog {
     pub async fn connect(url: &str, options: Options) -> Result<Self, LogError> {
         let connection = Connection::open(url).await?;
         let context = jetstream::context::ContextBuilder::new()
-            .timeout(Duration::from_secs(5))
+            .timeout(options.wait())
             .max_ack_inflight(16_384)
             .backpressure_on_inflight(true)
             .build(connection.client.clone());
