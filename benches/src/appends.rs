@@ -31,6 +31,10 @@ impl Writer {
         Ok(Self { stream, expected: Expected::New, body })
     }
 
+    pub(crate) fn stream(&self) -> &StreamId {
+        &self.stream
+    }
+
     pub(crate) fn next(&self) -> Append {
         Append {
             stream: self.stream.clone(),

@@ -9,6 +9,8 @@ mod bare_jetstream;
 mod commands;
 mod desk;
 mod figure;
+mod log_jetstream;
+mod log_reads;
 mod log_sqlite;
 mod measure;
 mod peer;
@@ -31,13 +33,14 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
     Case { name: "raw_j", run: |_| bare_jetstream::show_j().boxed_local() },
     Case { name: "raw_publish", run: |bench| bare_jetstream::show_publish(bench).boxed_local() },
     Case { name: "log_sqlite", run: |bench| log_sqlite::show(bench).boxed_local() },
+    Case { name: "log_jetstream", run: |bench| log_jetstream::show(bench).boxed_local() },
     Case { name: "commands", run: |bench| commands::show(bench).boxed_local() },
 ];
 

@@ -11,8 +11,10 @@ use crate::figure::{Digits, Figure};
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
-    /// At least so many times what stands beside it.
+    /// At least so many times what stands beside it; where nothing does, so much itself.
     AtLeast(f64),
+    /// At most so many times what stands beside it; where nothing does, so much itself.
+    AtMost(f64),
     /// Only shown.
     Open,
 }
@@ -53,15 +55,25 @@ impl Row {
     /// None where nothing has to be reached.
     pub(crate) fn reached(&self) -> Option<bool> {
         match self.goal {
-            Goal::AtLeast(least) => Some(self.ratio().is_some_and(|ratio| ratio >= least)),
+            Goal::AtLeast(least) => Some(self.ratio().unwrap_or(self.measured.value) >= least),
+            Goal::AtMost(most) => Some(self.ratio().unwrap_or(self.measured.value) <= most),
             Goal::Open => None,
         }
+    }
+
+    /// A goal is told as the figure is, unless it is a ratio.
+    fn bound(&self, bound: f64) -> String {
+        if self.beside.is_some() {
+            return Digits(bound).to_string();
+        }
+        Figure { value: bound, p50_us: None, p99_us: None, ..self.measured }.to_string()
     }
 
     fn cells(&self) -> [String; 6] {
         let beside = self.beside.as_ref().map(|it| format!("{} {}", it.name, it.figure));
         let goal = match self.goal {
-            Goal::AtLeast(least) => format!("≥ {}", Digits(least)),
+            Goal::AtLeast(least) => format!("≥ {}", self.bound(least)),
+            Goal::AtMost(most) => format!("≤ {}", self.bound(most)),
             Goal::Open => String::new(),
         };
         let reached = self.reached().map_or("", |it| if it { "yes" } else { "NO" });

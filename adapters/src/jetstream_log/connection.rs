@@ -16,7 +16,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// By an address, or several with commas between: the servers of a cluster.
     pub(super) async fn open(url: &str) -> Result<Self, LogError> {
+        let servers: Vec<&str> = url.split(',').map(str::trim).collect();
         let (count, made) = watch::channel(0);
         let options = ConnectOptions::new()
             .name("palimpsest")
@@ -31,8 +33,9 @@ impl Connection {
                 }
                 std::future::ready(())
             });
-        let client = options.connect(url).await.map_err(|error| {
-            LogError::unavailable(format!("{} does not answer: {error}", without_secrets(url)))
+        let client = options.connect(&servers[..]).await.map_err(|error| {
+            let shown: Vec<String> = servers.iter().map(|it| without_secrets(it)).collect();
+            LogError::unavailable(format!("{} does not answer: {error}", shown.join(", ")))
         })?;
         Ok(Self { client, made })
     }
