@@ -1,0 +1,173 @@
+//! Some commits on their way into the views: rows and checkpoint move in one transaction.
+
+use domain::kernel::{ChainHash, Event, Recorded};
+use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, sqlx};
+
+use super::projector::{Projector, news};
+use super::{Checkpoint, Failure, Projection, Tx};
+
+/// Whole commits, in order.
+pub(super) struct Batch {
+    pub(super) events: Vec<Recorded>,
+    /// The last commit.
+    pub(super) position: u64,
+    /// The chain's value before and after it.
+    pub(super) before: ChainHash,
+    pub(super) chain: ChainHash,
+}
+
+/// What becomes of a row that the database refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The whole build fails.
+    Fails,
+    /// Its event is set aside with the error, for this view only, and the rest goes on.
+    SetsAside,
+}
+
+/// Why a batch is not in the views.
+pub(super) enum WriteError {
+    /// The database does not answer; later it may.
+    Away(DbErr),
+    /// Somebody with a newer lease writes here.
+    Fenced,
+    /// Trying again will not help.
+    Views(DbErr),
+}
+
+impl From<DbErr> for WriteError {
+    fn from(error: DbErr) -> Self {
+        if refused(&error) { Self::Views(error) } else { Self::Away(error) }
+    }
+}
+
+impl Batch {
+    /// Writes it. Commits that are in the views already are passed over.
+    pub(super) async fn write(
+        &self,
+        projector: &Projector,
+        at: &Checkpoint,
+    ) -> Result<Checkpoint, WriteError> {
+        if self.position <= at.position {
+            return Ok(at.clone());
+        }
+        match self.attempt(projector, at, false).await {
+            Err(WriteError::Views(error)) if projector.refusal == Refusal::SetsAside => {
+                let error = error.to_string();
+                tracing::warn!(error, to = self.position, "looking for a row that is refused");
+                self.attempt(projector, at, true).await
+            }
+            done => done,
+        }
+    }
+
+    /// One transaction; `bisect` makes every projection look for events it cannot take in.
+    async fn attempt(
+        &self,
+        projector: &Projector,
+        at: &Checkpoint,
+        bisect: bool,
+    ) -> Result<Checkpoint, WriteError> {
+        let tx = Tx::begin(&projector.db).await?;
+        if !projector.fence.holds(&tx).await? {
+            return Err(WriteError::Fenced);
+        }
+        let news = news(&self.events, at.position);
+        for run in runs(news) {
+            for projection in &*projector.projections {
+                if bisect {
+                    bisected(&**projection, run, &tx).await?;
+                } else {
+                    projection.project(run, &tx).await?;
+                }
+            }
+            if let Some(Event::Person(person, _)) = run.last().map(|it| &it.event) {
+                for projection in &*projector.projections {
+                    projection.forget(person, &tx).await?;
+                }
+            }
+        }
+        let checkpoint = Checkpoint {
+            position: self.position,
+            before: self.before,
+            chain: self.chain,
+            events: at.events + news.len() as u64,
+            ..at.clone()
+        };
+        checkpoint.write(&tx).await?;
+        tx.commit().await?;
+        Ok(checkpoint)
+    }
+}
+
+/// The events up to each erasure, which sees the rows that they made.
+fn runs(events: &[Recorded]) -> impl Iterator<Item = &[Recorded]> {
+    events.split_inclusive(|it| matches!(it.event, Event::Person(..)))
+}
+
+/// Projects what can be projected, and sets aside the events whose rows are refused.
+async fn bisected(projection: &dyn Projection, events: &[Recorded], tx: &Tx) -> Result<(), DbErr> {
+    let mut parts = vec![events];
+    while let Some(part) = parts.pop() {
+        tx.execute_unprepared("SAVEPOINT part").await?;
+        let error = match projection.project(part, tx).await {
+            Ok(()) => {
+                tx.execute_unprepared("RELEASE SAVEPOINT part").await?;
+                continue;
+            }
+            Err(error) if refused(&error) => error,
+            Err(error) => return Err(error),
+        };
+        tx.execute_unprepared("ROLLBACK TO SAVEPOINT part").await?;
+        tx.execute_unprepared("RELEASE SAVEPOINT part").await?;
+        if let [recorded] = part {
+            set_aside(projection, recorded, &error, tx).await?;
+        } else {
+            let (first, second) = part.split_at(part.len() / 2);
+            parts.extend([second, first]);
+        }
+    }
+    Ok(())
+}
+
+async fn set_aside(
+    projection: &dyn Projection,
+    recorded: &Recorded,
+    error: &DbErr,
+    tx: &Tx,
+) -> Result<(), DbErr> {
+    let failure = Failure {
+        position: recorded.position.cast_signed(),
+        idx: recorded.index.into(),
+        projection: projection.name().to_owned(),
+        event: recorded.event.type_name(),
+        error: error.to_string(),
+    };
+    tracing::error!(
+        position = recorded.position,
+        index = recorded.index,
+        projection = failure.projection,
+        error = failure.error,
+        "an event is set aside"
+    );
+    failure.write(tx).await
+}
+
+/// Whether it is the row that is at fault, and not the database.
+fn refused(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
+        error
+    else {
+        return matches!(error, DbErr::Type(_));
+    };
+    let sqlx::Error::Database(error) = &**error else {
+        return matches!(**error, sqlx::Error::Encode(_));
+    };
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        // Data exceptions, broken constraints, and what is too large.
+        return ["22", "23", "54"].iter().any(|class| code.starts_with(class));
+    }
+    // Too big, a broken constraint, the wrong kind of value.
+    code.parse::<i32>().is_ok_and(|code| [18, 19, 20].contains(&(code & 0xff)))
+}

@@ -1,0 +1,259 @@
+//! The live generation: followed, replayed, and handed over without a failed request.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+
+use super::build::{BuildError, Step, Tell};
+use super::generations::Generations;
+use super::reader::Goal;
+use super::{Alarm, Checkpoint, Difference, Failure, Fence, Generation, Snapshot, Stage};
+
+/// How often a process that does not project looks whether another one switched.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What there is to say about the views.
+#[derive(Debug, Clone)]
+pub struct Status {
+    pub generation: u64,
+    pub checkpoint: Checkpoint,
+    /// The newest commit of the log.
+    pub head: u64,
+    /// What was set aside.
+    pub failures: Vec<Failure>,
+    /// Why the views stand still, if they do.
+    pub alarm: Option<String>,
+}
+
+impl Status {
+    /// How many commits the views are behind.
+    pub fn lag(&self) -> u64 {
+        self.head.saturating_sub(self.checkpoint.position)
+    }
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// The generation that was built.
+    pub generation: u64,
+    pub position: u64,
+    pub events: u64,
+    /// Whether it is live now. It is not when it differs from the one that is.
+    pub switched: bool,
+    /// The first difference of each table, if it was asked to look.
+    pub differences: Vec<Difference>,
+}
+
+impl Generations {
+    /// Keeps the live generation at the head of the log until told to stop; then what the log
+    /// holds at that moment is still projected. Hands over when a replay offers a new one.
+    pub async fn follow(
+        &self,
+        fence: Fence,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), BuildError> {
+        struct Projecting<'a>(&'a Generations);
+        impl Drop for Projecting<'_> {
+            fn drop(&mut self) {
+                self.0.inner.projecting.send_replace(false);
+            }
+        }
+        let mut live = match self.live() {
+            Some(live) => live,
+            None => self.open_or_build(&|_| ()).await?,
+        };
+        if live.checkpoint().await?.stage == Stage::Snapshot {
+            // It never moves.
+            stop.await;
+            return Ok(());
+        }
+        let mut offered = self.inner.offered.subscribe();
+        self.inner.projecting.send_replace(true);
+        let _projecting = Projecting(self);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let ended = {
+                let run = self.run(&live, fence, &mut stop);
+                let next = self.another(&live, &mut offered);
+                tokio::select! {
+                    biased;
+                    ended = run => Some(ended),
+                    next = next => { live = next?; None }
+                }
+            };
+            match ended {
+                Some(ended) => return ended,
+                None => continue,
+            }
+        }
+    }
+
+    async fn run(
+        &self,
+        live: &Arc<Generation>,
+        fence: Fence,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), BuildError> {
+        struct Released<'a>(&'a Generation);
+        impl Drop for Released<'_> {
+            fn drop(&mut self) {
+                self.0.released();
+            }
+        }
+        let projections = Arc::clone(&self.inner.projections);
+        let projector = live.projector(self.inner.journal.clone(), projections, fence).await?;
+        let _released = Released(live);
+        Ok(projector.run(Goal::Forever, stop).await?)
+    }
+
+    /// Answers when another generation is to be followed, and makes it live.
+    async fn another(
+        &self,
+        live: &Arc<Generation>,
+        offered: &mut tokio::sync::watch::Receiver<Option<Arc<Generation>>>,
+    ) -> Result<Arc<Generation>, BuildError> {
+        let mut changed = self.changes();
+        loop {
+            let offer = offered.borrow_and_update().clone();
+            if let Some(next) = offer.filter(|next| next.number() != live.number()) {
+                return Ok(next);
+            }
+            if let Some(next) = self.live().filter(|next| next.number() != live.number()) {
+                return Ok(next);
+            }
+            tokio::select! {
+                // Both senders live as long as this does.
+                _ = offered.changed() => {}
+                _ = changed.changed() => {}
+                () = tokio::time::sleep(LOOK) => self.refresh().await?,
+            }
+        }
+    }
+
+    /// For a process that only reads: opens the live generation as soon as there is one, and
+    /// goes along when another process switches. Runs until dropped.
+    pub async fn keep_up(&self) {
+        loop {
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(%error, "the live generation of the views is not known");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Builds all views anew beside the live ones, compares when asked, and switches.
+    ///
+    /// Dropped, it leaves the live views as they are; what it built is cleaned away later.
+    pub async fn replay(&self, check: bool, tell: Tell<'_>) -> Result<Replayed, BuildError> {
+        let _one = self.inner.replaying.lock().await;
+        if let Some(live) = self.live()
+            && live.checkpoint().await?.stage == Stage::Snapshot
+        {
+            return Err(BuildError::ReadOnly);
+        }
+        self.clean_up().await?;
+        let pointed = self.inner.pointed().await?;
+        let (held, build) = self.inner.next(pointed, tell).await?;
+        let address = self.inner.place.generation(held.1);
+        let next = Arc::new(Generation::open(held.1, address.clone()).await?);
+
+        let former = self.live().filter(|live| Some(live.number()) == pointed);
+        let mut differences = Vec::new();
+        if let Some(former) = former.as_ref().filter(|_| check) {
+            let snapshot = Snapshot::of(former.db()).await?;
+            self.catch_up(&next, snapshot.position()).await?;
+            build.say(Step::Comparing, &next.checkpoint().await?, snapshot.position());
+            differences = self.compare(&snapshot, &Snapshot::of(next.db()).await?).await?;
+        }
+        let switched = differences.is_empty();
+        if switched {
+            build.say(Step::Switching, &next.checkpoint().await?, self.head().await?);
+            self.hand_over(pointed, &next).await?;
+        }
+        let reached = next.checkpoint().await?;
+        build.say(Step::Done, &reached, reached.position);
+        if !switched {
+            next.db().clone().close().await?;
+            address.remove().await?;
+        }
+        let generation = held.1;
+        let (position, events) = (reached.position, reached.events);
+        Ok(Replayed { generation, position, events, switched, differences })
+    }
+
+    /// The first difference of each table between two generations at the same position.
+    pub async fn compare(&self, a: &Snapshot, b: &Snapshot) -> Result<Vec<Difference>, DbErr> {
+        if a.position() != b.position() {
+            let (a, b) = (a.position(), b.position());
+            return Err(DbErr::Custom(format!("one stands at {a}, the other at {b}")));
+        }
+        let mut differences = Vec::new();
+        for projection in &*self.inner.projections {
+            differences.extend(projection.compare(a, b).await?);
+        }
+        Ok(differences)
+    }
+
+    /// Projects a generation that is not live up to a position, at least.
+    async fn catch_up(&self, next: &Generation, position: u64) -> Result<(), BuildError> {
+        let projections = Arc::clone(&self.inner.projections);
+        let journal = self.inner.journal.clone();
+        let projector = next.projector(journal, projections, Fence::Alone).await?;
+        let ended = projector.run(Goal::Position(position), std::future::pending()).await;
+        next.released();
+        Ok(ended?)
+    }
+
+    /// Makes a generation live once it has caught up with the one that is.
+    async fn hand_over(
+        &self,
+        pointed: Option<u64>,
+        next: &Arc<Generation>,
+    ) -> Result<(), BuildError> {
+        self.catch_up(next, self.head().await?).await?;
+        self.inner.point(pointed, next.number()).await?;
+        if *self.inner.projecting.borrow() {
+            // Who projects goes on with the new one: then the former one stands still.
+            let (mut here, mut projecting) =
+                (next.here.subscribe(), self.inner.projecting.subscribe());
+            self.inner.offered.send_replace(Some(Arc::clone(next)));
+            tokio::select! {
+                // Both senders live as long as this does.
+                _ = here.wait_for(|here| *here) => {}
+                _ = projecting.wait_for(|projecting| !*projecting) => {}
+            }
+        }
+        let reached = self.live().map_or(0, |live| live.standing().borrow().position);
+        if next.standing().borrow().position < reached {
+            if *next.here.borrow() {
+                next.reach(reached).await?;
+            } else {
+                self.catch_up(next, reached).await?;
+            }
+        }
+        self.inner.make_live(Arc::clone(next));
+        self.inner.offered.send_replace(None);
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<u64, BuildError> {
+        Ok(self.inner.journal.log().head().await.map_err(Alarm::from)?)
+    }
+
+    /// What there is to say about the live views; none while there are none.
+    pub async fn status(&self) -> Result<Option<Status>, BuildError> {
+        let Some(live) = self.live() else { return Ok(None) };
+        let checkpoint = live.checkpoint().await?;
+        let alarm = live.standing().borrow().alarm.as_deref().map(str::to_owned);
+        Ok(Some(Status {
+            generation: live.number(),
+            head: self.head().await?.max(checkpoint.position),
+            failures: Failure::list(live.db()).await?,
+            checkpoint,
+            alarm,
+        }))
+    }
+}

@@ -1,0 +1,180 @@
+//! Reads the log once for all views and keeps them at one position.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::kernel::{Journal, LogError, Recorded};
+use sea_orm::{DatabaseConnection, DbErr};
+use tokio::sync::watch;
+
+use super::batch::{Batch, Refusal, WriteError};
+use super::reader::{Goal, Reader};
+use super::{Checkpoint, Fence, Projection};
+
+/// How many events one transaction takes in when the projector is behind.
+const MOST: usize = 16_384;
+
+/// How long to wait before a database is tried again, at first and at most.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Where a projector stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The last commit that is in the views.
+    pub position: u64,
+    /// How many events are in the views.
+    pub events: u64,
+    /// Why it stands still, if it does.
+    pub alarm: Option<Arc<str>>,
+}
+
+/// Why the views stand still until somebody looks.
+#[derive(Debug, thiserror::Error)]
+pub enum Alarm {
+    #[error("the log is not the one these views were built from: {0}")]
+    Differs(String),
+    #[error("another process projects these views now")]
+    Fenced,
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] LogError),
+    #[error("the views cannot be written: {0}")]
+    Views(#[from] DbErr),
+}
+
+/// The only writer of one generation.
+pub(super) struct Projector {
+    pub(super) journal: Journal,
+    pub(super) db: DatabaseConnection,
+    pub(super) projections: Arc<[Box<dyn Projection>]>,
+    pub(super) fence: Fence,
+    /// What becomes of a row that the database refuses.
+    pub(super) refusal: Refusal,
+    pub(super) standing: watch::Sender<Standing>,
+}
+
+impl Projector {
+    /// Projects until the goal is reached, or, when told to stop, until what the log holds at
+    /// that moment is in the views. Dropped, it leaves the last transaction undone.
+    pub(super) async fn run(
+        &self,
+        goal: Goal,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), Alarm> {
+        let ended = self.follow(goal, stop).await;
+        if let Err(alarm) = &ended {
+            let alarm = alarm.to_string();
+            tracing::error!(alarm, "the projector stands still");
+            self.standing.send_modify(|it| it.alarm = Some(alarm.into()));
+        }
+        ended
+    }
+
+    async fn follow(&self, goal: Goal, stop: impl Future<Output = ()> + Send) -> Result<(), Alarm> {
+        let mut checkpoint = Checkpoint::read(&self.db).await?;
+        self.prove(&checkpoint).await?;
+        self.tell(&checkpoint);
+        let (at, chain) = (checkpoint.position, checkpoint.chain);
+        let mut reader = Reader::start(self.journal.clone(), at, chain, goal);
+
+        let mut stop = std::pin::pin!(stop);
+        let mut last = u64::MAX;
+        while checkpoint.position < last {
+            let page = tokio::select! {
+                page = reader.next() => page,
+                () = &mut stop, if last == u64::MAX => {
+                    last = self.journal.log().head().await?;
+                    continue;
+                }
+            };
+            let Some(page) = page else { return Ok(()) };
+            let mut batch = Batch::from(page?);
+            let mut failed = None;
+            while batch.events.len() < MOST
+                && let Some(page) = reader.waiting()
+            {
+                match page {
+                    Ok(page) => batch.add(page),
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            checkpoint = self.write(checkpoint, &batch).await?;
+            self.tell(&checkpoint);
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a batch, again and again while the database is away.
+    async fn write(&self, mut at: Checkpoint, batch: &Batch) -> Result<Checkpoint, Alarm> {
+        let (mut wait, longest) = PATIENCE;
+        loop {
+            match batch.write(self, &at).await {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(WriteError::Fenced) => return Err(Alarm::Fenced),
+                Err(WriteError::Views(error)) => return Err(error.into()),
+                Err(WriteError::Away(error)) => {
+                    let error = error.to_string();
+                    tracing::warn!(error, "the views cannot be reached; trying again");
+                    self.standing.send_modify(|it| it.alarm = Some(error.into()));
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(longest);
+            // Whether the last try was committed is known only to the database.
+            if let Ok(found) = Checkpoint::read(&self.db).await {
+                at = found;
+            }
+        }
+    }
+
+    fn tell(&self, checkpoint: &Checkpoint) {
+        let Checkpoint { position, events, .. } = *checkpoint;
+        self.standing.send_replace(Standing { position, events, alarm: None });
+    }
+
+    /// Whether the log still holds what the views were built from: the last commit they took in
+    /// leads from one value of the chain to the other.
+    async fn prove(&self, checkpoint: &Checkpoint) -> Result<(), Alarm> {
+        let Checkpoint { position, before, chain, .. } = *checkpoint;
+        if position == 0 {
+            return Ok(());
+        }
+        let found = self.journal.log().read_all(position - 1, 1).await?;
+        let Some(commit) = found.first() else {
+            let head = self.journal.log().head().await?;
+            let differs = format!("it ends at {head}, the views are at {position}");
+            return Err(Alarm::Differs(differs));
+        };
+        if commit.position != position || before.next(&commit.body) != chain {
+            return Err(Alarm::Differs(format!("commit {position} is another one")));
+        }
+        Ok(())
+    }
+}
+
+/// What a projector takes in at once.
+impl Batch {
+    fn add(&mut self, page: domain::kernel::Page) {
+        let Self { events, position, before, chain } = self;
+        (*position, *before, *chain) = (page.position, page.before, page.chain);
+        events.extend(page.events);
+    }
+}
+
+impl From<domain::kernel::Page> for Batch {
+    fn from(page: domain::kernel::Page) -> Self {
+        let domain::kernel::Page { events, position, before, chain, caught_up: _ } = page;
+        Self { events, position, before, chain }
+    }
+}
+
+/// The events after a position.
+pub(super) fn news(events: &[Recorded], after: u64) -> &[Recorded] {
+    &events[events.partition_point(|recorded| recorded.position <= after)..]
+}
