@@ -113,14 +113,13 @@ impl AuditApi {
             let (kind, id) = parts.ok_or_else(wrong)?;
             (filter.target_type, filter.target_id) = (Some(kind.to_owned()), Some(id.to_owned()));
         }
-        match kind.0 {
-            Some(kind) => match kind.strip_suffix(".*") {
+        if let Some(kind) = kind.0 {
+            match kind.strip_suffix(".*") {
                 Some(all) if filter.target_type.as_deref().is_none_or(|it| it == all) => {
                     filter.target_type = Some(all.to_owned());
                 }
                 _ => filter.action = Some(kind),
-            },
-            None => {}
+            }
         }
         let (db, head) = (self.views.live()?, self.journal.log().head().await?);
         let (limit, after) = (limit.0.into(), after.0);

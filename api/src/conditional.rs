@@ -25,10 +25,8 @@ pub(crate) fn unchanged(method: &Method, known_as: Option<&str>, response: Respo
 
 /// What every answer says about caching and types.
 pub(crate) fn finish(headers: &mut HeaderMap) {
-    let caching = match headers.contains_key(header::ETAG) {
-        true => "private, no-cache",
-        false => "no-store",
-    };
+    let versioned = headers.contains_key(header::ETAG);
+    let caching = if versioned { "private, no-cache" } else { "no-store" };
     let caching = HeaderValue::from_static(caching);
     headers.entry(header::CACHE_CONTROL).or_insert(caching);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -56,12 +54,10 @@ impl<'a> FromRequest<'a> for IfMatch {
         }
         // A weak tag never matches; one that we never gave matches nothing.
         let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
-        match tags.find_map(ours) {
-            Some(version) => Ok(Self(Some(version))),
-            None => {
-                let message = "the resource has none of these versions";
-                Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message).into())
-            }
-        }
+        let Some(version) = tags.find_map(ours) else {
+            let message = "the resource has none of these versions";
+            return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message).into());
+        };
+        Ok(Self(Some(version)))
     }
 }

@@ -44,6 +44,7 @@ struct NewMessage {
 
 #[derive(Object)]
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the wire names ids so")]
 struct NewConversation {
     #[oai(validator(min_length = 1, max_length = 64))]
     user_id: String,
@@ -270,7 +271,7 @@ impl ConversationApi {
     ///
     /// Oldest first.
     #[oai(
-        path = "/conversation/:conversation_id",
+        path = "/conversation/:conversationId",
         method = "get",
         operation_id = "getConversation"
     )]

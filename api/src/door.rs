@@ -167,10 +167,8 @@ where
             let message = "the body must be of the type application/json";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        let key = match request.method() == Method::POST {
-            true => idempotency::key(request.headers().get(idempotency::HEADER))?,
-            false => None,
-        };
+        let key = request.headers().get(idempotency::HEADER);
+        let key = idempotency::key(key.filter(|_| request.method() == Method::POST))?;
         let checked = self.operations.check_body(operation, &body);
         let instead = checked.map_err(|error| match template.path {
             // A configuration that is refused has an error code of its own.
@@ -276,10 +274,8 @@ where
             return (Tier::Auth, address());
         }
         let bulk = ["/api/v1/imports", "/api/v1/replays"].contains(&path);
-        let tier = match bulk && request.method() == Method::POST {
-            true => Tier::Bulk,
-            false => Tier::Default,
-        };
+        let bulk = bulk && request.method() == Method::POST;
+        let tier = if bulk { Tier::Bulk } else { Tier::Default };
         (tier, credentials.credential().unwrap_or_else(address))
     }
 

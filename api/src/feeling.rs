@@ -46,6 +46,7 @@ struct Emotion {
 }
 
 #[derive(Object)]
+#[expect(clippy::struct_field_names, reason = "the wire says so")]
 struct Mood {
     mood: String,
     intensity: f64,

@@ -31,6 +31,7 @@ struct InstallLink {
 
 /// An integration of a project.
 #[derive(Object)]
+#[expect(clippy::struct_field_names, reason = "the wire says so")]
 struct Integration {
     id: Uuid,
     tenant_id: String,

@@ -124,7 +124,7 @@ fn message(fields: &Map<String, Value>) -> String {
         if !message.is_empty() {
             message.push(' ');
         }
-        message.push_str(&format!("{name}={value}"));
+        message.extend([name, "=", &value]);
     }
     message
 }

@@ -113,14 +113,13 @@ impl Operations {
 
     fn check_parameter(&self, parameter: &Parameter, text: &str, faults: &mut Vec<Fault>) {
         let Parameter { name, schema, .. } = parameter;
-        match schema::parameter(schema, text) {
-            Some(value) => faults.extend(schema::faults(&self.schemas, schema, name, &value)),
-            None => {
-                let kind = schema["type"].as_str().unwrap_or("value");
-                let article = if kind == "integer" { "an" } else { "a" };
-                faults.push(fault(name, &format!("must be {article} {kind}")));
-            }
-        }
+        let Some(value) = schema::parameter(schema, text) else {
+            let kind = schema["type"].as_str().unwrap_or("value");
+            let article = if kind == "integer" { "an" } else { "a" };
+            faults.push(fault(name, &format!("must be {article} {kind}")));
+            return;
+        };
+        faults.extend(schema::faults(&self.schemas, schema, name, &value));
     }
 
     /// Refuses a body that the document does not allow. An absent one stands for `{}` where
@@ -146,9 +145,9 @@ impl Operations {
 
 impl Template {
     fn of(path: &str, item: &Value) -> Self {
-        let segment = |part: &str| match part.starts_with('{') {
-            true => Segment::Parameter,
-            false => Segment::Fixed(part.to_owned()),
+        let segment = |part: &str| {
+            let fixed = !part.starts_with('{');
+            if fixed { Segment::Fixed(part.to_owned()) } else { Segment::Parameter }
         };
         let operations = METHODS.iter().filter_map(|method| {
             let operation = item.get(method)?;
@@ -236,16 +235,9 @@ fn decoded(text: &str) -> Option<String> {
             [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
             _ => None,
         };
-        match escaped {
-            Some((high, low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        let byte = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).ok()
 }

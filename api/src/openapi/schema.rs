@@ -60,7 +60,7 @@ impl Check<'_> {
         let choices: Vec<_> = array(schema, "oneOf").chain(array(schema, "anyOf")).collect();
         if !choices.is_empty() {
             let fits = |choice: &&Value| faults(self.schemas, choice, field, value).is_empty();
-            if !choices.iter().any(|choice| fits(choice)) {
+            if !choices.iter().any(fits) {
                 self.fault(field, "has none of the forms it may have");
             }
             return;

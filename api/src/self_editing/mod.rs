@@ -35,6 +35,7 @@ pub(crate) struct SelfEditingApi {
 
 /// How self-editing stands.
 #[derive(Object)]
+#[expect(clippy::struct_excessive_bools, reason = "four switches are four switches")]
 struct SelfEditingStatus {
     /// Whether it is allowed.
     enabled: bool,
