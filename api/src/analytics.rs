@@ -122,7 +122,7 @@ impl AnalyticsApi {
         let wanted = wanted(metrics.0.as_deref())?;
         let asked = |name: &str| wanted.as_ref().is_none_or(|it| it.contains(&name));
         let period = period.0.unwrap_or(Period::Week);
-        let found = overview::overview(&self.views.live()?, period.into(), request::now()).await?;
+        let found = overview::overview(self.views.live()?.db(), period.into(), request::now()).await?;
         let users = UserMetrics {
             total: found.users_total,
             active: found.users_active,
@@ -172,9 +172,10 @@ impl AnalyticsApi {
             let reason = format!("the series would have more than {MAX_POINTS} points");
             return Err(ApiError::field("granularity", reason));
         }
-        let db = self.views.live()?;
-        let series = performance::series(&db, start, end, granularity).await?;
-        let summary = performance::summary(&db, start, end).await?;
+        let live = self.views.live()?;
+        let db = live.db();
+        let series = performance::series(db, start, end, granularity).await?;
+        let summary = performance::summary(db, start, end).await?;
         let time_series = series.into_iter().map(|point| PerformancePoint {
             timestamp: request::shown(point.at),
             response_time: point.response_ms,

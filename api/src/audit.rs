@@ -121,9 +121,10 @@ impl AuditApi {
                 _ => filter.action = Some(kind),
             }
         }
-        let (db, head) = (self.views.live()?, self.journal.log().head().await?);
+        let live = self.views.live()?;
+        let (db, head) = (live.db(), self.journal.log().head().await?);
         let (limit, after) = (limit.0.into(), after.0);
-        let page = trail::page(&db, &self.journal, &filter, after, limit).await;
+        let page = trail::page(db, &self.journal, &filter, after, limit).await;
         let (entries, next_after) = page.map_err(|error| ApiError::unavailable(&error))?;
         let events = entries.iter().map(|entry| Ok(Any(cloud_event::of(&entry.recorded)?.into())));
         let events = events.collect::<Result<_>>()?;
@@ -168,10 +169,11 @@ impl AuditApi {
             from: from.0,
             to: to.0,
         };
-        let (db, limit, after) = (self.views.live()?, limit.0.into(), after.0);
-        let page = trail::page(&db, &self.journal, &filter, after, limit).await;
+        let live = self.views.live()?;
+        let (db, limit, after) = (live.db(), limit.0.into(), after.0);
+        let page = trail::page(db, &self.journal, &filter, after, limit).await;
         let (found, next_after) = page.map_err(|error| ApiError::unavailable(&error))?;
-        let names = actors::names(&db, found.iter().map(|entry| &entry.recorded.actor)).await?;
+        let names = actors::names(db, found.iter().map(|entry| &entry.recorded.actor)).await?;
         let entries = found.iter().map(|entry| shown(entry, &names)).collect();
         Ok(Found::of(AuditPage { entries, next_after }))
     }

@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use commands::CommandError;
+use commands::identity::{Identity, NoEntry};
 use commands::ports::Caller;
 use domain::identity::Permission;
-use domain::kernel::Cause;
+use domain::kernel::{Cause, Source};
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -35,6 +36,17 @@ pub enum Unauthenticated {
     /// Nobody could be asked.
     #[error(transparent)]
     Unavailable(#[from] CommandError),
+}
+
+#[async_trait]
+impl Authenticate for Identity {
+    async fn authenticate(&self, token: &str, request: Uuid) -> Result<Caller, Unauthenticated> {
+        match Self::authenticate(self, token, request, Source::Api).await {
+            Ok(caller) => Ok(caller),
+            Err(NoEntry::Invalid) => Err(Unauthenticated::Invalid("unknown, revoked or expired")),
+            Err(NoEntry::Unavailable(error)) => Err(Unauthenticated::Unavailable(error)),
+        }
+    }
 }
 
 /// What a request brought to say who calls.

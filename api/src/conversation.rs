@@ -287,10 +287,11 @@ impl ConversationApi {
         let unknown = || ApiError::not_found("conversation");
         let id: ConversationId = conversation_id.0.parse().map_err(|_| unknown())?;
         let version = self.conversations.conversations.load(&id).await?.version;
-        let db = self.views.live()?;
-        let row = conversations::find(&db, &conversation_id.0).await?.ok_or_else(unknown)?;
+        let live = self.views.live()?;
+        let db = live.db();
+        let row = conversations::find(db, &conversation_id.0).await?.ok_or_else(unknown)?;
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let page = messages::list(&db, &row.id, slice).await?;
+        let page = messages::list(db, &row.id, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let said = page.items.into_iter().map(|message| ConversationMessage {
             role: message.role,
@@ -349,7 +350,7 @@ impl ConversationApi {
             status,
         };
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let page = conversations::list(&self.views.live()?, &filter, slice).await?;
+        let page = conversations::list(self.views.live()?.db(), &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let conversations = page.items.into_iter().map(ConversationItem::from).collect();
         Ok(Found::of(ConversationList { conversations, pagination }))

@@ -9,10 +9,11 @@ use domain::kernel::{Clock, Journal};
 use futures_util::FutureExt;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use projections::Generations;
 use uuid::Uuid;
 
 use crate::auth::{self, Authenticate, Credentials};
-use crate::consistency::{self, ViewPosition};
+use crate::consistency;
 use crate::error::{self, ApiError};
 use crate::idempotency::{self, Turn};
 use crate::limits::{Limits, Tier};
@@ -21,7 +22,7 @@ use crate::openapi::operations::{Operation, Operations, Template};
 use crate::request::{self, Context};
 use crate::services::Services;
 use crate::settings::ApiSettings;
-use crate::{conditional, cors};
+use crate::{conditional, cors, views};
 
 /// The prefix of the API; `/v1` is short for it.
 const PREFIX: &str = "/api/v1/";
@@ -40,7 +41,7 @@ pub(crate) struct Door<E> {
     operations: Operations,
     settings: ApiSettings,
     traffic: Arc<Traffic>,
-    views: ViewPosition,
+    views: Generations,
 }
 
 /// What is known about a request that is inside.
@@ -295,7 +296,7 @@ where
         let Some(position) = consistency::wanted(request.headers().get("x-min-position"))? else {
             return Ok(());
         };
-        if self.views.reached(position, Duration::ZERO).await {
+        if views::position(&self.views) >= position {
             return Ok(());
         }
         let head = self.journal.log().head().await?;
@@ -303,10 +304,10 @@ where
             let reason = format!("the log ends at {head}");
             return Err(ApiError::field("X-Min-Position", reason));
         }
-        if self.views.reached(position, self.patience()).await {
+        if self.views.wait_for(position, self.patience()).await {
             return Ok(());
         }
-        let shown = self.views.now();
+        let shown = views::position(&self.views);
         Err(ApiError::unavailable(&format!("the views show {shown}, {position} is wanted")))
     }
 
@@ -314,7 +315,7 @@ where
     async fn wait_for_written(&self, response: &Response) {
         let position = response.header("x-event-position").and_then(|it| it.parse().ok());
         if let Some(position) = position
-            && !self.views.reached(position, self.patience()).await
+            && !self.views.wait_for(position, self.patience()).await
         {
             let request_id = request::id();
             tracing::warn!(%request_id, position, "answered before the read models were there");

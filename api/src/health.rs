@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use poem::{Endpoint, Request, Response};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use projections::{Generations, Status};
 
 use crate::Tag;
-use crate::consistency::ViewPosition;
 use crate::metrics;
 use crate::request;
+
+/// How long a part may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Looks after the parts of the platform.
 #[async_trait]
@@ -35,33 +39,75 @@ pub enum Condition {
     Unhealthy,
 }
 
-/// How all parts are.
-#[derive(Debug, Clone)]
+/// How the parts are that only the program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checks {
     pub log: Condition,
-    pub views: Condition,
     pub discord: Condition,
     pub ai_services: Condition,
-    /// The log's newest commit, when it could be asked.
-    pub head: Option<u64>,
-    /// Commits that each projection is behind the log.
-    pub projections: Vec<(String, u64)>,
+}
+
+/// How everything is.
+struct Found {
+    checks: Checks,
+    views: Condition,
+    status: Option<Status>,
+}
+
+impl Found {
+    async fn by(health: &dyn Health, views: &Generations) -> Self {
+        let (checks, status) = tokio::join!(
+            tokio::time::timeout(PATIENCE, health.checks()),
+            tokio::time::timeout(PATIENCE, views.status()),
+        );
+        let ill = Condition::Unhealthy;
+        let checks = checks.unwrap_or(Checks { log: ill, discord: ill, ai_services: ill });
+        let status = status.ok().and_then(Result::ok).flatten();
+        let views = match &status {
+            None => ill,
+            Some(Status { alarm: Some(_), .. }) => Condition::Degraded,
+            Some(status) if !status.failures.is_empty() => Condition::Degraded,
+            Some(_) => Condition::Healthy,
+        };
+        Self { checks, views, status }
+    }
+
+    /// All in one word: nothing works without log and views; the rest can be missed.
+    fn word(&self) -> Condition {
+        let Checks { log, discord, ai_services } = self.checks;
+        if [log, self.views].contains(&Condition::Unhealthy) {
+            return Condition::Unhealthy;
+        }
+        let ill = |it: &Condition| matches!(it, Condition::Degraded | Condition::Unhealthy);
+        let all = [log, self.views, discord, ai_services];
+        if all.iter().any(ill) { Condition::Degraded } else { Condition::Healthy }
+    }
+
+    /// How many commits each projection is behind.
+    fn lags(&self) -> BTreeMap<String, u64> {
+        let lags = self.status.iter().flat_map(|status| {
+            let names = status.checkpoint.versions.keys();
+            names.map(|name| (name.clone(), status.lag()))
+        });
+        lags.collect()
+    }
 }
 
 /// The endpoint of `/metrics`.
 pub(crate) struct Numbers {
     pub(crate) health: Arc<dyn Health>,
     pub(crate) started: DateTime<Utc>,
-    pub(crate) views: ViewPosition,
+    pub(crate) views: Generations,
 }
 
 impl Endpoint for Numbers {
     type Output = Response;
 
     async fn call(&self, _: Request) -> poem::Result<Response> {
-        let checks = self.health.checks().await;
+        let found = Found::by(&*self.health, &self.views).await;
         let uptime = seconds(self.started, request::now());
-        let text = metrics::render(checks.head, self.views.now(), &checks.projections, uptime);
+        let standing = found.status.as_ref().map(|it| (it.head, it.checkpoint.position));
+        let text = metrics::render(standing, &found.lags(), uptime);
         let answer = Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8");
         Ok(answer.body(text))
     }
@@ -70,6 +116,7 @@ impl Endpoint for Numbers {
 pub(crate) struct HealthApi {
     pub(crate) health: Arc<dyn Health>,
     pub(crate) started: DateTime<Utc>,
+    pub(crate) views: Generations,
 }
 
 /// How the process and what it needs are.
@@ -124,8 +171,8 @@ impl HealthApi {
     /// How the platform and its parts are
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn health(&self) -> HealthAnswer {
-        let checks = self.health.checks().await;
-        let status = checks.status();
+        let found = Found::by(&*self.health, &self.views).await;
+        let (status, projections) = (found.word(), found.lags());
         let now = request::now();
         let report = HealthReport {
             status,
@@ -133,12 +180,12 @@ impl HealthApi {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime: seconds(self.started, now),
             checks: CheckWords {
-                log: checks.log,
-                views: checks.views,
-                discord: checks.discord,
-                ai_services: checks.ai_services,
+                log: found.checks.log,
+                views: found.views,
+                discord: found.checks.discord,
+                ai_services: found.checks.ai_services,
             },
-            projections: checks.projections.into_iter().collect(),
+            projections,
         };
         match status {
             Condition::Unhealthy => HealthAnswer::Ill(Json(report)),
@@ -157,23 +204,10 @@ impl HealthApi {
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Readiness {
         let word = |status: &str| Json(Word { status: status.to_owned() });
-        match self.health.checks().await.status() {
+        match Found::by(&*self.health, &self.views).await.word() {
             Condition::Unhealthy => Readiness::NotReady(word("not_ready")),
             _ => Readiness::Ready(word("ready")),
         }
-    }
-}
-
-impl Checks {
-    /// All in one word: nothing works without log and views; the rest can be missed.
-    pub fn status(&self) -> Condition {
-        let needed = [self.log, self.views];
-        if needed.contains(&Condition::Unhealthy) {
-            return Condition::Unhealthy;
-        }
-        let all = [self.log, self.views, self.discord, self.ai_services];
-        let ill = |it: &Condition| matches!(it, Condition::Degraded | Condition::Unhealthy);
-        if all.iter().any(ill) { Condition::Degraded } else { Condition::Healthy }
     }
 }
 

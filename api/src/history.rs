@@ -103,7 +103,7 @@ impl HistoryApi {
             to: to.0,
         };
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let page = messages::list(&self.views.live()?, &filter, slice).await?;
+        let page = messages::list(self.views.live()?.db(), &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let messages = page.items.into_iter().map(RecordedMessage::from).collect();
         Ok(Found::of(MessageList { messages, pagination }))
@@ -121,7 +121,7 @@ impl HistoryApi {
     ) -> Result<Found<ChannelList>> {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
         let guild = snowflake("guild_id", guild_id.0)?;
-        let page = channels::list(&self.views.live()?, guild, slice).await?;
+        let page = channels::list(self.views.live()?.db(), guild, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let channels = page.items.into_iter().map(RecordedChannel::from).collect();
         Ok(Found::of(ChannelList { channels, pagination }))

@@ -119,7 +119,7 @@ impl IdentityApi {
         #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
     ) -> Result<Found<ApiKeyList>> {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let page = api_keys::list(&self.views.live()?, slice).await?;
+        let page = api_keys::list(self.views.live()?.db(), slice).await?;
         let pagination = Pagination::over(&page, slice);
         let api_keys = page.items.into_iter().map(ApiKeyView::from).collect();
         Ok(Found::of(ApiKeyList { api_keys, pagination }))
@@ -134,7 +134,7 @@ impl IdentityApi {
     ) -> Result<Found<ApiKeyView>> {
         let id = ApiKeyId(api_key_id.0);
         let version = self.identity.api_keys.load(&id).await?.version;
-        let row = api_keys::find(&self.views.live()?, id).await?;
+        let row = api_keys::find(self.views.live()?.db(), id).await?;
         let row = row.ok_or_else(|| ApiError::not_found("API key"))?;
         Ok(Found::of(ApiKeyView::from(row)).version(version))
     }

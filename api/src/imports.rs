@@ -1,89 +1,73 @@
 //! `/imports`: recorded chat, taken from a file.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use commands::CommandError;
-use commands::ports::Caller;
+use commands::discord::imports::{Finding, ImportJob, ImportJobs, ImportReport, JobStatus};
 use poem::Body;
-use poem::http::StatusCode;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Binary;
 use poem_openapi::{Enum, Object, OpenApi};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use crate::Tag;
 use crate::answer::{Accepted, Found, Result};
 use crate::auth::{May, needs};
-use crate::error::ApiError;
 
-/// Imports files in the background.
-#[async_trait]
-pub trait Imports: Send + Sync {
-    /// Where a file is kept while it is read; it may vanish after that.
-    fn place(&self) -> PathBuf;
-
-    /// Begins to import a file, which is the importer's from now on; answers the import's name.
-    async fn begin(
-        &self,
-        caller: &Caller,
-        file: PathBuf,
-    ) -> std::result::Result<Uuid, CommandError>;
-
-    /// How far an import has come; none when there is no such import.
-    async fn progress(
-        &self,
-        import: Uuid,
-    ) -> std::result::Result<Option<ImportProgress>, CommandError>;
+pub(crate) struct ImportsApi {
+    pub(crate) imports: ImportJobs,
+    pub(crate) most: u64,
 }
 
 /// How far an import has come.
-#[derive(Debug, Clone, PartialEq, Object)]
-#[oai(rename = "Import")]
-pub struct ImportProgress {
-    pub import_id: Uuid,
-    pub status: ImportStage,
-    /// Messages read from the file.
-    pub read: u64,
-    /// Of those, the ones that were new.
-    pub imported: u64,
-    /// Records that could not be read.
-    pub rejected: u64,
-    /// The first of them.
-    pub problems: Vec<ImportProblem>,
-    /// Why it failed as a whole.
-    #[oai(skip_serializing_if_is_none)]
-    pub failure: Option<String>,
-    /// The newest commit it made.
-    pub position: u64,
-}
-
-/// A record that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-pub struct ImportProblem {
-    pub line: u64,
-    pub reason: String,
-}
-
-/// Where an import stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "ImportStatus", rename_all = "snake_case")]
-pub enum ImportStage {
-    Completed,
-    Failed,
-    Running,
-}
-
 #[derive(Object)]
-struct ImportStarted {
+struct Import {
     import_id: Uuid,
+    status: ImportStatus,
+    /// Why it failed.
+    #[oai(skip_serializing_if_is_none)]
+    error: Option<String>,
+    file: String,
+    /// How far the file was read, of how much.
+    bytes: u64,
+    total_bytes: u64,
+    /// Messages that could be read; each is either new or known.
+    messages: u64,
+    new: u64,
+    known: u64,
+    /// Edits and reactions that are new.
+    edits: u64,
+    reactions: u64,
+    /// Reactions left out, because the export does not say whose they are.
+    anonymous_reactions: u64,
+    /// Records that could not be read, the first of them in `bad`.
+    bad_records: u64,
+    bad: Vec<ImportFinding>,
+    /// Messages whose time in the export is not that of their id; the id is believed.
+    misdated: u64,
+    /// What else is odd; nothing is lost by it.
+    notes: Vec<ImportFinding>,
+    /// The newest commit it made.
+    position: u64,
 }
 
-pub(crate) struct ImportsApi {
-    pub(crate) imports: Arc<dyn Imports>,
-    pub(crate) most: u64,
+/// Something that was found at one place of the file.
+#[derive(Object)]
+struct ImportFinding {
+    line: u64,
+    /// In bytes, from 0.
+    offset: u64,
+    /// The number of the message, from 1.
+    #[oai(skip_serializing_if_is_none)]
+    record: Option<u64>,
+    reason: String,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum ImportStatus {
+    Done,
+    Failed,
+    Queued,
+    Running,
+    Stopped,
 }
 
 #[OpenApi(prefix_path = "/api/v1/imports", tag = "Tag::History")]
@@ -96,53 +80,84 @@ impl ImportsApi {
     async fn import(
         &self,
         may: May<needs::ImportHistory>,
+        /// What the file is called.
+        #[oai(validator(min_length = 1, max_length = 200))]
+        name: Query<Option<String>>,
         file: Binary<Body>,
-    ) -> Result<Accepted<ImportStarted>> {
-        let path = self.imports.place();
-        if let Err(error) = save(file.0, &path, self.most).await {
-            let _was_not_there = tokio::fs::remove_file(&path).await;
-            return Err(error);
-        }
-        let import_id = self.imports.begin(&may.caller, path).await?;
-        let path = format!("/api/v1/imports/{import_id}");
-        Ok(Accepted::begun(ImportStarted { import_id }).location(path))
+    ) -> Result<Accepted<Import>> {
+        let name = name.0.unwrap_or_else(|| "upload.json".to_owned());
+        let body = file.0.into_async_read();
+        let job = self.imports.accept(&may.caller, &name, body, self.most).await?;
+        let path = format!("/api/v1/imports/{}", job.import_id);
+        Ok(Accepted::begun(Import::from(job)).location(path))
     }
 
     /// How far an import has come
     #[oai(path = "/:import_id", method = "get", operation_id = "getImport")]
+    #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn progress(
         &self,
-        _may: May<needs::ImportHistory>,
+        may: May<needs::ImportHistory>,
         import_id: Path<Uuid>,
-    ) -> Result<Found<ImportProgress>> {
-        let progress = self.imports.progress(import_id.0).await?;
-        progress.map(Found::of).ok_or_else(|| ApiError::not_found("import"))
+    ) -> Result<Found<Import>> {
+        Ok(Found::of(Import::from(self.imports.get(&may.caller, import_id.0)?)))
     }
 }
 
-/// Writes an upload down as it comes in.
-async fn save(body: Body, path: &std::path::Path, most: u64) -> Result<()> {
-    let full = |error: std::io::Error| ApiError::unavailable(&error);
-    let mut file = tokio::fs::File::create(path).await.map_err(full)?;
-    let mut upload = body.into_async_read().take(most + 1);
-    let (mut written, mut block) = (0, vec![0; 64 * 1024]);
-    loop {
-        let broken = |error: std::io::Error| {
-            ApiError::new(StatusCode::BAD_REQUEST, format!("the upload broke off: {error}"))
-        };
-        let read = upload.read(&mut block).await.map_err(broken)?;
-        if read == 0 {
-            break;
+impl From<ImportJob> for Import {
+    fn from(ImportJob { import_id, status, error, report }: ImportJob) -> Self {
+        let ImportReport {
+            file,
+            bytes,
+            total_bytes,
+            messages,
+            new,
+            known,
+            edits,
+            reactions,
+            anonymous_reactions,
+            bad_records,
+            bad,
+            misdated,
+            notes,
+            position,
+        } = report;
+        Self {
+            import_id,
+            status: ImportStatus::from(status),
+            error,
+            file,
+            bytes,
+            total_bytes,
+            messages,
+            new,
+            known,
+            edits,
+            reactions,
+            anonymous_reactions,
+            bad_records,
+            bad: bad.into_iter().map(ImportFinding::from).collect(),
+            misdated,
+            notes: notes.into_iter().map(ImportFinding::from).collect(),
+            position,
         }
-        written += read as u64;
-        if written > most {
-            let message = format!("the file is larger than {most} bytes");
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+}
+
+impl From<Finding> for ImportFinding {
+    fn from(Finding { line, offset, record, reason }: Finding) -> Self {
+        Self { line, offset, record, reason }
+    }
+}
+
+impl From<JobStatus> for ImportStatus {
+    fn from(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Done => Self::Done,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Queued => Self::Queued,
+            JobStatus::Running => Self::Running,
+            JobStatus::Stopped => Self::Stopped,
         }
-        file.write_all(&block[..read]).await.map_err(full)?;
     }
-    if written == 0 {
-        return Err(ApiError::field("body", "is required"));
-    }
-    file.flush().await.map_err(full)
 }

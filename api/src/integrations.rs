@@ -121,8 +121,9 @@ impl IntegrationsApi {
         #[oai(validator(min_length = 1, max_length = 64))] project_id: Name,
     ) -> Result<Json<Vec<Integration>>> {
         let id = project(&tenant_id.0, &project_id.0)?;
-        let db = self.views.live()?;
-        let rows = installations::of_project(&db, id.tenant(), id.project()).await?;
+        let live = self.views.live()?;
+        let db = live.db();
+        let rows = installations::of_project(db, id.tenant(), id.project()).await?;
         Ok(Json(rows.into_iter().map(Integration::from).collect()))
     }
 

@@ -26,6 +26,7 @@ mod logs;
 pub mod metrics;
 mod openapi;
 mod page;
+mod replays;
 mod request;
 mod self_editing;
 mod serve;
@@ -44,13 +45,10 @@ use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::Tags;
 
 pub use auth::{Authenticate, Unauthenticated};
-pub use consistency::ViewPosition;
 pub use health::{Checks, Condition, Health};
-pub use imports::{ImportProblem, ImportProgress, ImportStage, Imports};
 pub use serve::serve;
 pub use services::{About, Services};
 pub use settings::{ApiSettings, RateLimit, RateLimits, WebSocketSettings};
-pub use views::{Generation, Progress, ProjectionState, ReadModels, Replay, Stage};
 
 use openapi::operations::Operations;
 
@@ -142,18 +140,19 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         integrations,
         journal,
         lifecycle,
-        read_models: models,
         self_editing,
-        views: position,
+        stop,
+        views: generations,
         ..
     } = services;
     let patience = Duration::from_millis(settings.read_your_writes_ms);
-    let views = views::Views { models: models.clone(), position, patience };
+    let views = views::Views { generations: generations.clone(), patience };
+    let replays = replays::Replays::new(generations.clone(), stop);
     (
         analytics::AnalyticsApi { views: views.clone() },
         audit::AuditApi { journal, views: views.clone() },
         conversation::ConversationApi { conversations, views: views.clone() },
-        health::HealthApi { health, started },
+        health::HealthApi { health, started, views: generations.clone() },
         history::HistoryApi { views: views.clone() },
         identity::IdentityApi { identity, views: views.clone() },
         imports::ImportsApi { imports, most: settings.max_import_bytes },
@@ -176,7 +175,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         },
         self_editing::edits::EditsApi { self_editing: self_editing.clone(), views },
         self_editing::workspace::WorkspaceApi { self_editing },
-        views::ViewsApi { models },
+        views::ViewsApi { generations, replays },
     )
 }
 

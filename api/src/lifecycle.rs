@@ -165,7 +165,7 @@ impl LifecycleApi {
     #[oai(path = "/bot/status", method = "get", operation_id = "getBotStatus")]
     async fn status(&self, _may: May<needs::ReadConfig>) -> Result<Found<BotStatus>> {
         let bots::Status { bot, guilds, users, commands } =
-            bots::status(&self.views.live()?).await?;
+            bots::status(self.views.live()?.db()).await?;
         let status = match bot {
             Some(bot) if bot.wanted == "stopped" => "stopped",
             Some(bot) if bot.online => "online",

@@ -1,5 +1,6 @@
 //! `/metrics`, as Prometheus reads it, and the counts behind the samples of the process.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -131,22 +132,21 @@ fn word(method: &Method) -> &'static str {
     }
 }
 
-/// The text of `/metrics`, with the state of log and read models as of now.
+/// The text of `/metrics`; head of the log and position of the read models as of now.
 pub(crate) fn render(
-    head: Option<u64>,
-    position: u64,
-    lag: &[(String, u64)],
+    standing: Option<(u64, u64)>,
+    lags: &BTreeMap<String, u64>,
     uptime: u64,
 ) -> String {
     let handle = install();
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
     let number = |it: u64| it as f64;
-    if let Some(head) = head {
+    if let Some((head, position)) = standing {
         metrics::gauge!(HEAD).set(number(head));
+        metrics::gauge!(POSITION).set(number(position));
     }
-    metrics::gauge!(POSITION).set(number(position));
     metrics::gauge!(UPTIME).set(number(uptime));
-    for (projection, lag) in lag {
+    for (projection, lag) in lags {
         metrics::gauge!(LAG, "projection" => projection.clone()).set(number(*lag));
     }
     handle.run_upkeep();

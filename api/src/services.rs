@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use commands::conversation::Conversations;
+use commands::discord::imports::ImportJobs;
 use commands::identity::Identity;
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::IdempotencyKeys;
 use commands::self_editing::SelfEditing;
 use domain::kernel::{Clock, Journal};
+use projections::Generations;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticate;
-use crate::consistency::ViewPosition;
 use crate::health::Health;
-use crate::imports::Imports;
 use crate::metrics::Traffic;
-use crate::views::ReadModels;
 
 /// Use cases, read models and ports, put together by the program.
 #[derive(Clone)]
@@ -28,17 +27,16 @@ pub struct Services {
     pub health: Arc<dyn Health>,
     pub idempotency: Arc<dyn IdempotencyKeys>,
     pub identity: Identity,
-    pub imports: Arc<dyn Imports>,
+    pub imports: ImportJobs,
     pub integrations: Integrations,
     pub journal: Journal,
     pub lifecycle: Lifecycle,
-    pub read_models: Arc<dyn ReadModels>,
     pub self_editing: SelfEditing,
     /// Cancelled when the server shall stop.
     pub stop: CancellationToken,
     /// Counts requests, for the samples of the process.
     pub traffic: Arc<Traffic>,
-    pub views: ViewPosition,
+    pub views: Generations,
 }
 
 /// What the platform says about itself.

@@ -3,135 +3,37 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use commands::CommandError;
-use commands::ports::Caller;
 use poem::http::HeaderName;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{Enum, Object, OpenApi};
-use projections::DatabaseConnection;
+use poem_openapi::{Object, OpenApi};
+use projections::{BuildError, Generation, Generations, Status};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
 use crate::Tag;
 use crate::answer::{Accepted, Found, Result};
 use crate::auth::{May, needs};
-use crate::consistency::ViewPosition;
 use crate::error::ApiError;
-
-/// The generations of read models: the live one, and the one that is being built.
-#[async_trait]
-pub trait ReadModels: Send + Sync {
-    /// The live generation; none while there is none.
-    fn live(&self) -> Option<DatabaseConnection>;
-
-    /// How it stands.
-    async fn about(&self) -> std::result::Result<Generation, CommandError>;
-
-    /// Begins to build another generation; answers the name of the replay.
-    async fn replay(
-        &self,
-        caller: &Caller,
-        replay: Replay,
-    ) -> std::result::Result<Uuid, CommandError>;
-
-    /// How far a replay has come; none when there is no such replay.
-    async fn progress(&self, replay: Uuid) -> std::result::Result<Option<Progress>, CommandError>;
-}
-
-/// What a replay shall do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    /// A time (RFC 3339) or a position to stop at; such a state never goes live.
-    pub until: Option<String>,
-    /// Compare with the live generation.
-    pub check: bool,
-}
-
-/// How a generation stands.
-#[derive(Debug, Clone, PartialEq, Object)]
-#[oai(rename = "Views")]
-pub struct Generation {
-    /// Its name.
-    pub generation: String,
-    /// The last commit in it.
-    pub position: u64,
-    /// The newest commit of the log.
-    pub head: u64,
-    /// How many commits it is behind.
-    pub lag: u64,
-    /// The value of the log's chain at its position, in hex.
-    pub chain: String,
-    pub projections: Vec<ProjectionState>,
-}
-
-/// How one projection stands.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-#[oai(rename = "Projection")]
-pub struct ProjectionState {
-    pub name: String,
-    /// Raised when it reads events in another way.
-    pub version: u32,
-    /// Events whose row the database refused.
-    pub failures: u64,
-}
-
-/// How far a replay has come.
-#[derive(Debug, Clone, PartialEq, Object)]
-#[oai(rename = "Replay")]
-pub struct Progress {
-    pub status: Stage,
-    pub position: u64,
-    pub head: u64,
-    pub events_per_second: f64,
-    /// Where the new generation differs from the live one, when that was asked.
-    pub differences: Vec<String>,
-}
-
-/// Where a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "ReplayStatus", rename_all = "snake_case")]
-pub enum Stage {
-    Completed,
-    Failed,
-    Running,
-}
-
-/// What a replay shall do.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct NewReplay {
-    /// A time (RFC 3339) or a position to stop at.
-    #[oai(validator(min_length = 1, max_length = 40))]
-    until: Option<String>,
-    /// Compare the result with what is live.
-    check: Option<bool>,
-}
-
-#[derive(Object)]
-struct ReplayStarted {
-    replay_id: Uuid,
-}
+use crate::replays::{ReplayProgress, Replays};
 
 /// How endpoints reach the read models.
 #[derive(Clone)]
 pub(crate) struct Views {
-    pub(crate) models: Arc<dyn ReadModels>,
-    pub(crate) position: ViewPosition,
+    pub(crate) generations: Generations,
     pub(crate) patience: Duration,
 }
 
 impl Views {
     /// One generation, for one request from begin to end.
-    pub(crate) fn live(&self) -> Result<DatabaseConnection> {
+    pub(crate) fn live(&self) -> Result<Arc<Generation>> {
         let being_built = || ApiError::unavailable(&"there are no read models yet");
-        self.models.live().ok_or_else(being_built)
+        self.generations.live().ok_or_else(being_built)
     }
 
     /// The same, once it shows this commit. What was written stays written when it does not.
-    pub(crate) async fn showing(&self, position: u64) -> Result<DatabaseConnection> {
-        if self.position.reached(position, self.patience).await {
+    pub(crate) async fn showing(&self, position: u64) -> Result<Arc<Generation>> {
+        if self.generations.wait_for(position, self.patience).await {
             return self.live();
         }
         let behind = "it is done, and the read models do not show it yet";
@@ -140,22 +42,79 @@ impl Views {
     }
 }
 
+/// The last commit that the live read models are known to show.
+pub(crate) fn position(generations: &Generations) -> u64 {
+    generations.live().map_or(0, |live| live.standing().borrow().position)
+}
+
 impl From<DbErr> for ApiError {
     fn from(error: DbErr) -> Self {
         Self::unavailable(&error)
     }
 }
 
+impl From<BuildError> for ApiError {
+    fn from(error: BuildError) -> Self {
+        Self::unavailable(&error)
+    }
+}
+
 pub(crate) struct ViewsApi {
-    pub(crate) models: Arc<dyn ReadModels>,
+    pub(crate) generations: Generations,
+    pub(crate) replays: Replays,
+}
+
+/// How the read models stand.
+#[derive(Object)]
+struct ViewsStatus {
+    generation: u64,
+    /// The last commit in it.
+    position: u64,
+    /// The newest commit of the log.
+    head: u64,
+    /// How many commits it is behind.
+    lag: u64,
+    /// The value of the log's chain at its position, in hex.
+    chain: String,
+    /// Why the read models stand still, if they do.
+    #[oai(skip_serializing_if_is_none)]
+    alarm: Option<String>,
+    projections: Vec<ProjectionStatus>,
+}
+
+#[derive(Object)]
+struct ProjectionStatus {
+    name: String,
+    /// Raised when it reads events in another way.
+    version: u32,
+    /// Events whose row the database refused.
+    failures: u64,
+}
+
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct NewReplay {
+    /// Only the command line builds the state of a moment: `palimpsest replay --until … --into …`.
+    #[oai(validator(min_length = 1, max_length = 40))]
+    until: Option<String>,
+    /// Compare the result with what is live; when they differ, what is live stays.
+    #[oai(default)]
+    check: bool,
+}
+
+#[derive(Object)]
+struct ReplayStarted {
+    replay_id: Uuid,
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::Views")]
 impl ViewsApi {
     /// How the read models stand
     #[oai(path = "/views", method = "get", operation_id = "getViews")]
-    async fn views(&self, _may: May<needs::ReadAudit>) -> Result<Found<Generation>> {
-        Ok(Found::of(self.models.about().await?))
+    async fn views(&self, _may: May<needs::ReadAudit>) -> Result<Found<ViewsStatus>> {
+        let status = self.generations.status().await?;
+        let being_built = || ApiError::unavailable(&"there are no read models yet");
+        Ok(Found::of(ViewsStatus::from(status.ok_or_else(being_built)?)))
     }
 
     /// Build the read models anew from the log
@@ -164,12 +123,14 @@ impl ViewsApi {
     #[oai(path = "/replays", method = "post", operation_id = "startReplay")]
     async fn replay(
         &self,
-        may: May<needs::ManageReplay>,
+        _may: May<needs::ManageReplay>,
         body: Json<NewReplay>,
     ) -> Result<Accepted<ReplayStarted>> {
-        let NewReplay { until, check } = body.0;
-        let replay = Replay { until, check: check.unwrap_or(false) };
-        let replay_id = self.models.replay(&may.caller, replay).await?;
+        if body.0.until.is_some() {
+            let reason = "the state of a moment is built by palimpsest replay --until --into";
+            return Err(ApiError::field("until", reason));
+        }
+        let replay_id = self.replays.begin(body.0.check)?;
         let path = format!("/api/v1/replays/{replay_id}");
         Ok(Accepted::begun(ReplayStarted { replay_id }).location(path))
     }
@@ -180,8 +141,30 @@ impl ViewsApi {
         &self,
         _may: May<needs::ManageReplay>,
         replay_id: Path<Uuid>,
-    ) -> Result<Found<Progress>> {
-        let progress = self.models.progress(replay_id.0).await?;
+    ) -> Result<Found<ReplayProgress>> {
+        let progress = self.replays.get(replay_id.0);
         progress.map(Found::of).ok_or_else(|| ApiError::not_found("replay"))
+    }
+}
+
+impl From<Status> for ViewsStatus {
+    fn from(status: Status) -> Self {
+        let lag = status.lag();
+        let Status { generation, checkpoint, head, failures, alarm } = status;
+        let failed = |name: &str| failures.iter().filter(|it| it.projection == name).count() as u64;
+        let projections = checkpoint.versions.iter().map(|(name, version)| ProjectionStatus {
+            name: name.clone(),
+            version: *version,
+            failures: failed(name),
+        });
+        Self {
+            generation,
+            position: checkpoint.position,
+            head,
+            lag,
+            chain: checkpoint.chain.to_string(),
+            alarm,
+            projections: projections.collect(),
+        }
     }
 }

@@ -5,6 +5,7 @@ use domain::kernel::{EditId, Scope};
 use domain::self_editing::Change;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
+use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use projections::identity::actors;
 use projections::self_editing::{decisions, edits, files};
@@ -49,9 +50,9 @@ struct NewEdit {
 struct NewFile {
     #[oai(validator(min_length = 1, max_length = 200))]
     path: String,
-    /// Null deletes the file.
+    /// Null deletes the file; it must be there, as a text or null.
     #[oai(validator(max_length = 65536))]
-    content: Option<String>,
+    content: MaybeUndefined<String>,
 }
 
 #[derive(Object)]
@@ -92,7 +93,7 @@ impl EditsApi {
     ) -> Result<Created<EditView>> {
         let NewEdit { scope, kind, description, files, diff, base_revision } = body.0;
         let wanted = match (files, diff) {
-            (Some(files), None) => Wanted::Files(files.into_iter().map(Change::from).collect()),
+            (Some(files), None) => Wanted::Files(changes(files)?),
             (None, Some(diff)) => Wanted::Diff(diff),
             _ => return Err(ApiError::field("files", "give either files or diff")),
         };
@@ -177,22 +178,30 @@ impl EditsApi {
 
     /// The edit and its version, as of a commit at least.
     async fn edit(&self, id: EditId, position: Option<u64>) -> Result<(EditView, u64)> {
-        let db = match position {
+        let live = match position {
             Some(position) => self.views.showing(position).await?,
             None => self.views.live()?,
         };
+        let db = live.db();
         let version = self.self_editing.edits.load(&id).await?.version;
-        let edit = edits::find(&db, id).await?.ok_or_else(|| ApiError::not_found("edit"))?;
-        let words = decisions::of(&db, id).await?;
-        let changes = files::changed_by(&db, std::slice::from_ref(&edit)).await?;
-        let names = actors::names(&db, &shapes::actors(&edit, &words)).await?;
+        let edit = edits::find(db, id).await?.ok_or_else(|| ApiError::not_found("edit"))?;
+        let words = decisions::of(db, id).await?;
+        let changes = files::changed_by(db, std::slice::from_ref(&edit)).await?;
+        let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
         let changes = changes.into_iter().next().unwrap_or_default();
         Ok((shapes::shown(edit, &changes, &words, &names), version))
     }
 }
 
-impl From<NewFile> for Change {
-    fn from(NewFile { path, content }: NewFile) -> Self {
-        Self { path, content }
-    }
+/// Nobody deletes a file by forgetting its content.
+fn changes(files: Vec<NewFile>) -> Result<Vec<Change>> {
+    let change = |(index, NewFile { path, content }): (usize, NewFile)| match content {
+        MaybeUndefined::Null => Ok(Change { path, content: None }),
+        MaybeUndefined::Undefined => {
+            let reason = "is required; null deletes the file";
+            Err(ApiError::field(format!("files[{index}].content"), reason))
+        }
+        MaybeUndefined::Value(content) => Ok(Change { path, content: Some(content) }),
+    };
+    files.into_iter().enumerate().map(change).collect()
 }

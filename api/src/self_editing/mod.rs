@@ -176,7 +176,7 @@ impl SelfEditingApi {
     #[oai(path = "/status", method = "get", operation_id = "getSelfEditingStatus")]
     async fn status(&self, _may: May<needs::ReadSelfEdit>) -> Result<Found<SelfEditingStatus>> {
         let settings = self.lifecycle.settings.load(&Singleton).await?;
-        let status = self.shown(&self.views.live()?, settings.aggregate.self_editing).await?;
+        let status = self.shown(self.views.live()?.db(), settings.aggregate.self_editing).await?;
         Ok(Found::of(status))
     }
 
@@ -216,11 +216,12 @@ impl SelfEditingApi {
         let changed = self.lifecycle.change_self_editing(&may.caller, patch, why).await?;
         let mut position = changed.position;
         if emergency {
-            let db = self.views.showing(position).await?;
+            let live = self.views.showing(position).await?;
+        let db = live.db();
             let statuses = vec![Status::Proposed, Status::Checked, Status::Approved];
             let filter = list::Filter { kind: None, statuses };
             let slice = Slice { limit: 1_000, offset: 0 };
-            for edit in list::list(&db, &filter, slice).await?.items {
+            for edit in list::list(db, &filter, slice).await?.items {
                 let mut caller = may.caller.clone();
                 caller.cause = caller.cause.then(&edit.id.to_string());
                 let id = EditId(edit.id);
@@ -248,10 +249,11 @@ impl SelfEditingApi {
         let statuses = status.0.map(PastStatus::statuses).unwrap_or_default();
         let filter = list::Filter { kind: kind.0, statuses };
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let db = self.views.live()?;
-        let page = list::list(&db, &filter, slice).await?;
+        let live = self.views.live()?;
+        let db = live.db();
+        let page = list::list(db, &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let changes = files::changed_by(&db, &page.items).await?;
+        let changes = files::changed_by(db, &page.items).await?;
         let edits = page.items.into_iter().zip(changes).map(|(edit, changes)| PastEdit {
             id: edit.id,
             timestamp: request::shown(edit.created_at.0),
@@ -298,9 +300,10 @@ impl SelfEditingApi {
 
 impl SelfEditingApi {
     async fn switched(&self, position: u64) -> Result<Written<SelfEditingStatus>> {
-        let db = self.views.showing(position).await?;
+        let live = self.views.showing(position).await?;
+        let db = live.db();
         let settings = self.lifecycle.settings.load(&Singleton).await?.aggregate;
-        let status = self.shown(&db, settings.self_editing).await?;
+        let status = self.shown(db, settings.self_editing).await?;
         let word = if status.enabled { "on" } else { "off" };
         Ok(Written::at(position, status).saying(format!("self-editing is {word}")))
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use domain::kernel::{ChainHash, Event, Journal, Recorded};
 use domain::lifecycle::BotEvent;
 use futures_util::StreamExt;
+use projections::Generations;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::messages;
 use crate::cloud_event;
-use crate::consistency::ViewPosition;
 use crate::request;
 
 /// How long the read models are waited for before an event is told anyway.
@@ -40,7 +40,7 @@ impl Feed {
     /// Begins to follow, until told to stop.
     pub(crate) fn start(
         journal: Journal,
-        views: ViewPosition,
+        views: Generations,
         stop: CancellationToken,
         buffer: usize,
     ) -> Self {
@@ -57,7 +57,7 @@ impl Feed {
         self.sender.subscribe()
     }
 
-    async fn follow(self, journal: Journal, views: ViewPosition) {
+    async fn follow(self, journal: Journal, views: Generations) {
         let mut after = None;
         loop {
             let start = match after {
@@ -73,7 +73,7 @@ impl Feed {
     }
 
     /// Tells what comes after a position, and answers how far it came.
-    async fn follow_from(&self, journal: &Journal, views: &ViewPosition, mut at: u64) -> u64 {
+    async fn follow_from(&self, journal: &Journal, views: &Generations, mut at: u64) -> u64 {
         // Nobody looks at the chain's value here.
         let mut pages = journal.follow(at, ChainHash::default());
         while let Some(page) = pages.next().await {
@@ -88,7 +88,7 @@ impl Feed {
             if self.sender.receiver_count() == 0 {
                 continue;
             }
-            views.reached(at, PATIENCE).await;
+            views.wait_for(at, PATIENCE).await;
             page.events.iter().for_each(|recorded| self.tell(recorded));
         }
         at

@@ -8,6 +8,7 @@ use domain::identity::Permission;
 use futures_util::{SinkExt, StreamExt};
 use poem::http::{StatusCode, header};
 use poem::web::websocket::{CloseCode, Message, WebSocket, WebSocketStream};
+use projections::Generations;
 use poem::{Endpoint, FromRequest, IntoResponse, Request, Response};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,11 +19,11 @@ use uuid::Uuid;
 use super::feed::{Feed, News};
 use super::messages::{self, Said, Subscription};
 use crate::auth::{Authenticate, Unauthenticated};
-use crate::consistency::ViewPosition;
 use crate::cors;
 use crate::error::ApiError;
 use crate::metrics::Traffic;
 use crate::settings::{ApiSettings, WebSocketSettings};
+use crate::views;
 
 /// The longest message of a client, in bytes.
 const MAX_MESSAGE: usize = 16 * 1024;
@@ -38,7 +39,7 @@ pub(crate) struct Sockets {
     pub(crate) settings: ApiSettings,
     pub(crate) stop: CancellationToken,
     pub(crate) traffic: Arc<Traffic>,
-    pub(crate) views: ViewPosition,
+    pub(crate) views: Generations,
 }
 
 /// Why a connection ends.
@@ -105,7 +106,7 @@ struct Client {
     news: Receiver<Arc<News>>,
     settings: WebSocketSettings,
     subscription: Subscription,
-    views: ViewPosition,
+    views: Generations,
     of_log: bool,
     /// Given back when the client is gone.
     #[expect(dead_code, reason = "held for its drop")]
@@ -199,7 +200,7 @@ impl Client {
         }
         // What happened before counts as seen.
         self.news = self.news.resubscribe();
-        send(stream, Message::Text(messages::welcome(self.views.now()))).await
+        send(stream, Message::Text(messages::welcome(views::position(&self.views)))).await
     }
 
     async fn hear(&mut self, stream: &mut WebSocketStream, message: Message) -> Result<(), End> {
