@@ -115,7 +115,7 @@ async fn measure(kind: Kind, tasks: usize, span: Duration) -> Result<Figure> {
     let conversations = Arc::new(desk.executor::<Conversation>());
     if matches!(kind, Kind::Long) {
         let histories: Vec<_> = (0..tasks * HISTORIES).map(history_of).collect::<Result<_>>()?;
-        try_join_all(histories.iter().map(|id| desk.lay(id, LONG))).await?;
+        try_join_all(histories.iter().map(|id| desk.lay(id, LONG, 100))).await?;
         // The first command loads and keeps what it loaded; the rest is what is measured.
         try_join_all(histories.iter().map(|id| desk.say(&conversations, id, 0))).await?;
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use adapters::jetstream_log::{JetStreamLog, Options};
 use adapters::{
     Address, Care, ChaCha20Poly1305, MasterKey, Opening, OperationalStore, SealedVault, SystemClock,
 };
@@ -29,9 +30,9 @@ impl Desk {
     pub(crate) async fn open(log: Arc<dyn EventLog>, folder: &Path) -> Result<Self> {
         let open = |name: &str, care| Opening::new(Address::Sqlite(folder.join(name)), care).open();
         let master = MasterKey::open_or_make(&folder.join("master.key"))?;
-        let vault = SealedVault::open(open("vault.sqlite", Care::Secret).await?, &master).await?;
+        let vault = SealedVault::open(open("vault.db", Care::Secret).await?, &master).await?;
         let vault = Arc::new(vault);
-        let operational = open("operational.sqlite", Care::Durable).await?;
+        let operational = open("operational.db", Care::Durable).await?;
         let operational = OperationalStore::open(operational, vault.clone()).await?;
 
         let codec = Arc::new(Codec::new(vault, Arc::new(ChaCha20Poly1305)));
@@ -66,12 +67,17 @@ impl Desk {
         Ok(conversations.execute(id, command, &cause).await?.position)
     }
 
-    /// Lays a conversation of so many events, in commits of 100, without executing anything.
-    pub(crate) async fn lay(&self, id: &ConversationId, events: usize) -> Result<()> {
+    /// Lays a conversation of so many events, so many in each commit, without executing anything.
+    pub(crate) async fn lay(
+        &self,
+        id: &ConversationId,
+        events: usize,
+        commit: usize,
+    ) -> Result<()> {
         let stream = StreamId::of::<Conversation>(id);
         let mut expected = Expected::New;
         let numbers: Vec<_> = (0..events).collect();
-        for chunk in numbers.chunks(100) {
+        for chunk in numbers.chunks(commit) {
             let chunk = chunk.iter().map(|number| self.laid(id, *number));
             let chunk = chunk.collect::<Result<Vec<_>>>()?;
             let cause = Cause::asked(Actor::discord(snowflake(0)), Uuid::now_v7(), Source::Import);
@@ -95,6 +101,11 @@ impl Desk {
         };
         Ok(Event::Conversation(id.clone(), event))
     }
+}
+
+/// The log on a server of one's own.
+pub(crate) async fn jetstream(url: &str) -> Result<Arc<dyn EventLog>> {
+    Ok(Arc::new(JetStreamLog::connect(url, Options::default()).await?))
 }
 
 fn person(number: usize) -> Person {

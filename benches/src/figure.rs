@@ -8,6 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unit {
+    Megabytes,
     Microseconds,
     PerSecond,
 }
@@ -54,6 +55,7 @@ fn spread(mut latencies: Vec<Duration>) -> (Option<f64>, Option<f64>) {
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unit {
+            Unit::Megabytes => write!(f, "{} MB", Digits(self.value))?,
             Unit::Microseconds => write!(f, "{}", Time(self.value))?,
             Unit::PerSecond => write!(f, "{}/s", Short(self.value))?,
         }

@@ -9,15 +9,19 @@ mod bare_jetstream;
 mod commands;
 mod desk;
 mod figure;
+mod loads;
 mod log_jetstream;
 mod log_reads;
 mod log_sqlite;
 mod measure;
 mod peer;
 mod raw;
+mod replay;
 mod table;
+mod workload;
 
 use std::future::ready;
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -33,7 +37,7 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
@@ -41,7 +45,9 @@ const CASES: [Case; 8] = [
     Case { name: "raw_publish", run: |bench| bare_jetstream::show_publish(bench).boxed_local() },
     Case { name: "log_sqlite", run: |bench| log_sqlite::show(bench).boxed_local() },
     Case { name: "log_jetstream", run: |bench| log_jetstream::show(bench).boxed_local() },
+    Case { name: "loads", run: |_| loads::show().boxed_local() },
     Case { name: "commands", run: |bench| commands::show(bench).boxed_local() },
+    Case { name: "replay", run: |bench| replay::show(bench).boxed_local() },
 ];
 
 #[tokio::main]
@@ -52,6 +58,10 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "replay-child" => {
+                let line = replay::child(arguments).await?;
+                return Ok(writeln!(std::io::stdout(), "{line}")?);
+            }
             "--json" => json = true,
             "--list" => {
                 for case in &CASES {

@@ -17,6 +17,8 @@ pub(crate) enum Goal {
     AtMost(f64),
     /// Only shown.
     Open,
+    /// As much as what stands beside it, up to such a part of it.
+    Within(f64),
 }
 
 #[derive(Debug, Serialize)]
@@ -58,6 +60,9 @@ impl Row {
             Goal::AtLeast(least) => Some(self.ratio().unwrap_or(self.measured.value) >= least),
             Goal::AtMost(most) => Some(self.ratio().unwrap_or(self.measured.value) <= most),
             Goal::Open => None,
+            Goal::Within(part) => {
+                Some(self.ratio().is_some_and(|ratio| (1.0 - ratio).abs() <= part))
+            }
         }
     }
 
@@ -75,6 +80,7 @@ impl Row {
             Goal::AtLeast(least) => format!("≥ {}", self.bound(least)),
             Goal::AtMost(most) => format!("≤ {}", self.bound(most)),
             Goal::Open => String::new(),
+            Goal::Within(part) => format!("1 ± {}", Digits(part)),
         };
         let reached = self.reached().map_or("", |it| if it { "yes" } else { "NO" });
         [
