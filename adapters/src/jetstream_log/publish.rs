@@ -55,23 +55,25 @@ pub(super) async fn append(inner: &Inner, append: Append) -> Result<Appended, Lo
         expected => expected.position(),
     };
 
-    let mut headers = HeaderMap::new();
-    headers.insert(NATS_MESSAGE_ID, own.as_str());
-    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(cursor));
-    headers.insert(NATS_EXPECTED_STREAM, inner.options.stream.as_str());
-    headers.insert(COUNT, HeaderValue::from(append.count));
-    let types: HeaderValue = append.types.parse().map_err(LogError::unavailable)?;
-    headers.insert(TYPES, types);
-    headers.insert(VERSION, HeaderValue::from(append.expected.version() + 1));
     let (size, limit) = (append.body.len(), inner.limit(512 + own.len() + append.types.len()));
     if size > limit {
         return Err(LogError::TooLarge { size, limit });
     }
+    let types: HeaderValue = append.types.parse().map_err(LogError::unavailable)?;
+    let message = || {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, own.as_str());
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(cursor));
+        headers.insert(NATS_EXPECTED_STREAM, inner.options.stream.as_str());
+        headers.insert(COUNT, HeaderValue::from(append.count));
+        headers.insert(TYPES, types.clone());
+        headers.insert(VERSION, HeaderValue::from(append.expected.version() + 1));
+        PublishMessage::build().payload(append.body.clone()).headers(headers)
+    };
 
     let mut retry = Retry::new(inner.options.patience);
     loop {
-        let message = PublishMessage::build().payload(append.body.clone()).headers(headers.clone());
-        let reason = match attempt(inner, &subject, message).await {
+        let reason = match attempt(inner, &subject, message()).await {
             Attempt::Done(appended) => return Ok(appended),
             Attempt::Refused(error) => return Err(error),
             Attempt::Unclear(error) => error,

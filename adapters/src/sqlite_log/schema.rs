@@ -38,13 +38,23 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, LogError> {
         LogError::unavailable(format!("the log {} cannot be opened: {error}", path.display()))
     };
     let mut connection = Connection::open(path).map_err(named)?;
-    prepare(&connection).map_err(named)?;
-    lay_tables(&mut connection, path).map_err(named)??;
+    let is_empty = check(&connection, path).map_err(named)??;
+    let mode = prepare(&connection).map_err(named)?;
+    if mode != "wal" {
+        let shown = path.display();
+        let weak = format!("{shown} cannot hold a log: its journal is “{mode}” instead of “wal”");
+        return Err(LogError::unavailable(weak));
+    }
+    if is_empty {
+        lay_tables(&mut connection).map_err(named)?;
+    }
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+/// Answers the journal mode, which a file system without shared memory cannot change.
+fn prepare(connection: &Connection) -> rusqlite::Result<String> {
+    let mode = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     // On macOS an fsync alone leaves data in the drive's cache. Others ignore these two.
     connection.pragma_update(None, "fullfsync", true)?;
@@ -54,22 +64,17 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(32);
-    Ok(())
+    Ok(mode)
 }
 
-fn lay_tables(connection: &mut Connection, path: &Path) -> rusqlite::Result<Result<(), LogError>> {
-    let number = |of: &Connection, name| of.pragma_query_value(None, name, |row| row.get(0));
+/// Whether the file is empty; one that is not has to be a log that we know.
+fn check(connection: &Connection, path: &Path) -> rusqlite::Result<Result<bool, LogError>> {
     let tables = "SELECT count(*) FROM sqlite_schema";
-    let is_empty = connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0;
-    if is_empty {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
-        transaction.commit()?;
+    if connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(Ok(true));
     }
-    let (application, version): (i32, i32) =
-        (number(connection, "application_id")?, number(connection, "user_version")?);
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
     let shown = path.display();
     Ok(if application != APPLICATION {
         Err(LogError::Corrupt(format!("{shown} is a database, but not a log of Palimpsest")))
@@ -77,8 +82,16 @@ fn lay_tables(connection: &mut Connection, path: &Path) -> rusqlite::Result<Resu
         let found = format!("{shown} has tables of version {version}");
         Err(LogError::Corrupt(format!("{found}; this program knows version {VERSION}")))
     } else {
-        Ok(())
+        Ok(false)
     })
+}
+
+fn lay_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// Opens the file for one reader.
@@ -88,4 +101,32 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_not_last_or_is_not_ours_is_refused() {
+        let error = open_to_write(Path::new(":memory:")).unwrap_err().to_string();
+        assert!(error.contains("“memory” instead of “wal”"), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("other.db");
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE mine (id)").unwrap();
+        let error = open_to_write(&file).unwrap_err().to_string();
+        assert!(error.ends_with("is a database, but not a log of Palimpsest"), "{error}");
+
+        let file = folder.path().join("log.db");
+        drop(open_to_write(&file).unwrap());
+        drop(open_to_write(&file).unwrap());
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+        let error = open_to_write(&file).unwrap_err().to_string();
+        assert!(error.contains("version 2; this program knows version 1"), "{error}");
+
+        std::fs::write(&file, "a text, and no database at all, however long it may be").unwrap();
+        let error = open_to_write(&file).unwrap_err().to_string();
+        assert!(error.contains("log.db cannot be opened"), "{error}");
+    }
 }
