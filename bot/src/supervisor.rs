@@ -23,8 +23,8 @@ use crate::{ReadModels, Services, Settings, views};
 
 /// One shard serves up to 2,500 servers.
 const LEASE: &str = "discord_shard_0";
-const LEASE_LASTS: Duration = Duration::from_secs(30);
-const LEASE_RENEWED: Duration = Duration::from_secs(10);
+const LEASE_LASTS: Duration = Duration::from_secs(10);
+const LEASE_RENEWED: Duration = Duration::from_secs(3);
 
 /// How long to wait between tries to connect, and when a stay was long enough to count as good.
 const SHORTEST: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! Stories of the whole system, one binary for all of them.
 
+mod bot;
 mod databases;
 mod discord_simulator;
 mod event_log;

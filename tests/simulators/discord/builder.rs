@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use poem::{EndpointExt, Route, Server, get};
+use poem::{EndpointExt, Route, Server, get, post};
 use tokio::net::TcpListener;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     gateway,
     handle::DiscordSimulator,
     interactions::Interactions,
-    rest,
+    oauth, rest,
     sessions::Sessions,
     snowflake::{Clock, Snowflake},
     sockets::{Door, Sockets},
@@ -116,6 +116,7 @@ impl Builder {
             .at("/gateway", get(gateway::connect))
             .at("/resume", get(gateway::connect))
             .at("/_sim/:act", control::obey)
+            .at("/api/v10/oauth2/token", post(oauth::token))
             .at("/*any", rest::answer)
             .data(Arc::clone(&state));
         let server = Server::new_with_acceptor(Door { listener, sockets }).run(routes);
@@ -124,6 +125,7 @@ impl Builder {
 
     fn world(self) -> World {
         let mut world = World {
+            agreements: Vec::new(),
             application: Application {
                 id: BOT,
                 token: self.token,

@@ -241,7 +241,13 @@ impl World {
     }
 
     /// The member who is shown a command's option, a picked user and the like.
-    pub(super) fn resolved(&self, guild: Option<Snowflake>, kind: u64, id: Snowflake) -> Value {
+    pub(super) fn resolved(
+        &self,
+        guild: Option<Snowflake>,
+        asker: Snowflake,
+        kind: u64,
+        id: Snowflake,
+    ) -> Value {
         let key = id.to_string();
         let guild = guild.and_then(|id| self.guilds.get(&id));
         match kind {
@@ -257,7 +263,15 @@ impl World {
                 found
             }
             super::slash::CHANNEL => match self.channels.get(&id) {
-                Some(channel) => json!({ "channels": { key: self.channel_shape(channel) } }),
+                Some(channel) => {
+                    let mut shape = self.channel_shape(channel);
+                    let member = guild.and_then(|it| Some((it, it.members.get(&asker)?)));
+                    if let Some((guild, member)) = member {
+                        let may = shapes::permissions(guild, member);
+                        shape["permissions"] = json!(may.to_string());
+                    }
+                    json!({ "channels": { key: shape } })
+                }
                 None => json!({}),
             },
             super::slash::ROLE => match guild.and_then(|guild| guild.roles.get(&id)) {

@@ -25,6 +25,7 @@ mod faults;
 mod gateway;
 mod handle;
 mod interactions;
+mod oauth;
 mod rest;
 mod sessions;
 mod shapes;

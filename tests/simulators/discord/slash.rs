@@ -109,7 +109,8 @@ impl World {
     ) -> Result<Ask, String> {
         let (channel, user) = (self.channel(channel)?, self.user(user)?.id);
         let command = self.command(channel.guild, path)?;
-        let mut typed = Typed { world: self, guild: channel.guild, focused, resolved: Map::new() };
+        let (guild, resolved) = (channel.guild, Map::new());
+        let mut typed = Typed { world: self, guild, user, focused, resolved };
         let options = typed.options(command, path.split(' ').skip(1), options)?;
         let mut data = json!({
             "id": command["id"],
@@ -132,6 +133,7 @@ impl World {
 struct Typed<'a> {
     world: &'a World,
     guild: Option<Snowflake>,
+    user: Snowflake,
     focused: Option<&'a str>,
     resolved: Map<String, Value>,
 }
@@ -204,7 +206,7 @@ impl Typed<'_> {
 
     /// Tell the bot more about a picked user, channel or role than its id.
     fn resolve(&mut self, kind: u64, id: Snowflake) {
-        let found = self.world.resolved(self.guild, kind, id);
+        let found = self.world.resolved(self.guild, self.user, kind, id);
         for (group, entries) in found.as_object().into_iter().flatten() {
             let group = self.resolved.entry(group.clone()).or_insert_with(|| json!({}));
             for (key, entry) in entries.as_object().into_iter().flatten() {

@@ -9,6 +9,7 @@ use super::{
     dispatches::Dispatch,
     faults::Faults,
     interactions::Interactions,
+    oauth::Agreement,
     sessions::Sessions,
     snowflake::{Clock, Snowflake},
     traffic::Traffic,
@@ -113,6 +114,7 @@ pub(super) struct Application {
 }
 
 pub(super) struct World {
+    pub(super) agreements: Vec<Agreement>,
     pub(super) application: Application,
     pub(super) channels: BTreeMap<Snowflake, Channel>,
     pub(super) clock: Clock,

@@ -1,0 +1,301 @@
+//! A home for the bot: a log on disk, the stores beside it, and a Discord to live on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::discord_rest::DiscordRest;
+use adapters::sqlite_log::SqliteLog;
+use adapters::{Care, ChaCha20Poly1305, MasterKey, OperationalStore, SealedVault, SystemClock};
+use async_trait::async_trait;
+use bot::{BotError, Orders, ReadModels, Services, Settings};
+use commands::conversation::{AnswerMessages, Conversations, DeliverAnswers, RecentTurns};
+use commands::discord::Observations;
+use commands::lifecycle::Lifecycle;
+use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
+use commands::self_editing::SelfEditing;
+use commands::{
+    CommandError, Executors, Ground, Reactor, StartFrom, prepare_reactors, run_reactors,
+};
+use domain::discord::{ChannelEvent, Message};
+use domain::identity::Permissions;
+use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
+use futures_util::StreamExt as _;
+use projections::DatabaseConnection;
+use tests::databases::TestDatabase;
+use tests::simulators::discord::{DiscordSimulator, Snowflake};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One process after the other: a lease outlives a kill.
+const HOLDER: &str = "test";
+
+/// What outlives the bot.
+pub(super) struct Home {
+    pub(super) discord: DiscordSimulator,
+    pub(super) journal: Journal,
+    store: Arc<OperationalStore>,
+    _files: (tempfile::TempDir, TestDatabase, TestDatabase),
+}
+
+/// A bot that runs, with its reactors.
+pub(super) struct Running {
+    pub(super) executors: Executors,
+    pub(super) lifecycle: Lifecycle,
+    shutdown: CancellationToken,
+    runtime: Option<Runtime>,
+    ended: JoinHandle<Result<(), BotError>>,
+}
+
+impl Home {
+    pub(super) async fn on(discord: DiscordSimulator) -> Self {
+        let files = tempfile::tempdir().expect("a temporary folder");
+        let (vault, operational) =
+            (TestDatabase::sqlite(Care::Secret), TestDatabase::sqlite(Care::Durable));
+        let log = SqliteLog::open(files.path().join("log.db")).expect("a log that opens");
+        let sealed = SealedVault::open(vault.open().await, &MasterKey::new([7; 32])).await;
+        let sealed = Arc::new(sealed.expect("a vault"));
+        let store = OperationalStore::open(operational.open().await, sealed.clone()).await;
+        let store = Arc::new(store.expect("an operational store"));
+        let codec = Arc::new(Codec::new(sealed, Arc::new(ChaCha20Poly1305)));
+        let journal = Journal::new(Arc::new(log), codec, Arc::new(SystemClock));
+        Self { discord, journal, store, _files: (files, vault, operational) }
+    }
+
+    pub(super) async fn new() -> Self {
+        Self::on(DiscordSimulator::start().await).await
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        let mut settings = Settings::new(self.discord.token(), HOLDER);
+        settings.api_url = Some(self.discord.url());
+        settings
+    }
+
+    /// A bot as after the start of a process: nothing is in memory.
+    pub(super) fn start(&self) -> Running {
+        self.start_with(self.settings())
+    }
+
+    pub(super) fn start_with(&self, settings: Settings) -> Running {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+        let snapshots: Arc<dyn Snapshots> = self.store.clone();
+        let executors = Executors::new(&self.journal, &snapshots);
+        let observations = Observations {
+            channels: executors.channels.clone(),
+            guilds: executors.guilds.clone(),
+            journal: self.journal.clone(),
+        };
+        let conversations = Conversations {
+            conversations: executors.conversations.clone(),
+            journal: self.journal.clone(),
+            model: Arc::new(Echo),
+            workspace: executors.workspaces.clone(),
+            recent: RecentTurns::default(),
+        };
+        let lifecycle = Lifecycle {
+            bots: executors.bots.clone(),
+            processes: executors.processes.clone(),
+            settings: executors.settings.clone(),
+        };
+        let self_editing = SelfEditing {
+            access: Arc::new(Everybody),
+            edits: executors.edits.clone(),
+            journal: self.journal.clone(),
+            settings: executors.settings.clone(),
+            workspace: executors.workspaces.clone(),
+        };
+        let clock = Arc::new(SystemClock);
+        let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
+        let reactors: Vec<Arc<dyn Reactor>> = vec![
+            Arc::new(AnswerMessages(conversations.clone())),
+            Arc::new(DeliverAnswers {
+                conversations: conversations.clone(),
+                discord: Arc::new(rest.expect("a client")),
+            }),
+        ];
+        let orders = Orders::default();
+        let services = Services {
+            conversations,
+            leases: self.store.clone(),
+            lifecycle: lifecycle.clone(),
+            observations,
+            orders: orders.clone(),
+            read_models: Arc::new(NoViews),
+            self_editing,
+        };
+        let shutdown = CancellationToken::new();
+        runtime.spawn(feed(self.journal.clone(), orders));
+        runtime.spawn(react(self.journal.clone(), self.store.clone(), reactors, shutdown.clone()));
+        let ended = runtime.spawn(bot::run(settings, services, shutdown.clone()));
+        Running { executors, lifecycle, shutdown, runtime: Some(runtime), ended }
+    }
+
+    /// Everything that happened so far.
+    pub(super) async fn events(&self) -> Vec<Recorded> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let (events, position) = self.journal.read_all(after, 1_000).await.expect("the log");
+            if position == after {
+                return all;
+            }
+            all.extend(events);
+            after = position;
+        }
+    }
+
+    /// Waits until what happened shows this.
+    pub(super) async fn until<T>(&self, what: &str, look: impl Fn(&[Recorded]) -> Option<T>) -> T {
+        let seen = async {
+            let mut pages = self.journal.follow(0, ChainHash::default());
+            let mut all = Vec::new();
+            loop {
+                if let Some(seen) = look(&all) {
+                    return seen;
+                }
+                let page = pages.next().await.expect("the log goes on").expect("a readable log");
+                all.extend(page.events);
+            }
+        };
+        match timeout(PATIENCE, seen).await {
+            Ok(seen) => seen,
+            Err(_) => {
+                let all: Vec<_> = self.events().await;
+                let all: Vec<_> = all.iter().map(|it| it.event.type_name()).collect();
+                panic!("waited in vain for {what}; the log holds {all:?}")
+            }
+        }
+    }
+
+    /// Waits until a message is recorded.
+    pub(super) async fn until_said(&self, id: Snowflake) -> Recorded {
+        self.until(&format!("message {id}"), |all| {
+            all.iter().find(|it| said(it).is_some_and(|it| it.id.0 == id.0)).cloned()
+        })
+        .await
+    }
+
+    /// The messages of a channel in the order of the log, each as often as it is there.
+    pub(super) async fn said_in(&self, channel: &str) -> Vec<Snowflake> {
+        let id = ChannelId(self.discord.channel(channel).id.0);
+        let all = self.events().await;
+        let there = all.iter().filter(|it| matches!(it.event, Event::Channel(at, _) if at == id));
+        there.filter_map(said).map(|message| Snowflake(message.id.0)).collect()
+    }
+
+    /// Waits until the bot hears what is said: it is connected and its servers are recorded.
+    pub(super) async fn until_listening(&self, sessions: usize) {
+        self.until(&format!("{sessions} sessions"), |all| {
+            let connected = all.iter().filter(|it| it.event.type_name() == "bot.connected");
+            (connected.count() >= sessions).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Running {
+    /// Ends as a process does that is told to.
+    pub(super) async fn stop(mut self) {
+        self.shutdown.cancel();
+        let ended = timeout(PATIENCE, &mut self.ended).await.expect("the bot stops in time");
+        ended.expect("no panic").expect("the bot ends well");
+        self.runtime.take().expect("a runtime").shutdown_background();
+    }
+
+    /// Ends as a process does that is killed: in the middle of everything.
+    pub(super) fn kill(mut self) {
+        self.runtime.take().expect("a runtime").shutdown_background();
+    }
+
+    /// How it gave up.
+    pub(super) async fn gave_up(mut self) -> BotError {
+        let ended = timeout(PATIENCE, &mut self.ended).await.expect("the bot gives up in time");
+        let error = ended.expect("no panic").expect_err("an error");
+        self.runtime.take().expect("a runtime").shutdown_background();
+        error
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The message that an event tells of.
+pub(super) fn said(recorded: &Recorded) -> Option<&Message> {
+    match &recorded.event {
+        Event::Channel(_, ChannelEvent::MessageCreated(message)) => Some(message),
+        _ => None,
+    }
+}
+
+/// Nothing is in it twice.
+pub(super) fn each_once(ids: &[Snowflake]) {
+    let once: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(once.len(), ids.len(), "recorded twice: {ids:?}");
+}
+
+/// Somebody who may do everything.
+pub(super) fn operator() -> Caller {
+    let cause = Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Cli);
+    Caller { cause, permissions: Permissions::all() }
+}
+
+async fn feed(journal: Journal, orders: Orders) {
+    let mut pages = journal.follow(0, ChainHash::default());
+    while let Some(Ok(page)) = pages.next().await {
+        page.events.iter().for_each(|recorded| orders.heard(recorded));
+    }
+}
+
+async fn react(
+    journal: Journal,
+    store: Arc<OperationalStore>,
+    reactors: Vec<Arc<dyn Reactor>>,
+    stop: CancellationToken,
+) {
+    let lease = store.acquire("reactors", HOLDER, Duration::from_secs(600)).await;
+    let lease = lease.expect("a store").expect("a lease");
+    let ground = Ground { journal, checkpoints: store };
+    let start = Some(StartFrom::Position(0));
+    prepare_reactors(&ground, &reactors, start, &lease).await.expect("reactors that start");
+    // A test that kills them takes their lease away.
+    let _ = run_reactors(ground, reactors, lease, stop).await;
+}
+
+struct Echo;
+
+#[async_trait]
+impl ChatModel for Echo {
+    async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
+        let text = format!("You said: {}", prompt.text);
+        let (provider, model) = ("echo".to_owned(), "echo".to_owned());
+        Ok(Answer { text, provider, model, tokens: 1 })
+    }
+}
+
+struct Everybody;
+
+#[async_trait]
+impl Access for Everybody {
+    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
+        Ok(false)
+    }
+}
+
+struct NoViews;
+
+impl ReadModels for NoViews {
+    fn live(&self) -> Option<DatabaseConnection> {
+        None
+    }
+}

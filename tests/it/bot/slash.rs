@@ -1,0 +1,174 @@
+//! Slash commands, from a member's keyboard to what he sees.
+
+use domain::discord::ChannelEvent;
+use domain::kernel::Event;
+use domain::self_editing::EditEvent;
+use serde_json::{Value, json};
+
+use super::home::{Home, operator};
+
+#[tokio::test]
+async fn commands_are_registered_once_and_not_again() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.discord.wait_for_request(|it| it.method == "PUT").await;
+    bot.stop().await;
+    let names: Vec<_> = home.discord.commands(None).iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names, ["ask", "edit", "history", "status"]);
+
+    let bot = home.start();
+    home.until_listening(2).await;
+    bot.stop().await;
+    let puts = home.discord.requests().into_iter().filter(|it| it.method == "PUT").count();
+    assert_eq!(puts, 1, "Discord showed them already");
+}
+
+#[tokio::test]
+async fn a_question_is_answered_before_everybody_and_recorded() {
+    let home = Home::new().await;
+    let bot = home.start();
+    let asked = json!({ "text": "what is a palimpsest?" });
+    let asked = home.discord.slash("general", "ben", "ask", asked).await;
+    let response = asked.response().await;
+    assert_eq!((&*response.text, response.ephemeral), ("You said: what is a palimpsest?", false));
+
+    let (received, answered) = home
+        .until("the answer in the log", |all| {
+            let answered = all.iter().find(|it| {
+                matches!(
+                    &it.event,
+                    Event::Channel(_, ChannelEvent::InteractionAnswered { success: true, .. })
+                )
+            })?;
+            let received = all.iter().find(|it| {
+                matches!(&it.event, Event::Channel(_, ChannelEvent::InteractionReceived { .. }))
+            })?;
+            Some((received.clone(), answered.clone()))
+        })
+        .await;
+    assert_eq!(received.correlation, answered.correlation);
+    let Event::Channel(_, ChannelEvent::InteractionReceived { command, options, .. }) =
+        received.event
+    else {
+        unreachable!()
+    };
+    assert_eq!(command, "ask");
+    assert_eq!(options.clear(), Some(&json!({ "text": "what is a palimpsest?" })));
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_goes_from_proposal_to_rollback() {
+    let home = Home::new().await;
+    let bot = home.start();
+    let chiefs = home.discord.create_role("Scriptorium", "chiefs", 1 << 5);
+    home.discord.grant("Scriptorium", "ben", chiefs);
+
+    let proposal = json!({
+        "file": "prompts/greeting.md",
+        "description": "Greet people",
+        "content": "Say hello.",
+    });
+    let proposed = home.discord.slash("general", "ana", "edit propose", proposal).await;
+    let text = proposed.response().await.text;
+    assert!(text.contains("is checked") && text.contains("+Say hello."), "{text}");
+    let id = text.split('`').nth(1).unwrap().to_owned();
+
+    let own = home.discord.slash("general", "ana", "edit approve", json!({ "id": id })).await;
+    let refused = own.response().await;
+    assert!(refused.ephemeral && refused.text.contains("cannot approve their own"), "{refused:?}");
+
+    let approved = home.discord.slash("general", "ben", "edit approve", json!({ "id": id })).await;
+    let text = approved.response().await.text;
+    assert!(text.contains("live as revision 1"), "{text}");
+
+    let more = json!({
+        "file": "prompts/greeting.md",
+        "description": "Greet people better",
+        "content": "Say hello, and mean it.",
+    });
+    let proposed = home.discord.slash("general", "ana", "edit propose", more).await;
+    let text = proposed.response().await.text;
+    let id = text.split('`').nth(1).unwrap().to_owned();
+    let approve = json!({ "id": id, "comment": "nice" });
+    let approved = home.discord.slash("general", "ben", "edit approve", approve).await;
+    assert!(approved.response().await.text.contains("revision 2"));
+    let back = json!({ "id": id, "reason": "too much" });
+    let back = home.discord.slash("general", "ben", "edit rollback", back).await;
+    let text = back.response().await.text;
+    assert!(text.contains("is rolled back") && text.contains("revision 3"), "{text}");
+
+    home.until("the rollback", |all| {
+        all.iter()
+            .any(|it| matches!(&it.event, Event::Edit(_, EditEvent::RolledBack { .. })))
+            .then_some(())
+    })
+    .await;
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_asks_for_the_content() {
+    let home = Home::new().await;
+    let bot = home.start();
+    let proposal = json!({ "file": "prompts/greeting.md", "description": "Greet people" });
+    let asked = home.discord.slash("general", "ana", "edit propose", proposal).await;
+    let form = asked.modal().await;
+    assert_eq!(form["custom_id"], "edit propose");
+    let fields = [
+        ("file", "prompts/greeting.md"),
+        ("description", "Greet people"),
+        ("content", "Say hello."),
+    ];
+    let sent = home.discord.submit("general", "ana", "edit propose", &fields);
+    let text = sent.response().await.text;
+    assert!(text.contains("+Say hello."), "{text}");
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn what_one_may_not_do_is_said_in_private_and_plain_words() {
+    let home = Home::new().await;
+    let bot = home.start();
+    let proposal = json!({ "file": "prompts/a.md", "description": "x", "content": "y" });
+    let refused = home.discord.slash("general", "cleo", "edit propose", proposal).await;
+    let refused = refused.response().await;
+    assert!(refused.ephemeral);
+    assert!(refused.text.contains("propose:self-edit"), "{}", refused.text);
+
+    let nonsense = json!({ "id": "nonsense", "reason": "why not" });
+    let refused = home.discord.slash("general", "ana", "edit rollback", nonsense).await;
+    let refused = refused.response().await;
+    assert!(refused.ephemeral && refused.text.contains("not the id of an edit"), "{refused:?}");
+
+    let failed = home.until("the failure in the log", |all| {
+        all.iter().find_map(|it| match &it.event {
+            Event::Channel(_, ChannelEvent::InteractionAnswered { success, error, .. }) => {
+                Some((*success, error.clone()))
+            }
+            _ => None,
+        })
+    });
+    let (success, error) = failed.await;
+    assert!(!success && error.unwrap().contains("propose:self-edit"));
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_secret_reaches_the_log() {
+    let home = Home::new().await;
+    let bot = home.start();
+    let asked = home.discord.slash("general", "ben", "ask", json!({ "text": "hm?" })).await;
+    asked.response().await;
+    home.until("the answer in the log", |all| {
+        all.iter().any(|it| it.event.type_name() == "channel.interaction_answered").then_some(())
+    })
+    .await;
+    bot.stop().await;
+    let token = home.discord.token();
+    for commit in home.journal.log().read_all(0, 1_000).await.unwrap() {
+        let text = String::from_utf8_lossy(&commit.body).into_owned();
+        assert!(!text.contains(&token) && !text.contains("interaction-"), "{text}");
+    }
+    let _: Value = json!(operator().actor());
+}
