@@ -196,9 +196,11 @@ impl Generations {
         let live = self.inner.pointed().await?;
         let here = self.live().map(|live| live.number());
         for number in self.inner.place.numbers().await? {
-            let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let kept = Some(number) == live || Some(number) == here || held.contains(&number);
-            drop(held);
+            let held = {
+                let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
+                held.contains(&number)
+            };
+            let kept = held || Some(number) == live || Some(number) == here;
             let theirs = match self.inner.place {
                 // Another process may be building it.
                 Place::Postgres { .. } => live.is_none_or(|live| number > live),
