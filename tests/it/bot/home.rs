@@ -1,7 +1,7 @@
 //! A home for the bot: a log on disk, the stores beside it, and a Discord to live on.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapters::discord_rest::DiscordRest;
@@ -21,7 +21,7 @@ use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
 use futures_util::StreamExt as _;
-use projections::DatabaseConnection;
+use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, PointerError};
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
 use tokio::runtime::Runtime;
@@ -40,6 +40,7 @@ pub(super) struct Home {
     pub(super) discord: DiscordSimulator,
     pub(super) journal: Journal,
     store: Arc<OperationalStore>,
+    pub(super) views: Generations,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -64,7 +65,17 @@ impl Home {
         let store = Arc::new(store.expect("an operational store"));
         let codec = Arc::new(Codec::new(sealed, Arc::new(ChaCha20Poly1305)));
         let journal = Journal::new(Arc::new(log), codec, Arc::new(SystemClock));
-        Self { discord, journal, store, _files: (files, vault, operational) }
+        let place = Place::Sqlite { folder: files.path().to_owned(), stem: "views".to_owned() };
+        let views = Generations::new(journal.clone(), place, Arc::new(Pointer::default()));
+        views.open_or_build(&|_| ()).await.expect("views");
+        let projecting = views.clone();
+        tokio::spawn(async move {
+            projecting
+                .follow(Fence::Alone, std::future::pending())
+                .await
+                .expect("views that follow");
+        });
+        Self { discord, journal, store, views, _files: (files, vault, operational) }
     }
 
     pub(super) async fn new() -> Self {
@@ -127,7 +138,7 @@ impl Home {
             lifecycle: lifecycle.clone(),
             observations,
             orders: orders.clone(),
-            read_models: Arc::new(NoViews),
+            read_models: Arc::new(Views(self.views.clone())),
             self_editing,
         };
         let shutdown = CancellationToken::new();
@@ -292,10 +303,32 @@ impl Access for Everybody {
     }
 }
 
-struct NoViews;
+/// The read models of a home.
+#[derive(Clone)]
+struct Views(Generations);
 
-impl ReadModels for NoViews {
+impl ReadModels for Views {
     fn live(&self) -> Option<DatabaseConnection> {
-        None
+        self.0.live().map(|live| live.db().clone())
+    }
+}
+
+/// Which generation is live, in memory.
+#[derive(Default)]
+struct Pointer(Mutex<Option<u64>>);
+
+#[async_trait]
+impl LivePointer for Pointer {
+    async fn get(&self) -> Result<Option<u64>, PointerError> {
+        Ok(*self.0.lock().expect("a number"))
+    }
+
+    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
+        let mut number = self.0.lock().expect("a number");
+        let there = *number == from;
+        if there {
+            *number = Some(to);
+        }
+        Ok(there)
     }
 }

@@ -1,5 +1,7 @@
 //! Slash commands, from a member's keyboard to what he sees.
 
+use std::time::Duration;
+
 use domain::discord::ChannelEvent;
 use domain::kernel::Event;
 use domain::self_editing::EditEvent;
@@ -54,6 +56,31 @@ async fn a_question_is_answered_before_everybody_and_recorded() {
     };
     assert_eq!(command, "ask");
     assert_eq!(options.clear(), Some(&json!({ "text": "what is a palimpsest?" })));
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn the_history_can_be_searched_by_who_may_read_it() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    for text in ["owls are quiet", "cats are not", "an owl again"] {
+        let said = home.discord.say("help", "ana", text);
+        let position = home.until_said(said).await.position;
+        assert!(home.views.wait_for(position, Duration::from_secs(30)).await);
+    }
+
+    let help = home.discord.channel("help").id.to_string();
+    let found = json!({ "channel": help, "search": "owls", "limit": 5 });
+    let found = home.discord.slash("general", "ben", "history", found).await.response().await;
+    assert!(found.ephemeral && found.text.contains("**ana** owls are quiet"), "{}", found.text);
+    assert!(!found.text.contains("cats"), "{}", found.text);
+    let all = home.discord.slash("help", "ben", "history", json!({})).await.response().await;
+    assert_eq!(all.text.lines().count(), 4, "{}", all.text);
+
+    let status = home.discord.slash("general", "cleo", "status", json!({})).await;
+    let status = status.response().await;
+    assert!(status.ephemeral && status.text.contains("Servers: 1"), "{}", status.text);
     bot.stop().await;
 }
 
