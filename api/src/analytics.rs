@@ -122,7 +122,8 @@ impl AnalyticsApi {
         let wanted = wanted(metrics.0.as_deref())?;
         let asked = |name: &str| wanted.as_ref().is_none_or(|it| it.contains(&name));
         let period = period.0.unwrap_or(Period::Week);
-        let found = overview::overview(self.views.live()?.db(), period.into(), request::now()).await?;
+        let found =
+            overview::overview(self.views.live()?.db(), period.into(), request::now()).await?;
         let users = UserMetrics {
             total: found.users_total,
             active: found.users_active,

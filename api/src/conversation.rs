@@ -270,11 +270,7 @@ impl ConversationApi {
     /// One conversation with its messages
     ///
     /// Oldest first.
-    #[oai(
-        path = "/conversation/:conversationId",
-        method = "get",
-        operation_id = "getConversation"
-    )]
+    #[oai(path = "/conversation/:conversationId", method = "get", operation_id = "getConversation")]
     async fn get(
         &self,
         _may: May<needs::ReadConversation>,

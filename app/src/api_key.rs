@@ -38,7 +38,10 @@ fn show_made(made: &Value, as_json: bool) -> anyhow::Result<()> {
     }
     let key = made["key"].as_str().context("the server showed no key")?;
     writeln!(std::io::stdout(), "{key}")?;
-    eprintln!("Keep it now: it is not shown again. Its id is {}.", made["id"].as_str().unwrap_or("?"));
+    eprintln!(
+        "Keep it now: it is not shown again. Its id is {}.",
+        made["id"].as_str().unwrap_or("?")
+    );
     Ok(())
 }
 

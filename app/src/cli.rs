@@ -30,16 +30,40 @@ pub struct Place {
     #[arg(long, global = true, env = "PALIMPSEST_LOG", value_name = "LOG", hide_env_values = true)]
     pub log: Option<String>,
     /// The read models: `sqlite`, `sqlite://path` or `postgres://user@host/name`.
-    #[arg(long, global = true, env = "PALIMPSEST_VIEWS", value_name = "DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PALIMPSEST_VIEWS",
+        value_name = "DATABASE",
+        hide_env_values = true
+    )]
     pub views: Option<String>,
     /// Checkpoints, leases, idempotency keys: `sqlite` or `postgres://…`.
-    #[arg(long, global = true, env = "PALIMPSEST_OPERATIONAL", value_name = "DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PALIMPSEST_OPERATIONAL",
+        value_name = "DATABASE",
+        hide_env_values = true
+    )]
     pub operational: Option<String>,
     /// Keys and secrets, sealed: `sqlite` or `postgres://…`.
-    #[arg(long, global = true, env = "PALIMPSEST_VAULT", value_name = "DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PALIMPSEST_VAULT",
+        value_name = "DATABASE",
+        hide_env_values = true
+    )]
     pub vault: Option<String>,
     /// The key for commands that go through a running server; without it the bootstrap key.
-    #[arg(long, global = true, env = "PALIMPSEST_API_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PALIMPSEST_API_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
     pub api_key: Option<String>,
 }
 

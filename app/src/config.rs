@@ -79,6 +79,7 @@ pub struct JetStream {
     pub stream: String,
     pub replicas: usize,
     pub monitoring: String,
+    pub allow_relaxed: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -134,7 +135,9 @@ impl FromStr for Roles {
                 "bot" => roles.bot = true,
                 "projector" => roles.projector = true,
                 "reactor" => roles.reactor = true,
-                other => bail!("“{other}” is no role; there are api, bot, projector, reactor and all"),
+                other => {
+                    bail!("“{other}” is no role; there are api, bot, projector, reactor and all")
+                }
             }
         }
         Ok(roles)
@@ -167,7 +170,9 @@ impl Config {
             }
         }
         // Names without a table are the command line's.
-        let tables = variables.iter().filter(|(name, _)| name.starts_with("PALIMPSEST_") && name.contains("__"));
+        let tables = variables
+            .iter()
+            .filter(|(name, _)| name.starts_with("PALIMPSEST_") && name.contains("__"));
         let tables: config::Map<String, String> =
             tables.map(|(name, value)| (name.clone(), value.clone())).collect();
         let environment = Environment::with_prefix("PALIMPSEST")
@@ -175,7 +180,8 @@ impl Config {
             .separator("__")
             .try_parsing(true)
             .source(Some(tables));
-        let read = sources.add_source(environment).build().context("the settings cannot be read")?;
+        let read =
+            sources.add_source(environment).build().context("the settings cannot be read")?;
         let mut config: Self = read.try_deserialize().context("a setting is wrong")?;
 
         fn set<T>(to: &mut T, from: Option<T>) {

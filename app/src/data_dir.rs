@@ -90,7 +90,8 @@ impl DataDir {
     pub fn keep_bootstrap_key(&self, key: &str) -> anyhow::Result<PathBuf> {
         let file = self.path.join(BOOTSTRAP_KEY);
         let mut options = OpenOptions::new();
-        let mut written = options.write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+        let mut written =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&file)?;
         writeln!(written, "{key}")?;
         written.sync_all()?;
         Ok(file)

@@ -8,7 +8,7 @@ use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
 use anyhow::Context;
 use api::metrics::Traffic;
-use api::{About, ApiSettings, ViewPosition};
+use api::{About, ApiSettings};
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::ports::{Discord, Leases};
 use commands::{
@@ -16,7 +16,7 @@ use commands::{
     run_reactors, while_leased,
 };
 use domain::kernel::ProcessId;
-use projections::{Fence, Generations, Place, Stage};
+use projections::{Fence, Generations, Place};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ use crate::config::{Config, Roles};
 use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::logging;
-use crate::read_models::{Pointer, Replays};
+use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
@@ -91,7 +91,11 @@ impl Platform {
         let holder = process.to_string();
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
         let reacting = if roles.reactor {
-            let reactors = reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
+            let reactors = reactors(
+                &use_cases.conversations,
+                discord(config, &stores)?,
+                &use_cases.self_editing,
+            );
             ready_reactors(&stores, &reactors, &holder, reactors_from).await?;
             Some(reactors)
         } else {
@@ -109,18 +113,11 @@ impl Platform {
         };
         let mut parts = vec![Part::start("tail", |stop| tail.run(head, stop))];
 
-        let moment = moment(config, &stores).await;
-        let snapshot = moment.is_some();
-        let generations = match moment {
-            Some(generations) => generations,
-            None => {
-                bootstrap(&use_cases, &data_dir).await?;
-                live(config, &stores)?
-            }
-        };
-        let replays = Replays::new(generations.clone());
-        let views = view_position(&generations);
-        parts.push(views.1);
+        let snapshot = projections::is_snapshot(config.views.reveal()).await;
+        if !snapshot {
+            bootstrap(&use_cases, &data_dir).await?;
+        }
+        let generations = generations(config, &stores, snapshot).await?;
         parts.push(projector(roles, config, &stores, &generations, &holder));
 
         let traffic = Arc::new(Traffic::default());
@@ -135,25 +132,25 @@ impl Platform {
             Self { url: None, stores, use_cases, generations, data_dir, sampler, parts };
         if !snapshot {
             platform.sampler.started(&config.environment, roles.names()).await?;
-            platform.keep_house(config, roles, &replays);
+            platform.keep_house(config, roles);
         }
         if let Some(reactors) = reacting.filter(|_| !snapshot) {
             platform.react(reactors, &holder);
         }
         if roles.bot && !config.discord.token.is_empty() && !snapshot {
-            platform.join_discord(config, orders, &holder, &replays);
+            platform.join_discord(config, orders, &holder);
         }
         if roles.api {
-            platform.open_door(config, replays, views.0, traffic, own).await?;
+            platform.open_door(config, traffic, own).await?;
         }
         Ok(platform)
     }
 
     /// Samples, signatures and sweeping.
-    fn keep_house(&mut self, config: &Config, roles: Roles, replays: &Replays) {
+    fn keep_house(&mut self, config: &Config, roles: Roles) {
         if roles.projector {
             let signer = ChainSigner {
-                heads: Arc::new(replays.clone()),
+                heads: Arc::new(Live(self.generations.clone())),
                 chains: self.use_cases.executors.chains.clone(),
                 vault: self.stores.vault.clone(),
                 after_commits: config.chain.sign_after_commits.max(2),
@@ -195,13 +192,7 @@ impl Platform {
         }));
     }
 
-    fn join_discord(
-        &mut self,
-        config: &Config,
-        orders: bot::Orders,
-        holder: &str,
-        replays: &Replays,
-    ) {
+    fn join_discord(&mut self, config: &Config, orders: bot::Orders, holder: &str) {
         let mut settings = bot::Settings::new(config.discord.token.reveal(), holder);
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
         let services = bot::Services {
@@ -210,7 +201,7 @@ impl Platform {
             lifecycle: self.use_cases.lifecycle.clone(),
             observations: self.use_cases.observations.clone(),
             orders,
-            read_models: Arc::new(replays.clone()),
+            read_models: Arc::new(Live(self.generations.clone())),
             self_editing: self.use_cases.self_editing.clone(),
         };
         self.parts.push(Part::start("bot", |stop| async move {
@@ -223,8 +214,6 @@ impl Platform {
     async fn open_door(
         &mut self,
         config: &Config,
-        replays: Replays,
-        views: ViewPosition,
         traffic: Arc<Traffic>,
         own: Option<OwnToken>,
     ) -> anyhow::Result<()> {
@@ -234,16 +223,13 @@ impl Platform {
         })?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let imports = Imports::new(self.use_cases.observations.clone());
+        let imports = Imports { observations: self.use_cases.observations.clone() };
         let folder = config.file("uploads");
         let imports = ImportJobs::new(imports, folder, stop.clone()).await?;
-        let settings = ApiSettings {
-            log_directory: Some(config.file(logging::FOLDER)),
-            ..config.api.clone()
-        };
+        let settings =
+            ApiSettings { log_directory: Some(config.file(logging::FOLDER)), ..config.api.clone() };
         let health = Checkup {
             discord_expected: !config.discord.token.is_empty(),
-            generations: self.generations.clone(),
             lifecycle: self.use_cases.lifecycle.clone(),
             log: self.stores.journal.log().clone(),
         };
@@ -263,11 +249,10 @@ impl Platform {
             integrations: self.use_cases.integrations.clone(),
             journal: self.stores.journal.clone(),
             lifecycle: self.use_cases.lifecycle.clone(),
-            read_models: Arc::new(replays),
             self_editing: self.use_cases.self_editing.clone(),
             stop: stop.clone(),
             traffic,
-            views,
+            views: self.generations.clone(),
         };
         let grace = Duration::from_secs(settings.shutdown_grace_s);
         let routes = api::routes(services, settings);
@@ -287,7 +272,7 @@ impl Platform {
     /// Ends everything: requests in flight are answered, effects stop, the last batch is projected.
     pub async fn shut_down(mut self, reason: &str) {
         // The doors were opened last and close first; the projector and the tail end last.
-        while self.parts.len() > 3 {
+        while self.parts.len() > 2 {
             if let Some(part) = self.parts.pop() {
                 tracing::debug!(part = part.name, "stopping");
                 part.end().await;
@@ -338,51 +323,19 @@ fn projector(
     })
 }
 
-/// The state of a moment, when that is what `--views` names; it is served as it is.
-async fn moment(config: &Config, stores: &Stores) -> Option<Generations> {
-    if config.views.reveal() == "sqlite" {
-        return None;
+/// The read models: the live ones, or the state of a moment, served as it is.
+async fn generations(
+    config: &Config,
+    stores: &Stores,
+    snapshot: bool,
+) -> anyhow::Result<Generations> {
+    let journal = stores.journal.clone();
+    if snapshot {
+        return Ok(Generations::snapshot(journal, config.views.reveal()).await?);
     }
-    let journal = stores.journal.clone();
-    let found = Generations::snapshot(journal, config.views.reveal()).await.ok()?;
-    let stage = found.live()?.checkpoint().await.ok()?.stage;
-    (stage == Stage::Snapshot).then_some(found)
-}
-
-/// The live read models.
-fn live(config: &Config, stores: &Stores) -> anyhow::Result<Generations> {
-    let journal = stores.journal.clone();
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
-}
-
-/// Tells the doors how far the read models are, whichever generation is live.
-fn view_position(generations: &Generations) -> (ViewPosition, Part) {
-    let (told, position) = tokio::sync::watch::channel(0);
-    let generations = generations.clone();
-    let part = Part::start("view_position", |stop| async move {
-        let mut changed = generations.changes();
-        loop {
-            let live = { changed.borrow_and_update().and_then(|_| generations.live()) };
-            let watch = async {
-                let Some(live) = live else { return std::future::pending().await };
-                let mut standing = live.standing();
-                loop {
-                    told.send_replace(standing.borrow_and_update().position);
-                    if standing.changed().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                ended = changed.changed() => if ended.is_err() { return },
-                () = watch => {}
-            }
-        }
-    });
-    (ViewPosition::new(position), part)
 }
 
 fn ground(stores: &Stores) -> Ground {

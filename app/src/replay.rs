@@ -38,7 +38,7 @@ pub async fn rebuild(remote: &Remote, check: bool, as_json: bool) -> anyhow::Res
 fn report(ended: &Value, check: bool) -> anyhow::Result<()> {
     let position = ended["position"].as_u64().unwrap_or_default();
     match ended["status"].as_str() {
-        Some("done") => {
+        Some("completed") if ended["switched"].as_bool() != Some(false) => {
             let speed = ended["events_per_second"].as_f64().unwrap_or_default();
             eprintln!("Rebuilt all read models up to commit {position}, {speed:.0} events/s.");
             if check {
@@ -46,7 +46,7 @@ fn report(ended: &Value, check: bool) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Some("different") => {
+        Some("completed") => {
             let first = &ended["differences"][0];
             bail!("the rebuilt read models differ from the live ones, first in: {first}");
         }
@@ -61,7 +61,7 @@ fn report(ended: &Value, check: bool) -> anyhow::Result<()> {
 pub async fn build_into(
     stores: &Stores,
     into: &str,
-    until: Option<Until>,
+    until: Until,
     as_json: bool,
 ) -> anyhow::Result<()> {
     let progress = bar(0, "commits");

@@ -24,11 +24,7 @@ pub async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()> {
     let from = args.reactors_from.as_deref().map(start_from).transpose()?;
 
     let platform = Platform::start(&config, roles, None, from, data_dir).await?;
-    tracing::info!(
-        roles = roles.names().join(","),
-        log = platform.stores.durability,
-        "started"
-    );
+    tracing::info!(roles = roles.names().join(","), log = platform.stores.durability, "started");
     if let Some(url) = &platform.url {
         eprintln!("Palimpsest serves on {url} (API {url}/docs, health {url}/health).");
     }

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-
+use adapters::aead::ChaCha20Poly1305;
 use adapters::database::{Address, Care, Opening};
-use adapters::jetstream_log::{JetStreamLog, JetStreamOptions};
+use adapters::jetstream_log::{JetStreamLog, Options};
 use adapters::master_key::MasterKey;
 use adapters::operational::OperationalStore;
 use adapters::sqlite_log::SqliteLog;
@@ -50,7 +50,8 @@ impl Stores {
 async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)> {
     let place = config.log.reveal();
     if place == "sqlite" || place.starts_with("sqlite:") {
-        let path = place.strip_prefix("sqlite://").map_or_else(|| config.file("log.db"), Into::into);
+        let path =
+            place.strip_prefix("sqlite://").map_or_else(|| config.file("log.db"), Into::into);
         let log = SqliteLog::open(&path)
             .with_context(|| format!("the event log {} cannot be opened", path.display()))?;
         let durability = "every commit is on disk before it is acknowledged".to_owned();
@@ -60,11 +61,12 @@ async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)
         anyhow::bail!("the log is “sqlite” or a server’s address such as nats://127.0.0.1:4222");
     }
     let settings = &config.jetstream;
-    let options = JetStreamOptions {
+    let options = Options {
         stream: settings.stream.clone(),
         replicas: settings.replicas,
-        monitoring: (!settings.monitoring.is_empty()).then(|| settings.monitoring.clone()),
-        ..JetStreamOptions::default()
+        monitor: (!settings.monitoring.is_empty()).then(|| settings.monitoring.clone()),
+        allow_relaxed: settings.allow_relaxed,
+        ..Options::default()
     };
     let log = JetStreamLog::connect(place, options).await.context("the event log on NATS")?;
     let durability = log.durability().to_string();

@@ -217,7 +217,7 @@ impl SelfEditingApi {
         let mut position = changed.position;
         if emergency {
             let live = self.views.showing(position).await?;
-        let db = live.db();
+            let db = live.db();
             let statuses = vec![Status::Proposed, Status::Checked, Status::Approved];
             let filter = list::Filter { kind: None, statuses };
             let slice = Slice { limit: 1_000, offset: 0 };
