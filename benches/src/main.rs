@@ -6,6 +6,7 @@
 
 mod appends;
 mod bare_jetstream;
+mod built;
 mod commands;
 mod desk;
 mod figure;
@@ -17,7 +18,11 @@ mod measure;
 mod peer;
 mod raw;
 mod replay;
+mod rest;
+mod server;
+mod start;
 mod table;
+mod visibility;
 mod workload;
 
 use std::future::ready;
@@ -37,7 +42,7 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 10] = [
+const CASES: [Case; 13] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
@@ -47,7 +52,10 @@ const CASES: [Case; 10] = [
     Case { name: "log_jetstream", run: |bench| log_jetstream::show(bench).boxed_local() },
     Case { name: "loads", run: |_| loads::show().boxed_local() },
     Case { name: "commands", run: |bench| commands::show(bench).boxed_local() },
+    Case { name: "visibility", run: |bench| visibility::show(bench).boxed_local() },
     Case { name: "replay", run: |bench| replay::show(bench).boxed_local() },
+    Case { name: "rest", run: |bench| rest::show(bench).boxed_local() },
+    Case { name: "start", run: |_| start::show().boxed_local() },
 ];
 
 #[tokio::main]
@@ -58,6 +66,7 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "rest-child" => return rest::child(arguments).await,
             "replay-child" => {
                 let line = replay::child(arguments).await?;
                 return Ok(writeln!(std::io::stdout(), "{line}")?);

@@ -1,12 +1,13 @@
 //! The peer, in a program of its own: `cqrs-es` with `postgres-es` on the PostgreSQL of this run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
+use crate::built;
 use crate::figure::{Figure, Unit};
 
 /// Built once, then asked case by case.
@@ -26,19 +27,7 @@ struct Line {
 
 impl Peer {
     pub(crate) async fn build() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/Cargo.toml");
-        let cargo = async |arguments: &[&str]| {
-            let mut command = Command::new("cargo");
-            command.args(arguments).arg("--locked").arg("--manifest-path").arg(&manifest);
-            let output = command.stderr(std::process::Stdio::inherit()).output().await?;
-            ensure!(output.status.success(), "cargo {arguments:?} failed");
-            anyhow::Ok(output.stdout)
-        };
-        cargo(&["build", "--release", "--quiet"]).await?;
-        let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]).await?;
-        let metadata: serde_json::Value = serde_json::from_slice(&metadata)?;
-        let target = metadata["target_directory"].as_str().context("cargo knows its target")?;
-        let binary = Path::new(target).join("release/peer");
+        let binary = built::release("peer/Cargo.toml", "peer").await?;
         Ok(Self { binary, database: tests::services::postgres_url() })
     }
 

@@ -85,8 +85,11 @@ impl Place {
                 _ => vec![said(*id, number)],
             },
             Self::Conversation(id) => {
-                let happened =
-                    if commit.is_multiple_of(2) { received(number) } else { answered(number) };
+                let happened = match commit {
+                    0 => opened(),
+                    it if it.is_multiple_of(2) => answered(number),
+                    _ => received(number),
+                };
                 vec![Event::Conversation(id.clone(), happened)]
             }
         }
@@ -119,6 +122,11 @@ fn edited(number: usize) -> ChannelEvent {
     let id = MessageId(message(number.saturating_sub(9)));
     let edited_at = domain::discord::happened_at(MessageId(message(number)));
     ChannelEvent::MessageEdited { id, edited_at, content: personal(number), length: 80 }
+}
+
+fn opened() -> ConversationEvent {
+    let opened_at = domain::discord::happened_at(MessageId(message(0)));
+    ConversationEvent::Opened { session: 1, guild: None, opened_at }
 }
 
 fn received(number: usize) -> ConversationEvent {
