@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 /// A Discord bot that can edit its own behavior, safely: every event, command, self-edit and
 /// rollback is in one log, and everything else can be rebuilt from it.
 #[derive(Debug, Parser)]
-#[command(name = "palimpsest", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "palimpsest", version, about)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -218,6 +218,16 @@ mod tests {
     #[test]
     fn the_command_line_makes_sense() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_place_stands_before_or_behind_the_command() {
+        for line in [
+            ["palimpsest", "--data-dir", "d", "openapi"],
+            ["palimpsest", "openapi", "--data-dir", "d"],
+        ] {
+            assert_eq!(Cli::parse_from(line).place.data_dir, Some("d".into()));
+        }
     }
 
     #[test]

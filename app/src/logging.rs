@@ -1,6 +1,7 @@
 //! The application log: short lines for people on the standard error, one JSON object a line in
 //! daily files for `/logs`.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
@@ -17,19 +18,25 @@ pub const FOLDER: &str = "logs";
 
 /// Starts logging; what is waiting is written when the guard is dropped.
 pub fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> {
+    let folder = data_dir.join(FOLDER);
+    std::fs::create_dir_all(&folder).context("the folder of the application log cannot be made")?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("palimpsest")
         .filename_suffix("ndjson")
         .max_log_files(logging.keep_days.max(1))
-        .build(data_dir.join(FOLDER))
+        .build(folder)
         .context("the application log cannot be written")?;
     let (files, guard) = tracing_appender::non_blocking(files);
     let filter = || {
         let wrong = || format!("logging.filter “{}” is wrong", logging.filter);
         EnvFilter::try_new(&logging.filter).with_context(wrong)
     };
-    let shown = fmt::layer().with_writer(std::io::stderr).with_target(false).compact();
+    let shown = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .compact();
     let kept = fmt::layer().json().flatten_event(false).with_writer(files);
     tracing_subscriber::registry()
         .with(shown.with_filter(filter()?))
