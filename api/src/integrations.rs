@@ -87,8 +87,6 @@ enum BackToDashboard {
     There(#[oai(header = "Location")] String),
 }
 
-type Name = Path<String>;
-
 #[OpenApi(prefix_path = "/api", tag = "Tag::Integrations")]
 impl IntegrationsApi {
     /// Begin to install the Discord integration for a project
@@ -100,8 +98,8 @@ impl IntegrationsApi {
     async fn install(
         &self,
         may: May<needs::ManageIntegration>,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Name,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Name,
+        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
+        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
     ) -> Result<InstallBegun> {
         let id = project(&tenant_id.0, &project_id.0)?;
         let (oauth_url, position) = self.integrations.begin(&may.caller, &id).await?;
@@ -117,8 +115,8 @@ impl IntegrationsApi {
     async fn list(
         &self,
         _may: May<needs::ReadIntegration>,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Name,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Name,
+        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
+        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
     ) -> Result<Json<Vec<Integration>>> {
         let id = project(&tenant_id.0, &project_id.0)?;
         let live = self.views.live()?;
@@ -137,8 +135,8 @@ impl IntegrationsApi {
         &self,
         may: May<needs::ManageIntegration>,
         if_match: IfMatch,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Name,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Name,
+        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
+        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
     ) -> Result<Removed> {
         let id = project(&tenant_id.0, &project_id.0)?;
         if_match.require(self.integrations.installations.load(&id).await?.version)?;

@@ -2,6 +2,7 @@
 
 pub mod commits;
 pub mod databases;
+pub mod doors;
 pub mod embedded;
 pub mod proxy;
 pub mod services;

@@ -1,5 +1,9 @@
 //! Stories of the whole system, one binary for all of them.
 
+mod api_contexts;
+mod api_document;
+mod api_frame;
+mod api_live;
 mod bot;
 mod databases;
 mod discord_simulator;

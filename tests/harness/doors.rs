@@ -1,0 +1,299 @@
+//! The HTTP door on a real socket, before the real use cases and stores of a temporary directory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use adapters::{
+    Address, Care, ChaCha20Poly1305, MasterKey, Opening, OperationalStore, SealedVault,
+    SystemClock, sqlite_log::SqliteLog,
+};
+use api::{About, ApiSettings, Checks, Condition, Health, Services};
+use async_trait::async_trait;
+use commands::conversation::{Conversations, RecentTurns};
+use commands::discord::Observations;
+use commands::discord::imports::{ImportJobs, Imports};
+use commands::identity::Identity;
+use commands::integrations::Integrations;
+use commands::lifecycle::Lifecycle;
+use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
+use commands::self_editing::SelfEditing;
+use commands::{CommandError, Executors};
+use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
+use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
+use domain::self_editing::Change;
+use poem::http::HeaderMap;
+use projections::{Fence, Generations, LivePointer, Place, PointerError};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What a request was answered.
+pub struct Answered {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+/// See the module.
+pub struct Door {
+    pub url: String,
+    /// A key that allows everything.
+    pub token: String,
+    pub journal: Journal,
+    pub directory: TempDir,
+    identity: Identity,
+    executors: Executors,
+    http: reqwest::Client,
+    stop: CancellationToken,
+}
+
+impl Door {
+    pub async fn open() -> Self {
+        let mut settings = ApiSettings::default();
+        settings.rate_limits.enabled = false;
+        Self::open_with(settings).await
+    }
+
+    pub async fn open_with(settings: ApiSettings) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = |name: &str| directory.path().join(name);
+        let master = MasterKey::new([7; 32]);
+        let open = |name: &str, care| Opening::new(Address::Sqlite(path(name)), care).open();
+        let vault = open("vault.db", Care::Secret).await.expect("a database");
+        let vault = Arc::new(SealedVault::open(vault, &master).await.expect("a vault"));
+        let operational = open("operational.db", Care::Durable).await.expect("a database");
+        let sealing: Arc<dyn Vault> = vault.clone();
+        let operational = OperationalStore::open(operational, sealing).await.expect("a store");
+        let operational = Arc::new(operational);
+        let log = Arc::new(SqliteLog::open(path("log.db")).expect("a log"));
+        let codec = Codec::new(vault.clone(), Arc::new(ChaCha20Poly1305));
+        let journal = Journal::new(log, Arc::new(codec), Arc::new(SystemClock));
+
+        let snapshots: Arc<dyn Snapshots> = operational.clone();
+        let executors = Executors::new(&journal, &snapshots);
+        let recent = RecentTurns::default();
+        let stop = CancellationToken::new();
+        let identity = Identity {
+            api_keys: executors.api_keys.clone(),
+            people: executors.people.clone(),
+            journal: journal.clone(),
+            vault: vault.clone(),
+            recent: recent.clone(),
+        };
+        let self_editing = SelfEditing {
+            access: Arc::new(Nobody),
+            edits: executors.edits.clone(),
+            journal: journal.clone(),
+            settings: executors.settings.clone(),
+            workspace: executors.workspaces.clone(),
+        };
+        let observations = Observations {
+            channels: executors.channels.clone(),
+            guilds: executors.guilds.clone(),
+            journal: journal.clone(),
+        };
+        let imports =
+            ImportJobs::new(Imports { observations }, path("uploads"), stop.clone()).await;
+
+        let place = Place::Sqlite { folder: directory.path().to_owned(), stem: "views".into() };
+        let generations = Generations::new(journal.clone(), place, Arc::new(Pointer::default()));
+        generations.open_or_build(&|_| ()).await.expect("views");
+        let (views, stopped) = (generations.clone(), stop.clone());
+        tokio::spawn(async move {
+            views.follow(Fence::Alone, stopped.cancelled_owned()).await.expect("a projector");
+        });
+
+        let services = Services {
+            about: About {
+                name: "Palimpsest".into(),
+                version: "1.2.3".into(),
+                environment: "test".into(),
+            },
+            authenticate: Arc::new(identity.clone()),
+            clock: Arc::new(SystemClock),
+            conversations: Conversations {
+                conversations: executors.conversations.clone(),
+                journal: journal.clone(),
+                model: Arc::new(Echo),
+                workspace: executors.workspaces.clone(),
+                recent,
+            },
+            health: Arc::new(Well),
+            idempotency: operational.clone(),
+            identity: identity.clone(),
+            imports: imports.expect("a folder for uploads"),
+            integrations: Integrations {
+                installations: executors.installations.clone(),
+                oauth: Arc::new(Willing),
+                tickets: operational,
+                vault,
+            },
+            journal: journal.clone(),
+            lifecycle: Lifecycle {
+                bots: executors.bots.clone(),
+                processes: executors.processes.clone(),
+                settings: executors.settings.clone(),
+            },
+            self_editing: self_editing.clone(),
+            stop: stop.clone(),
+            traffic: Arc::default(),
+            views: generations,
+        };
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let greeting = Change { path: "prompts/greeting.md".into(), content: Some("Hi\n".into()) };
+        self_editing.seed(&cause, vec![greeting]).await.expect("a workspace");
+        let issued = identity.create_bootstrap_key().await.expect("a key").expect("the first key");
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let endpoint = api::routes(services, settings);
+        tokio::spawn(api::serve(listener, endpoint, stop.clone(), Duration::from_secs(5)));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let http = http.build().expect("a client");
+        let token = issued.token;
+        Self { url, token, journal, directory, identity, executors, http, stop }
+    }
+
+    /// A key that allows just this.
+    pub async fn key(&self, permissions: &[Permission]) -> String {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let permissions = Permissions::of(permissions);
+        let may = Permissions::all();
+        let caller = commands::ports::Caller { cause, permissions: may };
+        let new = NewApiKey { name: "some".into(), permissions, expires_at: None };
+        self.identity.create_api_key(&caller, new).await.expect("a key").token
+    }
+
+    /// Whether a key is revoked, as the log says.
+    pub async fn revoke(&self, id: ApiKeyId) {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let revoke = ApiKeyCommand::Revoke { by: cause.actor.clone() };
+        let keys = &self.executors.api_keys;
+        commands::ports::Execute::execute(&**keys, &id, revoke, &cause).await.expect("revoked");
+    }
+
+    /// A request without a token.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request with the key that allows everything.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Answered {
+        answered(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answered {
+        answered(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answered {
+        answered(self.request(Method::PUT, path).json(&body)).await
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Sends a request and takes its answer apart.
+pub async fn answered(request: RequestBuilder) -> Answered {
+    let answer = request.send().await.expect("an answer");
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let text = answer.text().await.expect("a text");
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Answered { status, headers, body, text }
+}
+
+impl Answered {
+    /// A header as text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a text"))
+    }
+
+    /// The code of an error.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// The fields that are wrong.
+    pub fn fields(&self) -> Vec<&str> {
+        let fields = self.body["error"]["details"]["fields"].as_array().into_iter().flatten();
+        fields.filter_map(|it| it["field"].as_str()).collect()
+    }
+}
+
+/// Which generation is live, in memory.
+#[derive(Default)]
+struct Pointer(Mutex<Option<u64>>);
+
+#[async_trait]
+impl LivePointer for Pointer {
+    async fn get(&self) -> Result<Option<u64>, PointerError> {
+        Ok(*self.0.lock().expect("a number"))
+    }
+
+    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
+        let mut number = self.0.lock().expect("a number");
+        let moves = *number == from;
+        if moves {
+            *number = Some(to);
+        }
+        Ok(moves)
+    }
+}
+
+/// Repeats what was said; falls over when told to.
+struct Echo;
+
+#[async_trait]
+impl ChatModel for Echo {
+    async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
+        assert!(prompt.text != "fall over", "a secret inside");
+        let text = format!("You said: {}", prompt.text);
+        Ok(Answer { text, provider: "echo".into(), model: "echo-1".into(), tokens: 3 })
+    }
+}
+
+/// Discord agrees to everything.
+struct Willing;
+
+#[async_trait]
+impl OAuth for Willing {
+    fn install_url(&self, state: &str) -> Result<String, CommandError> {
+        Ok(format!("https://discord.example/authorize?state={state}"))
+    }
+
+    async fn redeem(&self, _: &str) -> Result<Grant, CommandError> {
+        let guild = Some(("42".to_owned(), "Home".to_owned()));
+        Ok(Grant { secret: b"tokens".to_vec(), scope: "bot".into(), guild })
+    }
+}
+
+/// There are always others.
+struct Nobody;
+
+#[async_trait]
+impl Access for Nobody {
+    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
+        Ok(false)
+    }
+}
+
+struct Well;
+
+#[async_trait]
+impl Health for Well {
+    async fn checks(&self) -> Checks {
+        let (log, discord) = (Condition::Healthy, Condition::Disabled);
+        Checks { log, discord, ai_services: Condition::Healthy }
+    }
+}

@@ -1,0 +1,153 @@
+//! The WebSocket: who is let in, and what he hears.
+
+use std::time::Duration;
+
+use api::ApiSettings;
+use domain::identity::Permission;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tests::doors::Door;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_anything_before_he_says_who_he_is() {
+    let door = Door::open().await;
+    let mut socket = connect(&door).await;
+    say(&mut socket, json!({ "type": "ping" })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["error"]["code"], "UNAUTHORIZED");
+    assert_eq!(closed(&mut socket).await, 4401);
+
+    let mut socket = connect(&door).await;
+    say(&mut socket, json!({ "type": "auth", "token": "pal_1_2" })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["error"]["code"], "INVALID_TOKEN");
+    assert_eq!(closed(&mut socket).await, 4401);
+
+    let mut socket = connect(&door).await;
+    let poor = door.key(&[Permission::ReadHistory]).await;
+    say(&mut socket, json!({ "type": "auth", "token": poor })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["error"]["code"], "INSUFFICIENT_PERMISSIONS");
+    assert_eq!(closed(&mut socket).await, 4403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_nothing_is_shown_out() {
+    let mut settings = ApiSettings::default();
+    settings.websocket.auth_timeout_ms = 50;
+    let door = Door::open_with(settings).await;
+    let mut socket = connect(&door).await;
+    assert_eq!(closed(&mut socket).await, 4401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_told_once_the_read_models_show_them() {
+    let door = Door::open().await;
+    let mut socket = admitted(&door, &door.token).await;
+    let order = door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    let position: u64 = order.header("x-event-position").parse().unwrap();
+
+    let event = hear(&mut socket).await.unwrap();
+    assert_eq!(
+        (&event["type"], &event["data"]["type"]),
+        (&json!("event"), &json!("bot.shutdown_requested"))
+    );
+    assert_eq!(event["data"]["specversion"], "1.0");
+    assert_eq!(event["data"]["position"], position);
+    let status = hear(&mut socket).await.unwrap();
+    assert_eq!(
+        (&status["type"], &status["data"]["status"]),
+        (&json!("bot.status"), &json!("stopping"))
+    );
+    assert!(status["data"]["timestamp"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_chooses_what_it_hears() {
+    let door = Door::open().await;
+    let mut socket = admitted(&door, &door.token).await;
+    say(&mut socket, json!({ "type": "subscribe", "events": ["conversation.*"] })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "subscribed");
+    door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    let start = json!({ "userId": "u", "channelId": "c" });
+    door.post("/api/v1/conversational/conversation/start", start).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["data"]["type"], "conversation.opened");
+    say(&mut socket, json!({ "type": "dance" })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["error"]["code"], "INVALID_REQUEST");
+    say(&mut socket, json!({ "type": "ping" })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "pong");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_read_the_log_hears_of_the_bot_only() {
+    let door = Door::open().await;
+    let token = door.key(&[Permission::ReadConfig]).await;
+    let mut socket = admitted(&door, &token).await;
+    door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "bot.status");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_websites_may_not_connect() {
+    let door = Door::open().await;
+    let mut request = address(&door).into_client_request().unwrap();
+    request.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    match connect_async(request).await {
+        Err(Error::Http(answer)) => assert_eq!(answer.status().as_u16(), 403),
+        other => panic!("{other:?}"),
+    }
+    let mut request = address(&door).into_client_request().unwrap();
+    request.headers_mut().insert("origin", door.url.parse().unwrap());
+    assert!(connect_async(request).await.is_ok(), "a page of our own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_bye_is_answered() {
+    let door = Door::open().await;
+    let mut socket = admitted(&door, &door.token).await;
+    socket.close(None).await.unwrap();
+    assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
+}
+
+fn address(door: &Door) -> String {
+    format!("{}/ws", door.url.replace("http", "ws"))
+}
+
+async fn connect(door: &Door) -> Socket {
+    connect_async(address(door)).await.unwrap().0
+}
+
+async fn admitted(door: &Door, token: &str) -> Socket {
+    let mut socket = connect(door).await;
+    say(&mut socket, json!({ "type": "auth", "token": token })).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "auth.ok");
+    socket
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+/// The next message; none when the connection is closed.
+async fn hear(socket: &mut Socket) -> Option<Value> {
+    loop {
+        let next = tokio::time::timeout(Duration::from_secs(10), socket.next());
+        match next.await.expect("a message in time")? {
+            Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            _ => return None,
+        }
+    }
+}
+
+/// The code that the connection is closed with.
+async fn closed(socket: &mut Socket) -> u16 {
+    let next = tokio::time::timeout(Duration::from_secs(10), socket.next());
+    match next.await.expect("an end in time") {
+        Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
+        other => panic!("{other:?}"),
+    }
+}
