@@ -124,6 +124,7 @@ impl Build<'_> {
             Goal::Position(position) => position,
             Goal::Before(..) | Goal::Forever => head,
         };
+        self.say(Step::Projecting, &Checkpoint::read(&db).await?, end);
         self.watched(Step::Projecting, end, &standing, projector.run(goal, pending())).await?;
 
         let reached = Checkpoint::read(&db).await?;
@@ -132,6 +133,7 @@ impl Build<'_> {
         if until.is_none() {
             // What came while the indexes were built.
             let head = self.journal.log().head().await.map_err(Alarm::from)?;
+            self.say(Step::CatchingUp, &reached, head);
             let run = projector.run(Goal::Position(head), pending());
             self.watched(Step::CatchingUp, head, &standing, run).await?;
         }

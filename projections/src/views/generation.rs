@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::kernel::Journal;
-use migrations::{MigratorTrait, Views, build_indexes};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use migrations::{Views, build_indexes, migrate};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use tokio::sync::watch;
 
 use super::batch::Refusal;
@@ -128,14 +128,20 @@ pub(super) async fn lay_tables(
     db: &DatabaseConnection,
     projections: &[Box<dyn Projection>],
 ) -> Result<(), DbErr> {
-    Views::up(db, None).await?;
+    migrate::<Views>(db).await?;
     Checkpoint::new(versions(projections)).write(db).await
 }
 
 /// Brings the tables and indexes of a finished generation up to date.
 pub(super) async fn bring_up_to_date(address: &Address) -> Result<(), DbErr> {
     let db = database::open(address, Purpose::Write).await?;
-    Views::up(&db, None).await?;
-    build_indexes(&db, true).await?;
+    migrate::<Views>(&db).await?;
+    let tx = db.begin().await?;
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // Processes that start at once build one after the other.
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7021384495612349)").await?;
+    }
+    build_indexes(&tx, true).await?;
+    tx.commit().await?;
     db.close().await
 }

@@ -14,7 +14,8 @@ use super::generation::{bring_up_to_date, versions};
 use super::place::{Address, Place};
 use super::{Generation, Projection, Stage};
 
-/// How long other processes are given to notice a switch before the old schema goes.
+/// How long requests, here and in processes that have not noticed a switch yet, may go on reading
+/// what was live before.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// How often a generation that was switched away from is looked at.
@@ -53,6 +54,8 @@ pub(super) struct Inner {
     pub(super) projecting: watch::Sender<bool>,
     /// Numbers in use by this process that are not live.
     held: Mutex<HashSet<u64>>,
+    /// See [`GRACE`].
+    grace: Duration,
     /// One replay at a time.
     pub(super) replaying: tokio::sync::Mutex<()>,
 }
@@ -88,9 +91,20 @@ impl Generations {
             offered: watch::Sender::default(),
             projecting: watch::Sender::default(),
             held: Mutex::default(),
+            grace: GRACE,
             replaying: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The same, with another time for requests to end after a switch.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        // Nobody else has it yet; if somebody had, the usual time would stay.
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.grace = grace;
+        }
+        self
     }
 
     /// The state of one moment, served as it is; nothing moves it.
@@ -155,6 +169,8 @@ impl Generations {
     /// Looks whether another process has switched, and goes along. A generation made by another
     /// version of the program is left to that version.
     pub async fn refresh(&self) -> Result<(), BuildError> {
+        // Whoever replays here moves the pointer first, and goes along himself.
+        let Ok(_one) = self.inner.replaying.try_lock() else { return Ok(()) };
         let pointed = self.inner.pointed().await?;
         let here = self.live().map(|live| live.number());
         if let Some(number) = pointed.filter(|_| pointed != here)
@@ -196,11 +212,7 @@ impl Generations {
         let live = self.inner.pointed().await?;
         let here = self.live().map(|live| live.number());
         for number in self.inner.place.numbers().await? {
-            let held = {
-                let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.contains(&number)
-            };
-            let kept = held || Some(number) == live || Some(number) == here;
+            let kept = Some(number) == live || Some(number) == here || self.inner.holds(number);
             let theirs = match self.inner.place {
                 // Another process may be building it.
                 Place::Postgres { .. } => live.is_none_or(|live| number > live),
@@ -220,6 +232,10 @@ impl Inner {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn holds(&self, number: u64) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
     pub(super) async fn pointed(&self) -> Result<Option<u64>, BuildError> {
         self.pointer.get().await.map_err(BuildError::Pointer)
     }
@@ -230,15 +246,15 @@ impl Inner {
     }
 
     /// Requests that begin from here on read this one; the former one goes when nobody reads it.
-    pub(super) fn make_live(&self, generation: Arc<Generation>) -> Arc<Generation> {
+    pub(super) fn make_live(self: &Arc<Self>, generation: Arc<Generation>) -> Arc<Generation> {
         let former = {
             let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
             live.replace(Arc::clone(&generation))
         };
         self.changed.send_replace(Some(generation.number()));
         if let Some(former) = former.filter(|it| it.number() != generation.number()) {
-            let alone = matches!(self.place, Place::Sqlite { .. });
-            tokio::spawn(retire(former, if alone { Duration::ZERO } else { GRACE }));
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(former.number());
+            tokio::spawn(retire(Arc::clone(self), former));
         }
         generation
     }
@@ -283,8 +299,9 @@ impl Inner {
 }
 
 /// Removes a generation once nobody reads it any more.
-async fn retire(former: Arc<Generation>, grace: Duration) {
-    tokio::time::sleep(grace).await;
+async fn retire(inner: Arc<Inner>, former: Arc<Generation>) {
+    let _held = Held(&inner, former.number());
+    tokio::time::sleep(inner.grace).await;
     while Arc::strong_count(&former) > 1 {
         tokio::time::sleep(LOOK).await;
     }

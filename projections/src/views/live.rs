@@ -84,9 +84,8 @@ impl Generations {
                     next = next => { live = next?; None }
                 }
             };
-            match ended {
-                Some(ended) => return ended,
-                None => continue,
+            if let Some(ended) = ended {
+                return ended;
             }
         }
     }
@@ -118,10 +117,11 @@ impl Generations {
         let mut changed = self.changes();
         loop {
             let offer = offered.borrow_and_update().clone();
-            if let Some(next) = offer.filter(|next| next.number() != live.number()) {
+            // What was offered is not live yet while it is followed already: only newer ones count.
+            if let Some(next) = offer.filter(|next| next.number() > live.number()) {
                 return Ok(next);
             }
-            if let Some(next) = self.live().filter(|next| next.number() != live.number()) {
+            if let Some(next) = self.live().filter(|next| next.number() > live.number()) {
                 return Ok(next);
             }
             tokio::select! {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
@@ -141,10 +142,15 @@ impl Address {
                 db.execute_unprepared(&format!("CREATE SCHEMA \"{schema}\"")).await?;
                 db.close().await
             }
-            Self::Sqlite(file) => match file.parent() {
-                Some(folder) => std::fs::create_dir_all(folder).map_err(odd_folder),
-                None => Ok(()),
-            },
+            Self::Sqlite(file) => {
+                if let Some(folder) = file.parent() {
+                    std::fs::create_dir_all(folder).map_err(odd_folder)?;
+                }
+                // What people said stands in it.
+                let mut options = std::fs::OpenOptions::new();
+                let made = options.write(true).create_new(true).mode(0o600).open(file);
+                made.map(|_| ()).map_err(odd_folder)
+            }
         }
     }
 
