@@ -4,6 +4,7 @@ pub mod commits;
 pub mod databases;
 pub mod doors;
 pub mod embedded;
+pub mod journals;
 pub mod proxy;
 pub mod services;
 #[path = "../simulators/mod.rs"]

@@ -14,3 +14,4 @@ mod operational;
 mod privacy;
 mod services;
 mod vault;
+mod views;
