@@ -1,6 +1,8 @@
 //! Discord's REST API as the bot needs it, in raw JSON: an answer that a model cannot read must
 //! never look like a failure.
 
+use std::time::Duration;
+
 use domain::kernel::{ChannelId, MessageId};
 use serde_json::{Value, json};
 use serenity::all::{
@@ -8,10 +10,15 @@ use serenity::all::{
 };
 use serenity::http::{Http, HttpError, Request, Route};
 
+use tokio::time::timeout;
+
 use crate::Settings;
 
 /// The most messages of one page.
 pub(crate) const PAGE: usize = 100;
+
+/// How long one request may take, the waits of the rate limiter included.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a request did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +142,9 @@ impl Rest {
     }
 
     async fn fire(&self, request: Request<'_>) -> Result<reqwest::Response, Trouble> {
-        self.0.request(request).await.map_err(|error| match error {
+        let answer = timeout(PATIENCE, self.0.request(request)).await;
+        let answer = answer.map_err(|_| Trouble::Down("no answer in time".to_owned()))?;
+        answer.map_err(|error| match error {
             serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => Trouble::Refused {
                 status: refused.status_code.as_u16(),
                 code: refused.error.code as i64,

@@ -133,9 +133,12 @@ impl Supervisor {
 
     /// One stay on Discord, from hello to good-bye.
     async fn stay(&self, lease: &Lease, orders: &mut watch::Receiver<Order>) -> Over {
-        let gateway_url = match self.gateway_url().await {
-            Ok(url) => url,
-            Err(ending) => return Over::Ended(ending),
+        let gateway_url = tokio::select! {
+            () = self.shutdown.cancelled() => return Over::ShutDown,
+            url = self.gateway_url() => match url {
+                Ok(url) => url,
+                Err(ending) => return Over::Ended(ending),
+            },
         };
         let (mut connection, words) = match Connection::open(&self.settings, gateway_url).await {
             Ok(opened) => opened,

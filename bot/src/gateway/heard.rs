@@ -65,8 +65,17 @@ pub(crate) fn raw(event: Event) -> Option<(String, Value)> {
     if let Event::Unknown(unknown) = event {
         return Some((unknown.kind, unknown.value));
     }
+    // serenity leaves this one out.
+    let kind = match &event {
+        Event::InteractionCreate(create) => Some(u8::from(create.interaction.kind())),
+        _ => None,
+    };
     let mut value = serde_json::to_value(&event).ok()?;
-    Some((value["t"].as_str()?.to_owned(), value["d"].take()))
+    let mut data = value["d"].take();
+    if let Some(kind) = kind {
+        data["type"] = kind.into();
+    }
+    Some((value["t"].as_str()?.to_owned(), data))
 }
 
 /// None when the event lacks what makes it what it is.
@@ -181,4 +190,26 @@ fn in_channel(
     let channel = channel(&data["channel_id"])?;
     let guild = guild(&data["guild_id"]);
     Some(Heard::Channel(ChannelNews { channel, guild, by, facts, message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_serenity_reads_keeps_what_is_needed() {
+        let user = json!({ "id": "7", "username": "ana", "discriminator": "0" });
+        let member = json!({
+            "user": user, "roles": [], "joined_at": "2026-01-01T00:00:00.000000+00:00",
+            "deaf": false, "mute": false, "flags": 0, "guild_id": "5",
+        });
+        let event = json!({ "t": "GUILD_MEMBER_ADD", "d": member });
+        let (kind, data) = raw(serde_json::from_value(event).unwrap()).unwrap();
+        let Some(Heard::Guild(news)) = heard(&kind, data.clone(), DiscordUserId(9)) else {
+            panic!("{data}");
+        };
+        assert!(matches!(&news.facts[..], [GuildEvent::MemberJoined { .. }]), "{data}");
+    }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     kill: CancellationToken,
     ended: oneshot::Receiver<Ending>,
     told: mpsc::Sender<Word>,
+    /// Whether the client has ended by itself.
+    over: bool,
 }
 
 impl Connection {
@@ -80,7 +82,7 @@ impl Connection {
         });
         thread.map_err(|error| Ending::Lost(format!("no thread for the gateway: {error}")))?;
         match manager.await {
-            Ok(manager) => Ok((Self { manager, kill, ended, told }, words)),
+            Ok(manager) => Ok((Self { manager, kill, ended, told, over: false }, words)),
             Err(_) => Err(ended.await.unwrap_or_else(|_| gone())),
         }
     }
@@ -92,7 +94,10 @@ impl Connection {
         let (mut there, mut said) = (Instant::now(), false);
         loop {
             tokio::select! {
-                ended = &mut self.ended => return ended.unwrap_or_else(|_| gone()),
+                ended = &mut self.ended => {
+                    self.over = true;
+                    return ended.unwrap_or_else(|_| gone());
+                }
                 _ = looks.tick() => {}
             }
             if is_connected(&self.manager).await {
@@ -106,6 +111,9 @@ impl Connection {
     /// Says good-bye, and leaves without it when Discord does not answer in time: serenity waits
     /// for ever for a shard that cannot connect.
     pub(crate) async fn leave(mut self, deadline: Duration) {
+        if self.over {
+            return;
+        }
         if timeout(deadline, self.manager.shutdown_all()).await.is_err() {
             tracing::warn!("Discord did not say good-bye in time");
         }

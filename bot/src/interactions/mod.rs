@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::Welcome;
-use crate::recorder::{Caller, Tools};
+use crate::recorder::{Hooks, Tools};
 use crate::slash::{Commands, Form, Reply};
 use answer::Answering;
 use asked::{Asked, Kind};
@@ -43,7 +43,7 @@ impl Interactions {
     }
 }
 
-impl Caller for Interactions {
+impl Hooks for Interactions {
     fn interaction(&mut self, data: Value) {
         let Some(asked) = Asked::read(&data) else {
             tracing::debug!("an interaction cannot be read");

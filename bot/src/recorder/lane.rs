@@ -124,7 +124,7 @@ impl Lane {
         let Some(from) = at.cursor else {
             // Never seen: the record begins here, without the channel's whole past.
             match self.start {
-                Some(start) if !self.observe(vec![], start).await => {}
+                Some(start) if !self.observe(vec![], start).await => put_off(at),
                 start => (at.cursor, at.closed) = (start, losses),
             }
             return;
@@ -146,12 +146,12 @@ impl Lane {
                 return;
             }
         };
-        at.wait = SHORTEST;
         if let Some(to) = self.import(&page).await {
             at.cursor = Some(to);
         } else if !page.is_empty() {
-            return;
+            return put_off(at);
         }
+        at.wait = SHORTEST;
         if page.len() < PAGE {
             (at.closed, at.live_in_gap, at.since_cursor) = (losses, 0, 0);
         }
@@ -160,8 +160,7 @@ impl Lane {
     fn later(&self, at: &mut Progress, why: &dyn std::error::Error) {
         tracing::warn!(channel.id = %self.channel, error = %commands::describe(why),
             "what was missed in a channel cannot be read yet");
-        at.next_fill = Instant::now() + at.wait;
-        at.wait = (at.wait * 2).min(LONGEST);
+        put_off(at);
     }
 
     /// Leaves the cursor where the record ends, so that the next start has nothing to read again.
@@ -170,4 +169,10 @@ impl Lane {
             self.observe(vec![], newest).await;
         }
     }
+}
+
+/// The next look at what is missing comes a little later, each time more.
+fn put_off(at: &mut Progress) {
+    at.next_fill = Instant::now() + at.wait;
+    at.wait = (at.wait * 2).min(LONGEST);
 }

@@ -26,15 +26,15 @@ pub(crate) use tools::{Tools, seen_live};
 /// How many facts of one channel or server may wait.
 const QUEUE: usize = 256;
 
-/// What only the caller can do.
-pub(crate) trait Caller: Send {
+/// What is not the recorder's business.
+pub(crate) trait Hooks: Send {
     fn interaction(&mut self, data: Value);
     fn welcome(&mut self, welcome: &Welcome);
 }
 
 /// See the module.
-pub(crate) struct Recorder<C> {
-    caller: C,
+pub(crate) struct Recorder<H> {
+    hooks: H,
     channels: HashMap<ChannelId, ChannelLane>,
     guilds: HashMap<GuildId, mpsc::Sender<GuildNews>>,
     lanes: TaskTracker,
@@ -51,15 +51,15 @@ struct ChannelLane {
     queue: mpsc::Sender<Item>,
 }
 
-impl<C: Caller> Recorder<C> {
+impl<H: Hooks> Recorder<H> {
     pub(crate) fn new(
-        caller: C,
+        hooks: H,
         tools: Arc<Tools>,
         presence: mpsc::Sender<Word>,
         lanes: TaskTracker,
     ) -> Self {
         let (channels, guilds) = (HashMap::new(), HashMap::new());
-        Self { caller, channels, guilds, lanes, presence, welcome: None, absent: false, tools }
+        Self { hooks, channels, guilds, lanes, presence, welcome: None, absent: false, tools }
     }
 
     /// Takes words until there are no more.
@@ -111,7 +111,7 @@ impl<C: Caller> Recorder<C> {
                 self.guild_news(GuildNews { guild, by: None, facts, open: vec![], anew: false });
             }
             Heard::Guild(news) => self.guild_news(news),
-            Heard::Interaction(data) => self.caller.interaction(*data),
+            Heard::Interaction(data) => self.hooks.interaction(*data),
             Heard::Missed => {
                 count("missed");
                 for lane in self.channels.values() {
@@ -142,7 +142,7 @@ impl<C: Caller> Recorder<C> {
             self.tell(Word::Gone("the session was lost".to_owned()));
         }
         self.absent = false;
-        self.caller.welcome(&welcome);
+        self.hooks.welcome(&welcome);
         self.welcome = Some(welcome);
         self.here();
     }

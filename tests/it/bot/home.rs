@@ -25,6 +25,7 @@ use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, Po
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,8 @@ pub(super) struct Home {
     pub(super) journal: Journal,
     store: Arc<OperationalStore>,
     pub(super) views: Generations,
+    /// Each permit lets one answer go that takes time.
+    pub(super) gate: Arc<Semaphore>,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -75,7 +78,8 @@ impl Home {
                 .await
                 .expect("views that follow");
         });
-        Self { discord, journal, store, views, _files: (files, vault, operational) }
+        let gate = Arc::new(Semaphore::new(0));
+        Self { discord, journal, store, views, gate, _files: (files, vault, operational) }
     }
 
     pub(super) async fn new() -> Self {
@@ -106,7 +110,7 @@ impl Home {
         let conversations = Conversations {
             conversations: executors.conversations.clone(),
             journal: self.journal.clone(),
-            model: Arc::new(Echo),
+            model: Arc::new(Echo(self.gate.clone())),
             workspace: executors.workspaces.clone(),
             recent: RecentTurns::default(),
         };
@@ -283,11 +287,15 @@ async fn react(
     let _ = run_reactors(ground, reactors, lease, stop).await;
 }
 
-struct Echo;
+/// Answers with what it heard; what takes time waits until the test lets it go.
+struct Echo(Arc<Semaphore>);
 
 #[async_trait]
 impl ChatModel for Echo {
     async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
+        if prompt.text.contains("take your time") {
+            self.0.acquire().await.expect("a gate").forget();
+        }
         let text = format!("You said: {}", prompt.text);
         let (provider, model) = ("echo".to_owned(), "echo".to_owned());
         Ok(Answer { text, provider, model, tokens: 1 })

@@ -58,7 +58,8 @@ async fn what_people_do_is_recorded_with_its_doer() {
     });
     assert_eq!(home_guild, Some(("Scriptorium".to_owned(), 4)));
     assert_eq!(with_type(&all, "guild.channel_observed").len(), 3);
-    assert!(with_type(&all, "guild.member_joined").len() >= 5, "those who are there, and dora");
+    // Discord shows the bot itself, and who joins later.
+    assert_eq!(with_type(&all, "guild.member_joined").len(), 2);
     bot.stop().await;
 }
 
