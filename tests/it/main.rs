@@ -11,6 +11,7 @@ mod event_log;
 mod executor;
 mod house_rules;
 mod operational;
+mod papers;
 mod privacy;
 mod services;
 mod vault;
