@@ -4,10 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use commands::ports::IdempotencyKeys;
 use domain::kernel::{Clock, Journal};
 use futures_util::FutureExt;
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use projections::Generations;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::auth::{self, Authenticate, Credentials};
 use crate::consistency;
 use crate::error::{self, ApiError};
 use crate::idempotency::{self, Turn};
+use crate::incoming::{is_json, much_to_read, rewrite};
 use crate::limits::{Limits, Tier};
 use crate::metrics::Traffic;
 use crate::openapi::operations::{Operation, Operations, Template};
@@ -23,12 +25,6 @@ use crate::request::{self, Context};
 use crate::services::Services;
 use crate::settings::ApiSettings;
 use crate::{conditional, cors, views};
-
-/// The prefix of the API; `/v1` is short for it.
-const PREFIX: &str = "/api/v1/";
-
-/// A path whose last parameter may hold slashes.
-const FILES: &str = "/api/v1/self-editing/workspace/files/";
 
 /// Stands before all endpoints.
 pub(crate) struct Door<E> {
@@ -81,6 +77,7 @@ where
         let method = request.method().clone();
         let origin = request.header(header::ORIGIN).map(ToOwned::to_owned);
         let known_as = request.header(header::IF_NONE_MATCH).map(ToOwned::to_owned);
+        let much = much_to_read(&request);
         rewrite(&mut request);
         let template = self.operations.find(request.uri().path());
         let route = template.map_or("other", |it| it.path);
@@ -93,6 +90,7 @@ where
         });
         let mut response = match result {
             Ok(response) => conditional::unchanged(&method, known_as.as_deref(), response),
+            Err(error) if much => error.hanging_up().response(),
             Err(error) => error.response(),
         };
         let headers = response.headers_mut();
@@ -146,52 +144,63 @@ where
         }
         let uri = request.uri();
         self.operations.check_target(template, operation, uri.path(), uri.query())?;
-        if request.method() == Method::GET || request.method() == Method::HEAD {
+        let entry = Entry { template, operation, credentials };
+        let response = if [Method::GET, Method::HEAD].contains(request.method()) {
             self.wait_for_wanted(&request).await?;
-            return self.call(request, Some(template)).await;
-        }
-        let response = self.write(request, Entry { template, operation, credentials }).await?;
+            self.call(request, Some(template)).await?
+        } else {
+            self.write(request, entry).await?
+        };
         self.wait_for_written(&response).await;
         Ok(response)
     }
 
-    /// A request that changes something: its body is held against the document, and it is done
-    /// once per idempotency key.
+    /// A request that changes something is done once per idempotency key.
     async fn write(&self, mut request: Request, entry: Entry<'_>) -> Result<Response, ApiError> {
         let Entry { template, operation, credentials } = entry;
-        if operation.streams() {
+        let key = request.headers().get(idempotency::HEADER);
+        let key = idempotency::key(key.filter(|_| request.method() == Method::POST))?;
+        let body = if operation.streams() {
+            // A file is too large to be looked at twice: its length stands for it.
+            let length = request.header(header::CONTENT_LENGTH).unwrap_or_default();
+            Bytes::copy_from_slice(length.as_bytes())
+        } else {
+            self.check_body(&mut request, template, operation).await?
+        };
+        let (Some(key), Some(credential)) = (key, credentials.credential()) else {
             return self.call(request, Some(template)).await;
-        }
-        let body = self.read_body(&mut request).await?;
+        };
+        let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
+        let fingerprint = idempotency::fingerprint(request.method().as_str(), target, &body);
+        self.once(request, credential, key, &fingerprint).await
+    }
+
+    /// The body, held against the document; the request has it still.
+    async fn check_body(
+        &self,
+        request: &mut Request,
+        template: &Template,
+        operation: &Operation,
+    ) -> Result<Bytes, ApiError> {
+        let body = self.read_body(request).await?;
         let json = request.content_type().is_some_and(is_json);
         if !json && !body.is_empty() {
             let message = "the body must be of the type application/json";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        let key = request.headers().get(idempotency::HEADER);
-        let key = idempotency::key(key.filter(|_| request.method() == Method::POST))?;
         let checked = self.operations.check_body(operation, &body);
         let instead = checked.map_err(|error| match template.path {
             // A configuration that is refused has an error code of its own.
             "/api/v1/config" => ApiError { code: "CONFIG_VALIDATION_ERROR", ..error },
             _ => error,
         })?;
+        let body = instead.map_or(body, Bytes::from_static);
         if instead.is_some() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(header::CONTENT_TYPE, json);
         }
-        let target = request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        let fingerprint = idempotency::fingerprint(request.method().as_str(), &target, &body);
-        request.set_body(match instead {
-            Some(instead) => Body::from(instead),
-            None => Body::from_vec(body),
-        });
-        match (key, credentials.credential()) {
-            (Some(key), Some(credential)) => {
-                self.once(request, credential, key, &fingerprint).await
-            }
-            _ => self.call(request, Some(template)).await,
-        }
+        request.set_body(Body::from_bytes(body.clone()));
+        Ok(body)
     }
 
     /// Does it in a task of its own, so that a caller who hangs up does not leave it half done.
@@ -246,7 +255,7 @@ where
     }
 
     /// The body, in memory, if it is not too large.
-    async fn read_body(&self, request: &mut Request) -> Result<Vec<u8>, ApiError> {
+    async fn read_body(&self, request: &mut Request) -> Result<Bytes, ApiError> {
         let limit = self.settings.max_body_bytes;
         let too_large = || {
             let message = format!("the body is larger than {limit} bytes");
@@ -258,10 +267,10 @@ where
         }
         let body = request.take_body();
         if body.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Bytes::new());
         }
         match body.into_bytes_limit(limit).await {
-            Ok(bytes) => Ok(bytes.into()),
+            Ok(bytes) => Ok(bytes),
             Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(too_large()),
             Err(error) => Err(ApiError::new(StatusCode::BAD_REQUEST, error.to_string())),
         }
@@ -337,34 +346,6 @@ where
         let context = Context { id: Uuid::now_v7(), clock: self.clock.clone() };
         Ok(context.around(self.answer(request)).await.into_response())
     }
-}
-
-/// Brings short forms of paths into the form the document knows.
-fn rewrite(request: &mut Request) {
-    let uri = request.uri();
-    let path = uri.path();
-    let long = match path.strip_prefix("/v1/") {
-        Some(rest) => format!("{PREFIX}{rest}"),
-        None => path.to_owned(),
-    };
-    let long = match long.strip_prefix(FILES) {
-        Some(file) => format!("{FILES}{}", file.replace('/', "%2F")),
-        None => long,
-    };
-    if long == path {
-        return;
-    }
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = format!("{long}{query}").parse().ok();
-    if let Ok(uri) = Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -69,6 +69,11 @@ impl ApiError {
         self
     }
 
+    /// Ends the connection: what is left of the request cannot be told from the next one.
+    pub(crate) fn hanging_up(self) -> Self {
+        self.with_header(header::CONNECTION, HeaderValue::from_static("close"))
+    }
+
     /// The answer itself; made within the request's context.
     pub(crate) fn response(self) -> Response {
         let Self { status, code, message, details, headers } = self;

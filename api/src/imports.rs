@@ -18,6 +18,7 @@ pub(crate) struct ImportsApi {
 
 /// How far an import has come.
 #[derive(Object)]
+#[expect(clippy::struct_field_names, reason = "the wire says so")]
 struct Import {
     import_id: Uuid,
     status: ImportStatus,

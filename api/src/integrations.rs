@@ -162,7 +162,12 @@ impl IntegrationsApi {
     ) -> Result<BackToDashboard> {
         let callback = Callback { state: state.0, code: code.0, error: error.0, guild: guild_id.0 };
         let status = match self.integrations.complete(callback).await {
-            Ok(Visit::Installed(_)) => "success",
+            Ok(Visit::Installed(id)) => {
+                // The dashboard shows it at once.
+                let position = self.integrations.installations.load(&id).await?.position;
+                self.views.generations.wait_for(position, self.views.patience).await;
+                "success"
+            }
             Ok(Visit::Refused(..)) => "refused",
             Err(commands::CommandError::Unavailable(error)) => {
                 tracing::warn!(request_id = %request::id(), %error, "an installation failed");

@@ -19,6 +19,7 @@ mod history;
 mod idempotency;
 mod identity;
 mod imports;
+mod incoming;
 mod integrations;
 mod lifecycle;
 mod limits;

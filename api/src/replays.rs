@@ -76,7 +76,7 @@ impl Replays {
 
     async fn run(self, id: Uuid, check: bool) {
         let tell = |progress: Progress| self.change(id, |it| it.tell(progress));
-        let replay = self.generations.replay(check, &tell);
+        let replay = Box::pin(self.generations.replay(check, &tell));
         let ended = self.stop.run_until_cancelled(replay).await;
         self.change(id, |it| match ended {
             Some(Ok(done)) => {

@@ -121,6 +121,7 @@ impl ViewsApi {
     ///
     /// The new generation grows beside the live one and takes its place once it has caught up.
     #[oai(path = "/replays", method = "post", operation_id = "startReplay")]
+    #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn replay(
         &self,
         _may: May<needs::ManageReplay>,
@@ -137,6 +138,7 @@ impl ViewsApi {
 
     /// How far a replay has come
     #[oai(path = "/replays/:replay_id", method = "get", operation_id = "getReplay")]
+    #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn progress(
         &self,
         _may: May<needs::ManageReplay>,

@@ -6,7 +6,7 @@ use adapters::local_model::LocalModel;
 use async_trait::async_trait;
 use commands::conversation::{Conversations, RecentTurns};
 use commands::discord::Observations;
-use commands::identity::Identity;
+use commands::identity::{Identity, KeyHashes};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, OAuth, Snapshots};
@@ -48,6 +48,7 @@ impl UseCases {
             journal: journal.clone(),
             vault: stores.vault.clone(),
             recent,
+            hashes: KeyHashes::default(),
         };
         let integrations = Integrations {
             installations: executors.installations.clone(),

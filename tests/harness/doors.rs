@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use commands::conversation::{Conversations, RecentTurns};
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
-use commands::identity::Identity;
+use commands::identity::{Identity, KeyHashes};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
@@ -82,6 +82,7 @@ impl Door {
             journal: journal.clone(),
             vault: vault.clone(),
             recent: recent.clone(),
+            hashes: KeyHashes::default(),
         };
         let self_editing = SelfEditing {
             access: Arc::new(Nobody),
