@@ -15,7 +15,6 @@ use uuid::Uuid;
 use crate::Tag;
 use crate::answer::{Found, Result};
 use crate::auth::{May, needs};
-use crate::cloud_event;
 use crate::error::ApiError;
 use crate::page::default_limit;
 use crate::request;
@@ -126,8 +125,7 @@ impl AuditApi {
         let (limit, after) = (limit.0.into(), after.0);
         let page = trail::page(db, &self.journal, &filter, after, limit).await;
         let (entries, next_after) = page.map_err(|error| ApiError::unavailable(&error))?;
-        let events = entries.iter().map(|entry| Ok(Any(cloud_event::of(&entry.recorded)?.into())));
-        let events = events.collect::<Result<_>>()?;
+        let events = entries.iter().map(|entry| Any(entry.recorded.to_cloud_event())).collect();
         Ok(Found::of(EventPage { events, next_after, head }))
     }
 

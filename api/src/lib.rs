@@ -4,7 +4,6 @@ mod analytics;
 mod answer;
 mod audit;
 mod auth;
-mod cloud_event;
 mod conditional;
 mod consistency;
 mod conversation;

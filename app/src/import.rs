@@ -38,15 +38,24 @@ pub async fn discord_export(
 }
 
 async fn import(remote: &Remote, file: &Path) -> anyhow::Result<Value> {
-    let opened = tokio::fs::File::open(file).await.context("cannot be opened")?;
-    let size = opened.metadata().await?.len();
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-    let upload = remote
-        .request(Method::POST, "/imports")
-        .query(&[("file", name.unwrap_or_default())])
-        .header("content-type", "application/octet-stream")
-        .body(Body::from(opened));
-    let started = remote.ask(upload).await?;
+    let name = name.unwrap_or_default();
+    let (started, size) = loop {
+        let opened = tokio::fs::File::open(file).await.context("cannot be opened")?;
+        let size = opened.metadata().await?.len();
+        let upload = remote
+            .request(Method::POST, "/imports")
+            .query(&[("name", &name)])
+            .header("content-type", "application/octet-stream")
+            .body(Body::from(opened));
+        match remote.ask(upload).await {
+            // Many files are more than the limit of requests allows at once.
+            Err(error) if error.to_string().contains("RATE_LIMIT_EXCEEDED") => {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            answer => break (answer?, size),
+        }
+    };
     let id = started["import_id"].as_str().context("the server named no import")?.to_owned();
 
     let progress = bar(size, "bytes");

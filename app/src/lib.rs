@@ -101,8 +101,8 @@ async fn through_the_api<F: AsyncFnOnce(Remote) -> anyhow::Result<()>>(
 
 async fn erase(remote: &Remote, person: &str, reason: &str) -> anyhow::Result<()> {
     let path = format!("/persons/{person}");
-    let body = serde_json::json!({ "reason": reason });
-    remote.ask(remote.request(reqwest::Method::DELETE, &path).json(&body)).await?;
+    let request = remote.request(reqwest::Method::DELETE, &path).query(&[("reason", reason)]);
+    remote.ask(request).await?;
     eprintln!("What was known of {person} is unreadable now, here and in every replay.");
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
+use adapters::system_clock::SystemClock;
 use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
@@ -15,8 +16,11 @@ use commands::{
     ChainSigner, Ground, Reactor, StartFrom, Tail, describe, prepare_reactors, reactors,
     run_reactors, while_leased,
 };
-use domain::kernel::ProcessId;
+use domain::kernel::{Clock, ProcessId};
+use poem::http::{Method, StatusCode};
+use poem::{Endpoint, EndpointExt, Request, Response};
 use projections::{Fence, Generations, Place};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -90,17 +94,15 @@ impl Platform {
         let process = ProcessId::new();
         let holder = process.to_string();
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
-        let reacting = if roles.reactor {
-            let reactors = reactors(
-                &use_cases.conversations,
-                discord(config, &stores)?,
-                &use_cases.self_editing,
-            );
+        let reactors = reactors(
+            &use_cases.conversations,
+            discord(config, &stores)?,
+            &use_cases.self_editing,
+        );
+        // On an empty log they begin at the beginning, whoever writes first.
+        if roles.reactor || stores.journal.log().head().await? == 0 {
             ready_reactors(&stores, &reactors, &holder, reactors_from).await?;
-            Some(reactors)
-        } else {
-            None
-        };
+        }
         let head = stores.journal.log().head().await?;
 
         let orders = bot::Orders::default();
@@ -134,14 +136,14 @@ impl Platform {
             platform.sampler.started(&config.environment, roles.names()).await?;
             platform.keep_house(config, roles);
         }
-        if let Some(reactors) = reacting.filter(|_| !snapshot) {
+        if roles.reactor && !snapshot {
             platform.react(reactors, &holder);
         }
         if roles.bot && !config.discord.token.is_empty() && !snapshot {
             platform.join_discord(config, orders, &holder);
         }
         if roles.api {
-            platform.open_door(config, traffic, own).await?;
+            platform.open_door(config, traffic, own, snapshot).await?;
         }
         Ok(platform)
     }
@@ -216,6 +218,7 @@ impl Platform {
         config: &Config,
         traffic: Arc<Traffic>,
         own: Option<OwnToken>,
+        snapshot: bool,
     ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(&config.listen).await;
         let listener = listener.with_context(|| {
@@ -256,6 +259,7 @@ impl Platform {
         };
         let grace = Duration::from_secs(settings.shutdown_grace_s);
         let routes = api::routes(services, settings);
+        let routes = routes.around(move |routes, request| read_only(snapshot, routes, request));
         let serving = stop.clone();
         let task = tokio::spawn(async move {
             if let Err(error) = api::serve(listener, routes, serving, grace).await {
@@ -370,6 +374,30 @@ fn discord(config: &Config, stores: &Stores) -> anyhow::Result<Arc<dyn Discord>>
     let clock = stores.journal.clock().clone();
     let token = config.discord.token.reveal();
     Ok(Arc::new(DiscordRest::new(config.other_discord(), token, clock)?))
+}
+
+/// The state of a moment is only read: what would write is refused, and nothing is half done.
+async fn read_only<E: Endpoint<Output = Response>>(
+    moment: bool,
+    routes: Arc<E>,
+    request: Request,
+) -> poem::Result<Response> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let begins = request.uri().path().ends_with("/integrations/discord/install");
+    if !moment || (reads && !begins) {
+        return routes.call(request).await;
+    }
+    let message = "this server shows the state of one moment, which is only read; ask the live \
+                   server to change something";
+    let error = json!({
+        "code": "CONFLICT",
+        "message": message,
+        "details": {},
+        "request_id": uuid::Uuid::now_v7(),
+    });
+    let body = json!({ "success": false, "error": error, "timestamp": SystemClock.now() });
+    let answer = Response::builder().status(StatusCode::CONFLICT);
+    Ok(answer.content_type("application/json").body(body.to_string()))
 }
 
 /// An address that a client on this machine can use.

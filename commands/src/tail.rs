@@ -54,7 +54,9 @@ impl Tail {
                 match stream.kind() {
                     "bot" => {
                         let events = self.journal.decode(std::slice::from_ref(&commit)).await?;
-                        events.iter().for_each(|recorded| (self.hear)(recorded));
+                        for recorded in &events {
+                            (self.hear)(recorded);
+                        }
                     }
                     "person" => {
                         self.journal.codec().forget_keys();

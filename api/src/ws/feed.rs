@@ -11,7 +11,6 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::messages;
-use crate::cloud_event;
 use crate::request;
 
 /// How long the read models are waited for before an event is told anyway.
@@ -97,11 +96,9 @@ impl Feed {
     fn tell(&self, recorded: &Recorded) {
         let kind = recorded.event.type_name();
         let stream = recorded.stream.to_string();
-        if let Ok(event) = cloud_event::of(recorded) {
-            let text = messages::event(event.into());
-            let news = News { kind, stream: stream.clone(), of_log: true, text };
-            let _nobody_listens = self.sender.send(Arc::new(news));
-        }
+        let text = messages::event(recorded.to_cloud_event());
+        let news = News { kind, stream: stream.clone(), of_log: true, text };
+        let _nobody_listens = self.sender.send(Arc::new(news));
         if let Event::Bot(_, event) = &recorded.event {
             let timestamp = request::shown(recorded.recorded_at);
             let text = messages::bot_status(status(event), &timestamp);
