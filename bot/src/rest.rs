@@ -18,7 +18,7 @@ use crate::Settings;
 pub(crate) const PAGE: usize = 100;
 
 /// How long one request may take, the waits of the rate limiter included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a request did not do what it should.
 #[derive(Debug, thiserror::Error)]

@@ -35,7 +35,7 @@ impl Settings {
             privileged_intents: true,
             patience: Duration::from_secs(10),
             grace: Duration::from_secs(10),
-            answer_within: Duration::from_secs(300),
+            answer_within: Duration::from_mins(5),
             holder: holder.into(),
         }
     }

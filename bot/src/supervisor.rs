@@ -28,7 +28,7 @@ const LEASE_RENEWED: Duration = Duration::from_secs(3);
 
 /// How long to wait between tries to connect, and when a stay was long enough to count as good.
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Why the bot gave up.
 #[derive(Debug, thiserror::Error)]

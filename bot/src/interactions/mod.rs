@@ -25,7 +25,7 @@ use asked::{Asked, Kind};
 const PROMPT: Duration = Duration::from_millis(1_500);
 
 /// After this, nobody can be answered any more.
-const TOKEN_LIFE: Duration = Duration::from_secs(14 * 60);
+const TOKEN_LIFE: Duration = Duration::from_mins(14);
 
 /// How often registering the commands is tried.
 const TRIES: u32 = 5;
@@ -96,16 +96,14 @@ impl Handling {
         // Recording and thinking run on while Discord is told that we think.
         let work = self.work(&asked);
         tokio::pin!(work);
-        let (done, deferred) = match timeout(PROMPT, &mut work).await {
-            Ok(done) => (done, false),
-            Err(_) => {
-                let private = self.commands.is_private(&asked.path);
-                let deferred = self.answering.think(private).await;
-                let done = timeout(TOKEN_LIFE, work).await.unwrap_or_else(|_| {
-                    Some(Err(CommandError::unavailable("it took longer than Discord waits")))
-                });
-                (done, deferred)
-            }
+        let (done, deferred) = if let Ok(done) = timeout(PROMPT, &mut work).await {
+            (done, false)
+        } else {
+            let deferred = self.answering.think(self.commands.is_private(&asked.path)).await;
+            let done = timeout(TOKEN_LIFE, work).await.unwrap_or_else(|_| {
+                Some(Err(CommandError::unavailable("it took longer than Discord waits")))
+            });
+            (done, deferred)
         };
         // Recorded before: another delivery of the same interaction is being dealt with.
         let Some(done) = done else { return };

@@ -23,7 +23,7 @@ const LIVE_IN_GAP: u32 = 1_000;
 
 /// How long to wait before Discord is asked again.
 const SHORTEST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Something to record, with its share of the memory that all channels have together.
 pub(super) type Item = (ChannelNews, OwnedSemaphorePermit);

@@ -86,13 +86,11 @@ impl<H: Hooks> Recorder<H> {
             gateway::Word::Event(event) => {
                 let Some((kind, data)) = gateway::raw(*event) else { return count("unreadable") };
                 let me = self.welcome.as_ref().map_or(DiscordUserId(0), |it| it.me);
-                match gateway::heard(&kind, data, me) {
-                    Some(heard) => heard,
-                    None => {
-                        tracing::debug!(event = kind, "an event cannot be read");
-                        return count("unreadable");
-                    }
-                }
+                let Some(heard) = gateway::heard(&kind, data, me) else {
+                    tracing::debug!(event = kind, "an event cannot be read");
+                    return count("unreadable");
+                };
+                heard
             }
         };
         self.hear(heard);

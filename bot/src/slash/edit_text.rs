@@ -38,14 +38,14 @@ pub(super) fn proposed(edit: &Shown) -> String {
         let _ = write!(text, "\n- and {} more", findings.len() - FINDINGS);
     }
     let _ = write!(text, "\n```diff\n{}\n```", cut(diff));
-    text.push_str(&match status {
-        Status::Checked => format!("\nSomebody else can approve it: `/edit approve id:{id}`"),
-        Status::Applied => format!("\nIt is live. To take it back: `/edit rollback id:{id}`"),
-        Status::Failed => "\nPlease mend what the checks found and propose it again.".to_owned(),
-        Status::Approved | Status::Proposed | Status::Rejected | Status::RolledBack => {
-            String::new()
-        }
-    });
+    let next = match status {
+        Status::Checked => format!("Somebody else can approve it: `/edit approve id:{id}`"),
+        Status::Applied => format!("It is live. To take it back: `/edit rollback id:{id}`"),
+        Status::Failed => "Please mend what the checks found and propose it again.".to_owned(),
+        Status::Approved | Status::Proposed | Status::Rejected | Status::RolledBack => return text,
+    };
+    text.push('\n');
+    text.push_str(&next);
     text
 }
 

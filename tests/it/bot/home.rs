@@ -31,7 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One process after the other: a lease outlives a kill.
 const HOLDER: &str = "test";
@@ -49,7 +49,6 @@ pub(super) struct Home {
 
 /// A bot that runs, with its reactors.
 pub(super) struct Running {
-    pub(super) executors: Executors,
     pub(super) lifecycle: Lifecycle,
     shutdown: CancellationToken,
     runtime: Option<Runtime>,
@@ -149,7 +148,7 @@ impl Home {
         runtime.spawn(feed(self.journal.clone(), orders));
         runtime.spawn(react(self.journal.clone(), self.store.clone(), reactors, shutdown.clone()));
         let ended = runtime.spawn(bot::run(settings, services, shutdown.clone()));
-        Running { executors, lifecycle, shutdown, runtime: Some(runtime), ended }
+        Running { lifecycle, shutdown, runtime: Some(runtime), ended }
     }
 
     /// Everything that happened so far.
@@ -268,7 +267,9 @@ pub(super) fn operator() -> Caller {
 async fn feed(journal: Journal, orders: Orders) {
     let mut pages = journal.follow(0, ChainHash::default());
     while let Some(Ok(page)) = pages.next().await {
-        page.events.iter().for_each(|recorded| orders.heard(recorded));
+        for recorded in &page.events {
+            orders.heard(recorded);
+        }
     }
 }
 
@@ -278,7 +279,7 @@ async fn react(
     reactors: Vec<Arc<dyn Reactor>>,
     stop: CancellationToken,
 ) {
-    let lease = store.acquire("reactors", HOLDER, Duration::from_secs(600)).await;
+    let lease = store.acquire("reactors", HOLDER, Duration::from_mins(10)).await;
     let lease = lease.expect("a store").expect("a lease");
     let ground = Ground { journal, checkpoints: store };
     let start = Some(StartFrom::Position(0));
