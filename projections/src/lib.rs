@@ -9,6 +9,8 @@ pub mod integrations;
 pub mod lifecycle;
 mod page;
 pub mod self_editing;
+#[cfg(test)]
+mod testing;
 mod views;
 
 use domain::kernel::Person;

@@ -154,3 +154,39 @@ impl Fold for Conversations {
             .unwrap_or_else(|error| unreachable!("a stored conversation id: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::{Person, Personal};
+
+    use super::*;
+    use crate::testing::{folded, moment};
+
+    #[test]
+    fn a_conversation_goes_on_in_another_session() {
+        let ended =
+            Did::Ended { reason: "done".into(), ended_at: moment(3), messages: 1, duration_s: 2 };
+        let row = talk([opened(1), said(), ended.clone()]);
+        assert_eq!((row.status.as_str(), row.duration_s, row.session), ("ended", Some(2), 1));
+
+        let row = talk([opened(1), said(), ended, opened(2), said(), said()]);
+        assert_eq!((row.status.as_str(), row.ended_at, row.session), ("active", None, 2));
+        assert_eq!((row.message_count, row.session_message_count), (3, 2));
+        assert_eq!((row.created_at.0, row.last_active_at.0), (moment(0), moment(6)));
+    }
+
+    fn talk(events: impl IntoIterator<Item = Did>) -> Model {
+        let id = ConversationId::new("ana", "desk").unwrap();
+        let events = events.into_iter().map(|event| Event::Conversation(id.clone(), event));
+        folded::<Conversations>(events).unwrap()
+    }
+
+    fn opened(session: u32) -> Did {
+        Did::Opened { session, guild: None, opened_at: moment(0) }
+    }
+
+    fn said() -> Did {
+        let content = Personal::of(Person::user("ana"), "hello".to_owned());
+        Did::MessageReceived { message: Uuid::nil(), content, length: 5 }
+    }
+}

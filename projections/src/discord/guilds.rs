@@ -95,3 +95,27 @@ impl Fold for Guilds {
         row.id
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::GuildId;
+
+    use super::*;
+    use crate::testing::folded;
+
+    #[test]
+    fn an_import_does_not_say_that_the_bot_is_there() {
+        assert!(!seen([observed(0)]).present);
+        assert!(seen([observed(0), observed(7)]).present);
+        assert!(seen([observed(7), observed(0)]).present);
+        assert!(!seen([observed(7), Did::Left, observed(0)]).present);
+    }
+
+    fn seen(events: impl IntoIterator<Item = Did>) -> Model {
+        folded::<Guilds>(events.into_iter().map(|event| Event::Guild(GuildId(9), event))).unwrap()
+    }
+
+    fn observed(member_count: u64) -> Did {
+        Did::Observed { name: "Home".into(), member_count }
+    }
+}

@@ -214,3 +214,65 @@ fn created(channel: ChannelId, message: &Message, recorded: &Recorded) -> Model 
         reactions: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::{DiscordUserId, MessageId, Personal};
+
+    use super::*;
+    use crate::testing::{folded, moment};
+
+    #[test]
+    fn a_message_reads_as_it_was_edited_last() {
+        let row = seen([said("hello"), edited(Personal::of(ana(), "hi".into()))]);
+        assert_eq!(
+            (row.content.as_str(), row.length, row.edited_at),
+            ("hi", 2, Some(Millis(moment(9))))
+        );
+
+        let row = seen([said("hello"), edited(Personal::Erased { of: ana() })]);
+        assert_eq!(row.content, ERASED);
+    }
+
+    #[test]
+    fn a_deleted_message_keeps_no_text() {
+        let row = seen([said("hello"), Did::MessageDeleted { id: MessageId(5) }]);
+        assert_eq!((row.content.as_str(), row.deleted_at), ("", Some(Millis(moment(2)))));
+    }
+
+    #[test]
+    fn reactions_that_were_never_seen_do_not_count_when_they_go() {
+        let (message, user) = (MessageId(5), DiscordUserId(1));
+        let gone = Did::ReactionRemoved { message, user, emoji: "x".into() };
+        let new = Did::ReactionAdded { message, user, emoji: "y".into() };
+        assert_eq!(seen([said("hello"), gone, new]).reactions, 1);
+    }
+
+    fn seen(events: impl IntoIterator<Item = Did>) -> Model {
+        let events = events.into_iter().map(|event| Event::Channel(ChannelId(3), event));
+        folded::<Messages>(events).unwrap()
+    }
+
+    fn said(text: &str) -> Did {
+        Did::MessageCreated(Message {
+            id: MessageId(5),
+            guild: None,
+            author: DiscordUserId(1),
+            author_name: Personal::of(ana(), "Ana".into()),
+            bot: false,
+            content: Personal::of(ana(), text.into()),
+            length: 5,
+            reply_to: None,
+            attachments: None,
+            to_bot: false,
+        })
+    }
+
+    fn edited(content: Personal<String>) -> Did {
+        Did::MessageEdited { id: MessageId(5), edited_at: moment(9), content, length: 2 }
+    }
+
+    fn ana() -> Person {
+        Person::discord(1)
+    }
+}

@@ -144,3 +144,36 @@ fn installed_by(row: &mut Model, by: &Actor) {
     row.installed_by_kind = Some(by.kind.as_ref().to_owned());
     row.installed_by_id = Some(by.id.clone());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{folded, moment};
+
+    #[test]
+    fn an_installation_that_was_removed_starts_anew() {
+        let row = installed([requested(), completed()]);
+        assert_eq!((row.status.as_str(), row.guild_name.as_deref()), ("active", Some("Home")));
+        assert_eq!((row.created_at.0, row.installed_at), (moment(1), Some(Millis(moment(2)))));
+
+        let removed = Did::Removed { by: Actor::system("tests") };
+        let row = installed([requested(), completed(), removed, requested()]);
+        assert_eq!((row.status.as_str(), row.guild_name), ("pending", None));
+        assert_eq!((row.created_at.0, row.installed_at), (moment(4), None));
+    }
+
+    fn installed(events: impl IntoIterator<Item = Did>) -> Model {
+        let id = InstallationId::new("t", "p").unwrap();
+        let events = events.into_iter().map(|event| Event::Installation(id.clone(), event));
+        folded::<Installations>(events).unwrap()
+    }
+
+    fn requested() -> Did {
+        Did::Requested { by: Actor::system("tests") }
+    }
+
+    fn completed() -> Did {
+        let (guild_id, guild_name) = ("9".to_owned(), "Home".to_owned());
+        Did::Completed { guild_id, guild_name, scope: "bot".into(), by: None }
+    }
+}
