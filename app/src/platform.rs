@@ -94,11 +94,8 @@ impl Platform {
         let process = ProcessId::new();
         let holder = process.to_string();
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
-        let reactors = reactors(
-            &use_cases.conversations,
-            discord(config, &stores)?,
-            &use_cases.self_editing,
-        );
+        let reactors =
+            reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
         // On an empty log they begin at the beginning, whoever writes first.
         if roles.reactor || stores.journal.log().head().await? == 0 {
             ready_reactors(&stores, &reactors, &holder, reactors_from).await?;

@@ -102,6 +102,11 @@ impl<A: Listed> Executor<A> {
         let slot = self.slot(&stream).await;
         let decided = {
             let mut held = slot.memory.lock().await;
+            // Who has seen more than is remembered here knows of a commit of another process.
+            let is_old = |hot: &mut Hot<A>| {
+                hot.landing.is_none() && wanted.is_some_and(|wanted| wanted > hot.memory.version)
+            };
+            drop(held.take_if(is_old));
             let hot = self.hot(&slot, &mut held, &stream).await?;
             self.wait_where_needed(hot).await?;
             let decided = self.decide(&slot, hot, id, &stream, wanted, command, cause).await;

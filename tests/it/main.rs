@@ -10,6 +10,7 @@ mod discord_simulator;
 mod event_log;
 mod executor;
 mod house_rules;
+mod import;
 mod operational;
 mod papers;
 mod privacy;

@@ -52,7 +52,8 @@ impl ChannelImport {
         &self.known
     }
 
-    /// Record what is new. The ids of the commands follow from the facts.
+    /// Record what is new. The ids of the commands follow from the cause and the facts: what is
+    /// tried again is stored once, and what somebody else stores at the same time is his.
     pub async fn record(
         &mut self,
         cause: &Cause,
@@ -62,7 +63,7 @@ impl ChannelImport {
         self.observations.prepare_keys(news).await?;
         let mut added = Added::default();
         for facts in chunks(facts) {
-            let cause = Cause { command: command(self.channel, &facts), ..cause.clone() };
+            let cause = Cause { command: command(cause, &facts), ..cause.clone() };
             self.record_chunk(&cause, facts, &mut added).await?;
         }
         added.position = self.read_to.position();
@@ -118,10 +119,9 @@ impl ChannelImport {
     }
 }
 
-/// The same facts of the same channel are the same command.
-fn command(channel: ChannelId, facts: &[ChannelEvent]) -> Uuid {
+/// The same facts of the same import are the same command.
+fn command(cause: &Cause, facts: &[ChannelEvent]) -> Uuid {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(format!("import into {channel}").as_bytes());
     for fact in facts {
         let name = match fact {
             ChannelEvent::MessageCreated(Message { id, .. }) => format!("\nmessage {id}"),
@@ -135,7 +135,7 @@ fn command(channel: ChannelId, facts: &[ChannelEvent]) -> Uuid {
         };
         hasher.update(name.as_bytes());
     }
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, hasher.finalize().as_bytes())
+    Uuid::new_v5(&cause.command, hasher.finalize().as_bytes())
 }
 
 impl Added {

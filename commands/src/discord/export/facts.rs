@@ -178,3 +178,73 @@ pub(super) fn without_place(error: serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_reason() {
+        let file = json!({ "fileName": "a", "url": "b" });
+        let reaction = |emoji: Value| json!({ "emoji": emoji, "count": 1, "users": [] });
+        for (member, value, reason) in [
+            ("id", json!("0"), "id: “0” is no id of Discord"),
+            ("id", json!("+7"), "id: “+7” is no id of Discord"),
+            ("id", Value::Null, "invalid type: null, expected a text or a whole number"),
+            ("timestamp", json!("noon"), "timestamp: “noon” is no time"),
+            ("timestamp", json!(7), "invalid type: integer `7`, expected a string"),
+            ("timestampEdited", json!(""), "timestampEdited: “” is no time"),
+            ("content", json!("é".repeat(4_001)), "content has 4001 characters; 4000 is the most"),
+            ("author", json!({ "id": "7" }), "its author has no name"),
+            ("author", json!({ "name": "Ana" }), "missing field `id`"),
+            ("attachments", json!(vec![file; 21]), "it has 21 attachments; 20 is the most"),
+            ("reactions", json!([reaction(json!({}))]), "a reaction has no emoji"),
+            (
+                "reference",
+                json!({ "messageId": "x" }),
+                "reference.messageId: “x” is no id of Discord",
+            ),
+        ] {
+            assert_eq!(tell(&with(member, value), None), Err(reason.to_owned()), "{member}");
+        }
+        assert_eq!(tell("[]", None), Err("it is not an object".to_owned()));
+    }
+
+    #[test]
+    fn what_may_be_missing_may_be_missing() {
+        for (member, value) in [
+            ("content", Value::Null),
+            ("content", json!("é".repeat(4_000))),
+            ("attachments", Value::Null),
+            ("reactions", json!([{ "emoji": { "id": null, "name": "👍" } }])),
+            ("reference", json!({ "messageId": null })),
+            ("timestamp", json!("2015-01-01T00:00:00.5")),
+            ("timestampEdited", Value::Null),
+            ("type", json!(19)),
+            ("id", json!(4_194_304)),
+        ] {
+            let told = tell(&with(member, value), None).unwrap();
+            assert_eq!((told.facts.len(), told.misdated), (1, None), "{member}");
+        }
+    }
+
+    #[test]
+    fn the_id_is_believed_where_the_time_is_another() {
+        let told = tell(&with("timestamp", json!("2015-01-01T00:00:06Z")), None).unwrap();
+        assert!(told.misdated.is_some());
+        assert_eq!(told.facts[0].occurred_at(), Some(happened_at(MessageId(4_194_304))));
+    }
+
+    /// A message said in the first millisecond of Discord, with one thing else.
+    fn with(member: &str, value: Value) -> String {
+        let mut message = json!({
+            "id": "4194304",
+            "timestamp": "2015-01-01T02:00:00.001+02:00",
+            "author": { "id": "7", "name": "Ana" },
+        });
+        message[member] = value;
+        message.to_string()
+    }
+}

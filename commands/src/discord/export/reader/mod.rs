@@ -104,7 +104,11 @@ impl<R: Read> ExportReader<R> {
                 }
                 State::Root => match self.source.skip(b" \t\r\n,")? {
                     None => self.end(true),
-                    Some(b'}') => self.end(false),
+                    Some(b'}') => {
+                        self.source.advance(1);
+                        self.source.skip(BLANK)?;
+                        self.end(false);
+                    }
                     Some(b'"') => return self.member(),
                     Some(_) => {
                         let damage = self.damage(None, "this is not part of an export".into());
