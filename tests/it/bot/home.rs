@@ -177,14 +177,11 @@ impl Home {
                 all.extend(page.events);
             }
         };
-        match timeout(PATIENCE, seen).await {
-            Ok(seen) => seen,
-            Err(_) => {
-                let all: Vec<_> = self.events().await;
-                let all: Vec<_> = all.iter().map(|it| it.event.type_name()).collect();
-                panic!("waited in vain for {what}; the log holds {all:?}")
-            }
+        if let Ok(seen) = timeout(PATIENCE, seen).await {
+            return seen;
         }
+        let all: Vec<_> = self.events().await.iter().map(|it| it.event.type_name()).collect();
+        panic!("waited in vain for {what}; the log holds {all:?}")
     }
 
     /// Waits until a message is recorded.
