@@ -9,10 +9,13 @@ use sea_orm::DbErr;
 use super::build::{BuildError, Step, Tell};
 use super::generations::Generations;
 use super::reader::Goal;
-use super::{Alarm, Checkpoint, Difference, Failure, Fence, Generation, Snapshot, Stage};
+use super::{Alarm, Checkpoint, Difference, Failure, Fence, Generation, Place, Snapshot, Stage};
 
 /// How often a process that does not project looks whether another one switched.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long to wait for whoever projects the live generation before doing it oneself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What there is to say about the views.
 #[derive(Debug, Clone)]
@@ -163,6 +166,7 @@ impl Generations {
         let former = self.live().filter(|live| Some(live.number()) == pointed);
         let mut differences = Vec::new();
         if let Some(former) = former.as_ref().filter(|_| check) {
+            self.not_behind(former, next.checkpoint().await?.position).await?;
             let snapshot = Snapshot::of(former.db()).await?;
             self.catch_up(&next, snapshot.position()).await?;
             build.say(Step::Comparing, &next.checkpoint().await?, snapshot.position());
@@ -197,7 +201,18 @@ impl Generations {
         Ok(differences)
     }
 
-    /// Projects a generation that is not live up to a position, at least.
+    /// Waits for the live generation to reach a position; where nobody projects it, does so.
+    async fn not_behind(&self, live: &Generation, position: u64) -> Result<(), BuildError> {
+        let alone = matches!(self.inner.place, Place::Sqlite { .. });
+        let somebody = *self.inner.projecting.borrow() || !alone;
+        let reached = async { tokio::time::timeout(PATIENCE, live.reach(position)).await };
+        if somebody && reached.await.is_ok() {
+            return Ok(());
+        }
+        self.catch_up(live, position).await
+    }
+
+    /// Projects a generation up to a position, at least.
     async fn catch_up(&self, next: &Generation, position: u64) -> Result<(), BuildError> {
         let projections = Arc::clone(&self.inner.projections);
         let journal = self.inner.journal.clone();
