@@ -9,7 +9,7 @@ use crate::cli::ApiKeyCommand;
 use crate::remote::Remote;
 
 /// Through a running server.
-pub async fn run(remote: &Remote, command: ApiKeyCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(remote: &Remote, command: ApiKeyCommand) -> anyhow::Result<()> {
     match command {
         ApiKeyCommand::Create { name, permissions, expires_at, json: as_json } => {
             let mut body = json!({ "name": name, "permissions": permissions });

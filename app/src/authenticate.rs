@@ -9,7 +9,7 @@ use domain::kernel::{Actor, Cause, Source};
 use uuid::Uuid;
 
 /// See the module.
-pub struct Keys {
+pub(crate) struct Keys {
     pub identity: Identity,
     /// Set when the process serves nobody but its own command line; it is never written down.
     pub own: Option<OwnToken>,

@@ -16,7 +16,7 @@ const WORKSPACE: [(&str, &str); 3] = [
 ];
 
 /// Does what is missing. The first key is shown once, and kept in the data directory.
-pub async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
+pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
     let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
     let files = WORKSPACE
         .map(|(path, content)| Change { path: path.to_owned(), content: Some(content.to_owned()) });

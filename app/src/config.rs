@@ -104,6 +104,7 @@ pub struct Chain {
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each role is on or off by itself")]
 pub struct Roles {
     pub api: bool,
     pub bot: bool,
@@ -141,6 +142,12 @@ impl FromStr for Roles {
             }
         }
         Ok(roles)
+    }
+}
+
+fn set<T>(to: &mut T, from: Option<T>) {
+    if let Some(value) = from {
+        *to = value;
     }
 }
 
@@ -184,11 +191,6 @@ impl Config {
             sources.add_source(environment).build().context("the settings cannot be read")?;
         let mut config: Self = read.try_deserialize().context("a setting is wrong")?;
 
-        fn set<T>(to: &mut T, from: Option<T>) {
-            if let Some(value) = from {
-                *to = value;
-            }
-        }
         set(&mut config.data_dir, place.data_dir.clone());
         set(&mut config.log, place.log.clone().map(Secret));
         set(&mut config.views, place.views.clone().map(Secret));

@@ -33,7 +33,7 @@ impl Verdict {
 }
 
 /// Looks at everything; fails when something is bad.
-pub async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
     let mut findings = vec![settings(config), data_directory(config)?];
     findings.extend(stores(config).await);
     findings.extend([discord(config), key(config)]);

@@ -12,7 +12,7 @@ use domain::kernel::EventLog;
 const SOON: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct Checkup {
+pub(crate) struct Checkup {
     pub discord_expected: bool,
     pub lifecycle: Lifecycle,
     pub log: Arc<dyn EventLog>,

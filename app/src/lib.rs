@@ -14,6 +14,7 @@ mod logging;
 pub mod platform;
 mod progress;
 mod read_models;
+mod read_only;
 mod remote;
 mod replay;
 mod sampler;

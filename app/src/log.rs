@@ -14,7 +14,7 @@ use crate::progress::bar;
 const PAGE: usize = 1_000;
 
 /// Writes the log to a file, or to the standard output for `-`.
-pub async fn export_to(
+pub(crate) async fn export_to(
     journal: &Journal,
     file: &Path,
     after: u64,
@@ -66,7 +66,7 @@ async fn chain_at(journal: &Journal, position: u64) -> anyhow::Result<ChainHash>
 }
 
 /// Fills an empty log from a file, or from the standard input for `-`.
-pub async fn import_from(journal: &Journal, file: &Path) -> anyhow::Result<()> {
+pub(crate) async fn import_from(journal: &Journal, file: &Path) -> anyhow::Result<()> {
     let mut input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
@@ -93,7 +93,7 @@ pub async fn import_from(journal: &Journal, file: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the newest events, and goes on when asked to.
-pub async fn tail(journal: &Journal, lines: u64, follow: bool) -> anyhow::Result<()> {
+pub(crate) async fn tail(journal: &Journal, lines: u64, follow: bool) -> anyhow::Result<()> {
     let head = journal.log().head().await?;
     let mut position = head.saturating_sub(lines);
     let mut newest = Vec::new();

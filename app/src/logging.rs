@@ -14,10 +14,10 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 use crate::config::Logging;
 
 /// Where the files are, in the data directory.
-pub const FOLDER: &str = "logs";
+pub(crate) const FOLDER: &str = "logs";
 
 /// Starts logging; what is waiting is written when the guard is dropped.
-pub fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> {
+pub(crate) fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> {
     let folder = data_dir.join(FOLDER);
     std::fs::create_dir_all(&folder).context("the folder of the application log cannot be made")?;
     let files = RollingFileAppender::builder()
@@ -46,7 +46,7 @@ pub fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> 
 }
 
 /// Warnings on the standard error, for commands that end.
-pub fn start_quietly() {
+pub(crate) fn start_quietly() {
     let filter = EnvFilter::try_from_env("PALIMPSEST_LOGGING").unwrap_or_else(|_| "warn".into());
     let shown = fmt::layer().with_writer(std::io::stderr).with_target(false).compact();
     tracing_subscriber::registry().with(shown.with_filter(filter)).init();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
-use adapters::system_clock::SystemClock;
 use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
@@ -16,11 +15,8 @@ use commands::{
     ChainSigner, Ground, Reactor, StartFrom, Tail, describe, prepare_reactors, reactors,
     run_reactors, while_leased,
 };
-use domain::kernel::{Clock, ProcessId};
-use poem::http::{Method, StatusCode};
-use poem::{Endpoint, EndpointExt, Request, Response};
+use domain::kernel::ProcessId;
 use projections::{Fence, Generations, Place};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +28,7 @@ use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::logging;
 use crate::read_models::{Live, Pointer};
+use crate::read_only::ReadOnly;
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
@@ -256,7 +253,7 @@ impl Platform {
         };
         let grace = Duration::from_secs(settings.shutdown_grace_s);
         let routes = api::routes(services, settings);
-        let routes = routes.around(move |routes, request| read_only(snapshot, routes, request));
+        let routes = ReadOnly { moment: snapshot, routes };
         let serving = stop.clone();
         let task = tokio::spawn(async move {
             if let Err(error) = api::serve(listener, routes, serving, grace).await {
@@ -311,7 +308,7 @@ fn projector(
     let leases: Arc<dyn Leases> = stores.operational.clone();
     let holder = holder.to_owned();
     Part::start(PROJECTOR, move |stop| async move {
-        while_leased(leases, PROJECTOR, &holder, stop, |lease, stop| {
+        let following = while_leased(leases, PROJECTOR, &holder, stop, |lease, stop| {
             let generations = generations.clone();
             let fence = if shared { Fence::Token(lease.token) } else { Fence::Alone };
             async move {
@@ -319,8 +316,8 @@ fn projector(
                     tracing::error!(error = %describe(&error), "the read models stand still");
                 }
             }
-        })
-        .await;
+        });
+        Box::pin(following).await;
     })
 }
 
@@ -371,30 +368,6 @@ fn discord(config: &Config, stores: &Stores) -> anyhow::Result<Arc<dyn Discord>>
     let clock = stores.journal.clock().clone();
     let token = config.discord.token.reveal();
     Ok(Arc::new(DiscordRest::new(config.other_discord(), token, clock)?))
-}
-
-/// The state of a moment is only read: what would write is refused, and nothing is half done.
-async fn read_only<E: Endpoint<Output = Response>>(
-    moment: bool,
-    routes: Arc<E>,
-    request: Request,
-) -> poem::Result<Response> {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let begins = request.uri().path().ends_with("/integrations/discord/install");
-    if !moment || (reads && !begins) {
-        return routes.call(request).await;
-    }
-    let message = "this server shows the state of one moment, which is only read; ask the live \
-                   server to change something";
-    let error = json!({
-        "code": "CONFLICT",
-        "message": message,
-        "details": {},
-        "request_id": uuid::Uuid::now_v7(),
-    });
-    let body = json!({ "success": false, "error": error, "timestamp": SystemClock.now() });
-    let answer = Response::builder().status(StatusCode::CONFLICT);
-    Ok(answer.content_type("application/json").body(body.to_string()))
 }
 
 /// An address that a client on this machine can use.

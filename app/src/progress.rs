@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar over so many things; hidden where nobody looks.
-pub fn bar(total: u64, things: &str) -> ProgressBar {
+pub(crate) fn bar(total: u64, things: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
     let template = format!("{{bar:40}} {{pos}}/{{len}} {things}  {{per_sec}}  {{eta}} left");
     if let Ok(style) = ProgressStyle::with_template(&template) {

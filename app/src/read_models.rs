@@ -9,7 +9,7 @@ use commands::{CommandError, Head, Heads};
 use projections::{DatabaseConnection, Generations, LivePointer, PointerError, Until};
 
 /// Which generation is live is kept in the operational store.
-pub struct Pointer(pub Arc<OperationalStore>);
+pub(crate) struct Pointer(pub Arc<OperationalStore>);
 
 #[async_trait]
 impl LivePointer for Pointer {
@@ -29,7 +29,7 @@ impl LivePointer for Pointer {
 
 /// The live generation, for the bot and for signatures.
 #[derive(Clone)]
-pub struct Live(pub Generations);
+pub(crate) struct Live(pub Generations);
 
 impl bot::ReadModels for Live {
     fn live(&self) -> Option<DatabaseConnection> {
@@ -46,7 +46,7 @@ impl Heads for Live {
 }
 
 /// A position, or an RFC 3339 time.
-pub fn parse_until(text: &str) -> anyhow::Result<Until> {
+pub(crate) fn parse_until(text: &str) -> anyhow::Result<Until> {
     if let Ok(position) = text.parse() {
         return Ok(Until::Position(position));
     }

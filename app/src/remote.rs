@@ -10,7 +10,7 @@ use crate::data_dir::{Holder, bootstrap_key};
 
 /// See the module.
 #[derive(Clone)]
-pub struct Remote {
+pub(crate) struct Remote {
     http: reqwest::Client,
     url: String,
     key: String,
@@ -18,7 +18,11 @@ pub struct Remote {
 
 impl Remote {
     /// The server that holds this data directory.
-    pub fn of(holder: &Holder, data_dir: &Path, api_key: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn of(
+        holder: &Holder,
+        data_dir: &Path,
+        api_key: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let Some(url) = holder.url.clone() else {
             bail!(
                 "process {} works in {} and does not answer yet; try again when it is done",
@@ -37,12 +41,12 @@ impl Remote {
     }
 
     /// A request to the API, with the key.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.key)
     }
 
     /// The `data` of the answer; an error says what the server said.
-    pub async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let answer = request.send().await.context("the server cannot be reached")?;
         let status = answer.status();
         if status == StatusCode::NO_CONTENT {
@@ -57,15 +61,15 @@ impl Remote {
         Ok(body["data"].take())
     }
 
-    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.ask(self.request(Method::POST, path).json(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(self.request(Method::DELETE, path)).await
     }
 }

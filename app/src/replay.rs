@@ -15,7 +15,7 @@ use crate::stores::Stores;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Builds a new generation beside the live one, and switches to it.
-pub async fn rebuild(remote: &Remote, check: bool, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn rebuild(remote: &Remote, check: bool, as_json: bool) -> anyhow::Result<()> {
     let started = remote.post("/replays", &json!({ "check": check })).await?;
     let id = started["replay_id"].as_str().context("the server named no replay")?.to_owned();
     let progress = bar(0, "commits");
@@ -58,7 +58,7 @@ fn report(ended: &Value, check: bool) -> anyhow::Result<()> {
 }
 
 /// Builds the state of a moment into a database of its own.
-pub async fn build_into(
+pub(crate) async fn build_into(
     stores: &Stores,
     into: &str,
     until: Until,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// See the module.
-pub struct Sampler {
+pub(crate) struct Sampler {
     pub clock: Arc<dyn Clock>,
     pub every: Duration,
     pub lifecycle: Lifecycle,
@@ -22,7 +22,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// Says that the process has started.
-    pub async fn started(
+    pub(crate) async fn started(
         &self,
         environment: &str,
         roles: Vec<String>,
@@ -33,12 +33,12 @@ impl Sampler {
     }
 
     /// Says that the process ends.
-    pub async fn stopped(&self, reason: &str) -> Result<u64, CommandError> {
+    pub(crate) async fn stopped(&self, reason: &str) -> Result<u64, CommandError> {
         self.report(ProcessCommand::Stop { reason: reason.to_owned() }).await
     }
 
     /// Takes samples until it is told to stop.
-    pub async fn run(&self, stop: CancellationToken) {
+    pub(crate) async fn run(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.tick().await;
         let mut cpu = Cpu::now();

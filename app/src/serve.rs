@@ -17,7 +17,7 @@ use crate::stores::Stores;
 use crate::{logging, signals};
 
 /// Serves until a signal.
-pub async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()> {
+pub(crate) async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()> {
     let data_dir = DataDir::take_alone(&config.data_dir)?;
     let _written_at_the_end = logging::start(&config.logging, &config.data_dir)?;
     let roles = config.roles()?;
@@ -38,7 +38,7 @@ pub async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 /// The platform for this process's own command: no bot, no reactors, a token that nobody knows.
-pub async fn for_ourselves(
+pub(crate) async fn for_ourselves(
     config: &Config,
     data_dir: DataDir,
 ) -> anyhow::Result<(Platform, Remote)> {
@@ -55,7 +55,7 @@ pub async fn for_ourselves(
 }
 
 /// What the live read models remember of the chain.
-pub async fn kept_by_views(config: &Config, stores: &Stores) -> Option<Witness> {
+pub(crate) async fn kept_by_views(config: &Config, stores: &Stores) -> Option<Witness> {
     let place = Place::parse(config.views.reveal(), &config.data_dir).ok()?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     let generations = Generations::new(stores.journal.clone(), place, pointer);

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits for Ctrl-C or a termination; answers which.
-pub async fn told_to_end() -> std::io::Result<&'static str> {
+pub(crate) async fn told_to_end() -> std::io::Result<&'static str> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(tokio::select! {

@@ -11,7 +11,11 @@ use crate::progress::bar;
 use crate::stores::Stores;
 
 /// Walks the log; what the views remember of its chain is compared as well.
-pub async fn run(stores: &Stores, views: Option<Witness>, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    stores: &Stores,
+    views: Option<Witness>,
+    as_json: bool,
+) -> anyhow::Result<()> {
     let witnesses: Vec<Witness> =
         kept_head(stores.vault.as_ref()).await?.into_iter().chain(views).collect();
     let progress = bar(stores.journal.log().head().await?, "commits");

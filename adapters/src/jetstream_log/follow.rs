@@ -119,6 +119,8 @@ impl Follower {
                 }
                 Sent::Idle { .. } => {}
                 Sent::Ended => {
+                    // Who takes it away once may do so again.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                     self.delivery = None;
                     break;
                 }
