@@ -34,10 +34,8 @@ impl Operation {
 
     /// A path with something in every place.
     fn some_path(&self) -> String {
-        let parts = self.path.split('/').map(|part| match part.starts_with('{') {
-            true => "01890000-0000-7000-8000-000000000000",
-            false => part,
-        });
+        let id = "01890000-0000-7000-8000-000000000000";
+        let parts = self.path.split('/').map(|part| if part.starts_with('{') { id } else { part });
         parts.collect::<Vec<_>>().join("/")
     }
 }

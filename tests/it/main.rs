@@ -1,4 +1,6 @@
 //! Stories of the whole system, one binary for all of them.
+#![expect(clippy::large_futures, reason = "a test has the stack for itself")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api_contexts;
 mod api_document;

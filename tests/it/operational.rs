@@ -110,7 +110,7 @@ async fn what_a_reactor_parked_waits_for_it(database: TestDatabase) {
 
     let again = Parked { attempts: 2, next_at: DateTime::UNIX_EPOCH, ..parked("greeter", 1) };
     store.park_again(&again).await.unwrap();
-    assert_eq!(store.parked("greeter", 1).await.unwrap(), [again.clone()]);
+    assert_eq!(store.parked("greeter", 1).await.unwrap(), std::slice::from_ref(&again));
     // The same event once more, after a restart from an older checkpoint.
     store.advance("greeter", 2_500, &crowd[..1], &lease).await.unwrap();
     assert_eq!(store.parked("greeter", 9_999).await.unwrap().len(), 2_500);

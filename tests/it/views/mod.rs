@@ -240,14 +240,14 @@ async fn a_log_that_changed_stops_the_projector(place: TestPlace) {
 
     let mut kept = Vec::new();
     journal.log.tamper(|commits| {
-        kept = commits.clone();
+        kept.clone_from(commits);
         let last = commits.len() - 1;
         let other = commits[0].body.clone();
         commits[last].body = other;
     });
     assert!(follow().await.contains("is another one"));
     journal.log.tamper(|commits| {
-        *commits = kept.clone();
+        commits.clone_from(&kept);
         commits.pop();
     });
     assert!(follow().await.contains("it ends at"));
