@@ -88,6 +88,10 @@ impl Platform {
         data_dir: DataDir,
     ) -> anyhow::Result<Self> {
         let stores = Stores::open(config).await?;
+        if config.operational.reveal() == "sqlite" {
+            // It lies in the data directory, and whoever has that is alone with it.
+            stores.operational.bury_the_dead().await?;
+        }
         let process = ProcessId::new();
         let holder = process.to_string();
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));

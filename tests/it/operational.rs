@@ -28,6 +28,7 @@ tests::on_each_database! { Durable;
     the_live_generation_is_switched_by_one,
     what_a_reactor_parked_waits_for_it,
     what_is_stored_outlives_the_process,
+    what_the_dead_held_is_free,
 }
 
 async fn a_lease_is_renewed_given_back_and_handed_over(database: TestDatabase) {
@@ -224,6 +225,20 @@ async fn the_live_generation_is_switched_by_one(database: TestDatabase) {
     other.set_live_generation(Some(1), 2).await.unwrap();
     assert!(store.set_live_generation(Some(1), 3).await.is_err());
     assert_eq!(store.live_generation().await.unwrap(), Some(2));
+}
+
+async fn what_the_dead_held_is_free(database: TestDatabase) {
+    let store = open(&database).await;
+    let dead = acquire(&store, "dead", DAY).await.unwrap();
+    claim(&store, "ana", "post a").await;
+    claim(&store, "ben", "post a").await;
+    store.keep("ben", "key", b"answer").await.unwrap();
+
+    store.bury_the_dead().await.unwrap();
+    let heir = acquire(&store, "heir", DAY).await.expect("nobody holds it");
+    assert!(heir.token > dead.token && !store.holds(&dead).await.unwrap());
+    assert_eq!(claim(&store, "ana", "post a").await, Claim::Mine, "it was never answered");
+    assert_eq!(claim(&store, "ben", "post a").await, Claim::Answered(b"answer".to_vec()));
 }
 
 async fn what_is_stored_outlives_the_process(database: TestDatabase) {

@@ -56,6 +56,19 @@ impl Leases for OperationalStore {
 }
 
 impl OperationalStore {
+    /// Ends what an earlier process left when it was killed: its leases, and its claims on
+    /// requests that it never answered. Only for who knows that no other process is alive.
+    pub async fn bury_the_dead(&self) -> Result<(), CommandError> {
+        for sql in [
+            "UPDATE operational_leases SET holder = '', until = 0",
+            "DELETE FROM operational_idempotency_keys WHERE answer IS NULL",
+        ] {
+            let buried = self.db.execute_raw(self.statement(sql, [])).await;
+            buried.map_err(CommandError::unavailable)?;
+        }
+        Ok(())
+    }
+
     /// Keeps a lease from changing hands until the transaction ends; fails when it did before.
     pub(super) async fn hold(
         &self,
