@@ -206,11 +206,15 @@ where
     /// Does it in a task of its own, so that a caller who hangs up does not leave it half done.
     async fn once(
         &self,
-        request: Request,
+        mut request: Request,
         credential: String,
         key: String,
         fingerprint: &str,
     ) -> Result<Response, ApiError> {
+        if let Some(Credentials::Known(caller)) = request.extensions_mut().get_mut() {
+            // A repeat after a crash gives the same command, which the log knows when it was done.
+            caller.cause.command = idempotency::command(&credential, &key, fingerprint);
+        }
         let lasts = Duration::from_secs(self.settings.idempotency_hours * 3_600);
         let claim = idempotency::claim(&self.idempotency, credential, key, fingerprint, lasts);
         let turn = match claim.await? {

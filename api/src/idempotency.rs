@@ -7,6 +7,7 @@ use commands::ports::{Claim, IdempotencyKeys};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Body, Response};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::answer::KeptInstead;
 use crate::error::ApiError;
@@ -64,6 +65,12 @@ pub(crate) fn fingerprint(method: &str, target: &str, body: &[u8]) -> String {
         hash.update(part);
     }
     hash.finalize().to_hex().to_string()
+}
+
+/// The id of the command that a request under a key gives.
+pub(crate) fn command(credential: &str, key: &str, fingerprint: &str) -> Uuid {
+    let name = format!("{fingerprint} {}:{credential}{key}", credential.len());
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
 /// Claims a key for this request.
