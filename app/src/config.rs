@@ -77,6 +77,7 @@ pub struct Discord {
 #[serde(deny_unknown_fields)]
 pub struct JetStream {
     pub stream: String,
+    pub prefix: String,
     pub replicas: usize,
     pub monitoring: String,
     pub allow_relaxed: bool,

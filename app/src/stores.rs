@@ -63,6 +63,7 @@ async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)
     let settings = &config.jetstream;
     let options = Options {
         stream: settings.stream.clone(),
+        prefix: settings.prefix.clone(),
         replicas: settings.replicas,
         monitor: (!settings.monitoring.is_empty()).then(|| settings.monitoring.clone()),
         allow_relaxed: settings.allow_relaxed,
