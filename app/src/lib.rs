@@ -33,12 +33,15 @@ use data_dir::{DataDir, Found};
 use remote::Remote;
 use stores::Stores;
 
-/// Does what the command line says.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    // Two TLS libraries are in the tree; this one is ours.
+/// Two TLS libraries are in the tree; this one is ours. To be called once, before everything else.
+pub fn choose_tls() {
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     debug_assert!(installed.is_ok(), "nobody else chooses");
+}
 
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    choose_tls();
     let Cli { command, serve, place } = cli;
     let serve_args = match &command {
         Some(Command::Serve(args)) => args.clone(),
