@@ -25,11 +25,13 @@ use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, Po
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use super::slow_log::SlowLog;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -44,6 +46,8 @@ pub(super) struct Home {
     pub(super) views: Generations,
     /// Each permit lets one answer go that takes time.
     pub(super) gate: Arc<Semaphore>,
+    /// Whether the log is held up.
+    pub(super) hold_up: watch::Sender<bool>,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -61,6 +65,7 @@ impl Home {
         let (vault, operational) =
             (TestDatabase::sqlite(Care::Secret), TestDatabase::sqlite(Care::Durable));
         let log = SqliteLog::open(files.path().join("log.db")).expect("a log that opens");
+        let (log, hold_up) = SlowLog::before(Arc::new(log));
         let sealed = SealedVault::open(vault.open().await, &MasterKey::new([7; 32])).await;
         let sealed = Arc::new(sealed.expect("a vault"));
         let store = OperationalStore::open(operational.open().await, sealed.clone()).await;
@@ -78,7 +83,7 @@ impl Home {
                 .expect("views that follow");
         });
         let gate = Arc::new(Semaphore::new(0));
-        Self { discord, journal, store, views, gate, _files: (files, vault, operational) }
+        Self { discord, journal, store, views, gate, hold_up, _files: (files, vault, operational) }
     }
 
     pub(super) async fn new() -> Self {

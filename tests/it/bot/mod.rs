@@ -5,6 +5,7 @@ mod install;
 mod posts;
 mod presence;
 mod slash;
+mod slow_log;
 
 use std::time::Duration;
 
@@ -218,6 +219,37 @@ async fn killed_at_any_moment_it_records_each_message_once() {
     each_once(&recorded);
     recorded.sort_unstable();
     assert_eq!(recorded, everything);
+}
+
+#[tokio::test]
+async fn a_slow_log_loses_nothing_and_the_gateway_goes_on() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    let mut said = vec![home.discord.say("general", "ana", "before")];
+    home.until_said(said[0]).await;
+
+    // Far more than waits in memory.
+    home.hold_up.send_replace(true);
+    for number in 0..700 {
+        said.push(home.discord.say("general", "ben", &format!("flood {number}")));
+    }
+    home.discord.drop_connections();
+    home.discord.wait_for_resume(1).await;
+    home.hold_up.send_replace(false);
+    home.until("everything", |all| {
+        let there = all.iter().filter_map(home::said).count();
+        (there >= said.len()).then_some(())
+    })
+    .await;
+    said.push(home.discord.say("general", "ana", "after"));
+    home.until_said(*said.last().unwrap()).await;
+    bot.stop().await;
+
+    let mut recorded = home.said_in("general").await;
+    each_once(&recorded);
+    recorded.sort_unstable();
+    assert_eq!(recorded, said);
 }
 
 #[tokio::test]

@@ -11,6 +11,12 @@ impl DiscordSimulator {
         self.wait("a bot to connect", |world| (world.sessions.connected() > 0).then_some(())).await;
     }
 
+    /// Until sessions have been resumed so many times.
+    pub async fn wait_for_resume(&self, times: usize) {
+        let resumed = |world: &World| (world.sessions.resumed() >= times).then_some(());
+        self.wait("the bot to resume", resumed).await;
+    }
+
     pub async fn wait_until_disconnected(&self) {
         let gone = |world: &World| (world.sessions.connected() == 0).then_some(());
         self.wait("the bot to disconnect", gone).await;
