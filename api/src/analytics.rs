@@ -116,7 +116,7 @@ impl AnalyticsApi {
         /// The last 7 days without it.
         period: Query<Option<Period>>,
         /// Only these, with commas between: `users`, `interactions`, `performance`.
-        #[oai(validator(min_length = 1, max_length = 100))]
+        #[oai(validator(max_length = 100, pattern = "^[a-z]+(,[a-z]+)*$"))]
         metrics: Query<Option<String>>,
     ) -> Result<Found<Overview>> {
         let wanted = wanted(metrics.0.as_deref())?;

@@ -99,7 +99,7 @@ impl AuditApi {
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
         /// Only this stream, as `edit.<id>`.
-        #[oai(validator(min_length = 1, max_length = 200))]
+        #[oai(validator(max_length = 200, pattern = "^[^.]+[.].+$"))]
         stream: Query<Option<String>>,
         /// Only this type, as `edit.approved`, or all of one kind, as `edit.*`.
         #[oai(name = "type", validator(min_length = 1, max_length = 100))]

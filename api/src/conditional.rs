@@ -53,6 +53,10 @@ impl<'a> FromRequest<'a> for IfMatch {
             return Ok(Self(None));
         }
         // A weak tag never matches; one that we never gave matches nothing.
+        let quoted = |tag: &str| tag.len() > 1 && tag.starts_with('"') && tag.ends_with('"');
+        if !tags.clone().all(|tag| quoted(tag.trim_start_matches("W/"))) {
+            return Err(ApiError::field("If-Match", "must be an ETag in quotes").into());
+        }
         let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
         let Some(version) = tags.find_map(ours) else {
             let message = "the resource has none of these versions";

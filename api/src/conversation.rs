@@ -31,9 +31,9 @@ pub(crate) struct ConversationApi {
 struct NewMessage {
     #[oai(validator(min_length = 1, max_length = 4000))]
     message: String,
-    #[oai(validator(min_length = 1, max_length = 64))]
+    #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     user_id: String,
-    #[oai(validator(min_length = 1, max_length = 64))]
+    #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     channel_id: String,
     #[oai(validator(min_length = 1, max_length = 64))]
     guild_id: Option<String>,
@@ -46,9 +46,9 @@ struct NewMessage {
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the wire names ids so")]
 struct NewConversation {
-    #[oai(validator(min_length = 1, max_length = 64))]
+    #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     user_id: String,
-    #[oai(validator(min_length = 1, max_length = 64))]
+    #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     channel_id: String,
     #[oai(validator(min_length = 1, max_length = 64))]
     guild_id: Option<String>,
@@ -57,7 +57,7 @@ struct NewConversation {
 #[derive(Object)]
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
 struct EndOfConversation {
-    #[oai(validator(min_length = 1, max_length = 129))]
+    #[oai(validator(max_length = 129, pattern = "^[^:]+:[^:]+$"))]
     conversation_id: String,
     /// `user_request` without it.
     #[oai(validator(min_length = 1, max_length = 200))]

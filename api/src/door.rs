@@ -314,8 +314,8 @@ where
         }
         let head = self.journal.log().head().await?;
         if position > head {
-            let reason = format!("the log ends at {head}");
-            return Err(ApiError::field("X-Min-Position", reason));
+            let message = format!("X-Min-Position: the log ends at {head}");
+            return Err(ApiError::new(StatusCode::CONFLICT, message));
         }
         if self.views.wait_for(position, self.patience()).await {
             return Ok(());

@@ -177,7 +177,12 @@ pub(crate) fn understood(error: poem::Error) -> ApiError {
         return ApiError::field("path", plain(reason));
     }
     if let Some(ParseRequestPayloadError { reason }) = error.downcast_ref() {
-        return ApiError::field("body", plain(reason));
+        let reason = plain(reason);
+        let named = reason.strip_prefix("field `").and_then(|it| it.split_once("` "));
+        return match named {
+            Some((field, reason)) => ApiError::field(field, reason),
+            None => ApiError::field("body", reason),
+        };
     }
     if let Some(error) = error.downcast_ref::<ContentTypeError>() {
         return ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string());

@@ -162,7 +162,7 @@ impl IdentityApi {
         &self,
         may: May<needs::ErasePerson>,
         /// `discord:<id>` or `user:<id>`
-        #[oai(validator(min_length = 1, max_length = 128))]
+        #[oai(validator(max_length = 128, pattern = "^(discord|user):.+$"))]
         person: Path<String>,
         /// Why; must not name the person.
         #[oai(validator(min_length = 1, max_length = 500))]

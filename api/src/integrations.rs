@@ -98,8 +98,8 @@ impl IntegrationsApi {
     async fn install(
         &self,
         may: May<needs::ManageIntegration>,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] tenant_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] project_id: Path<String>,
     ) -> Result<InstallBegun> {
         let id = project(&tenant_id.0, &project_id.0)?;
         let (oauth_url, position) = self.integrations.begin(&may.caller, &id).await?;
@@ -115,8 +115,8 @@ impl IntegrationsApi {
     async fn list(
         &self,
         _may: May<needs::ReadIntegration>,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] tenant_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] project_id: Path<String>,
     ) -> Result<Json<Vec<Integration>>> {
         let id = project(&tenant_id.0, &project_id.0)?;
         let live = self.views.live()?;
@@ -135,8 +135,8 @@ impl IntegrationsApi {
         &self,
         may: May<needs::ManageIntegration>,
         if_match: IfMatch,
-        #[oai(validator(min_length = 1, max_length = 64))] tenant_id: Path<String>,
-        #[oai(validator(min_length = 1, max_length = 64))] project_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] tenant_id: Path<String>,
+        #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] project_id: Path<String>,
     ) -> Result<Removed> {
         let id = project(&tenant_id.0, &project_id.0)?;
         if_match.require(self.integrations.installations.load(&id).await?.version)?;

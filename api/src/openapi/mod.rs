@@ -17,7 +17,9 @@ const ABOUT: &str = "Palimpsest runs a Discord bot that can edit its own behavio
 every fact, command, self-edit and rollback as an event.\n\nEvery answer under `/api/v1` is \
 `{success, data, message?, timestamp}`, or `{success: false, error: {code, message, details, \
 request_id}, timestamp}`. Every answer carries `X-Request-Id`; every write carries \
-`X-Event-Position`, and answers once the read models show its effect.";
+`X-Event-Position`, and answers once the read models show its effect.\n\nEvery read takes \
+`X-Min-Position` and waits until the read models show that commit; where an answer has an `ETag`, \
+`If-None-Match` is answered with 304.";
 
 /// Finishes the framework's document.
 pub(crate) fn finished(raw: &str) -> Value {
@@ -33,7 +35,8 @@ pub(crate) fn finished(raw: &str) -> Value {
     let sent = sent_schemas(&document);
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas.iter_mut() {
-            if sent.contains(name) && schema.get("properties").is_some() {
+            let open = schema.get("additionalProperties").is_some();
+            if sent.contains(name) && schema["type"] == "object" && !open {
                 schema["additionalProperties"] = json!(false);
             }
             bound_integers(schema);
@@ -121,23 +124,15 @@ fn shared_parameters(method: &str, secured: bool) -> Vec<Value> {
             "schema": schema,
         })
     };
-    let text = json!({ "type": "string", "minLength": 1, "maxLength": 255 });
     match method {
-        "get" if secured => vec![
-            header(
-                "X-Min-Position",
-                "Wait until the read models show this commit of the log.",
-                json!({ "type": "integer", "minimum": 0, "maximum": SAFE_INTEGER }),
-            ),
-            header("If-None-Match", "Answer 304 when the resource still has this ETag.", text),
-        ],
         "post" if secured => vec![header(
             "Idempotency-Key",
             "The same key with the same request is done once and answered the same.",
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
         )],
         "delete" | "patch" | "put" => {
-            vec![header("If-Match", "Do it only when the resource still has this ETag.", text)]
+            let tag = json!({ "type": "string", "maxLength": 255, "pattern": "^\"[0-9]+\"$" });
+            vec![header("If-Match", "Do it only when the resource still has this ETag.", tag)]
         }
         _ => Vec::new(),
     }
@@ -157,7 +152,7 @@ fn statuses(
         ("401", "Unauthorized", secured),
         ("403", "Forbidden", secured),
         ("404", "NotFound", path.contains('{') || writes),
-        ("409", "Conflict", writes),
+        ("409", "Conflict", writes || secured),
         ("412", "PreconditionFailed", writes && method != "post"),
         ("413", "PayloadTooLarge", writes),
         ("415", "UnsupportedMediaType", has_body),
