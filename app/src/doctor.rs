@@ -82,7 +82,8 @@ async fn stores(config: &Config) -> Vec<Finding> {
     };
     let log = match opened.journal.log().head().await {
         Ok(head) => {
-            let sure = opened.durability.starts_with("every commit");
+            let sure =
+                ["every commit", "synced"].iter().any(|it| opened.durability.starts_with(it));
             let verdict = if sure { Verdict::Good } else { Verdict::Weak };
             let says = format!("reachable, {head} commits; {}", opened.durability);
             Finding { about: "log", verdict, says }

@@ -48,6 +48,10 @@ pub(crate) fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<Worker
 /// Warnings on the standard error, for commands that end.
 pub(crate) fn start_quietly() {
     let filter = EnvFilter::try_from_env("PALIMPSEST_LOGGING").unwrap_or_else(|_| "warn".into());
-    let shown = fmt::layer().with_writer(std::io::stderr).with_target(false).compact();
+    let shown = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .compact();
     tracing_subscriber::registry().with(shown.with_filter(filter)).init();
 }
