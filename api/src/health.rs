@@ -64,7 +64,8 @@ impl Found {
         let checks = checks.unwrap_or(Checks { log: ill, discord: ill, ai_services: ill });
         let status = status.ok().and_then(Result::ok).flatten();
         let views = match &status {
-            None => ill,
+            // What is shown is not what happened.
+            None | Some(Status { differs: true, .. }) => ill,
             Some(Status { alarm: Some(_), .. }) => Condition::Degraded,
             Some(status) if !status.failures.is_empty() => Condition::Degraded,
             Some(_) => Condition::Healthy,
@@ -81,6 +82,17 @@ impl Found {
         let ill = |it: &Condition| matches!(it, Condition::Degraded | Condition::Unhealthy);
         let all = [log, self.views, discord, ai_services];
         if all.iter().any(ill) { Condition::Degraded } else { Condition::Healthy }
+    }
+
+    /// Which part nothing works without does not work, and why.
+    fn trouble(&self) -> Option<(&'static str, String)> {
+        let ill = |it: Condition| it == Condition::Unhealthy;
+        let alarm = self.status.as_ref().and_then(|it| it.alarm.clone());
+        let unbuilt = || "the read models cannot be asked, or are not built yet".to_owned();
+        if ill(self.checks.log) {
+            return Some(("log", "the log does not answer".to_owned()));
+        }
+        ill(self.views).then(|| ("views", alarm.unwrap_or_else(unbuilt)))
     }
 
     /// How many commits each projection is behind.
@@ -140,10 +152,21 @@ struct CheckWords {
     ai_services: Condition,
 }
 
-/// One word.
+/// One word; and what keeps the process from being ready.
 #[derive(Object)]
 struct Word {
     status: String,
+    /// Which part does not work: `log`, `views`.
+    #[oai(skip_serializing_if_is_none)]
+    component: Option<String>,
+    #[oai(skip_serializing_if_is_none)]
+    reason: Option<String>,
+}
+
+impl Word {
+    fn just(status: &str) -> Self {
+        Self { status: status.to_owned(), component: None, reason: None }
+    }
 }
 
 #[derive(ApiResponse)]
@@ -197,17 +220,18 @@ impl HealthApi {
     #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
     #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn live(&self) -> Json<Word> {
-        Json(Word { status: "alive".to_owned() })
+        Json(Word::just("alive"))
     }
 
     /// Whether requests can be answered
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Readiness {
-        let word = |status: &str| Json(Word { status: status.to_owned() });
-        match Found::by(&*self.health, &self.views).await.word() {
-            Condition::Unhealthy => Readiness::NotReady(word("not_ready")),
-            _ => Readiness::Ready(word("ready")),
-        }
+        let Some((component, reason)) = Found::by(&*self.health, &self.views).await.trouble()
+        else {
+            return Readiness::Ready(Json(Word::just("ready")));
+        };
+        let (component, reason) = (Some(component.to_owned()), Some(reason));
+        Readiness::NotReady(Json(Word { component, reason, ..Word::just("not_ready") }))
     }
 }
 

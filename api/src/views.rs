@@ -152,7 +152,7 @@ impl ViewsApi {
 impl From<Status> for ViewsStatus {
     fn from(status: Status) -> Self {
         let lag = status.lag();
-        let Status { generation, checkpoint, head, failures, alarm } = status;
+        let Status { generation, checkpoint, head, failures, alarm, differs: _ } = status;
         let failed = |name: &str| failures.iter().filter(|it| it.projection == name).count() as u64;
         let projections = checkpoint.versions.iter().map(|(name, version)| ProjectionStatus {
             name: name.clone(),

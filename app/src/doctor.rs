@@ -92,13 +92,47 @@ async fn stores(config: &Config) -> Vec<Finding> {
     };
     let says = "the master key opens the vault; back up both, in two places".to_owned();
     let vault = Finding { about: "vault", verdict: Verdict::Good, says };
-    let generation = match opened.operational.live_generation().await {
-        Ok(Some(number)) => format!("generation {number} is live"),
-        Ok(None) => "none yet; they are built at the next start".to_owned(),
-        Err(error) => error.to_string(),
+    let (views, reactors) = tokio::join!(read_models(config, &opened), reactors(&opened));
+    vec![log, vault, views, reactors]
+}
+
+/// Which generation is live, and whether the log still is the one that it was built from.
+async fn read_models(config: &Config, stores: &Stores) -> Finding {
+    let differ = match crate::serve::views(config, stores) {
+        Some(views) => views.differ().await.map_err(anyhow::Error::from),
+        None => Ok(None),
     };
-    let views = Finding { about: "read models", verdict: Verdict::Good, says: generation };
-    vec![log, vault, views]
+    let live = stores.operational.live_generation().await.map_err(anyhow::Error::from);
+    let (verdict, says) = match (live, differ) {
+        (Err(error), _) | (_, Err(error)) => (Verdict::Bad, format!("{error:#}")),
+        (_, Ok(Some(differ))) => (Verdict::Bad, differ),
+        (Ok(Some(number)), _) => (Verdict::Good, format!("generation {number} is live")),
+        (Ok(None), _) => (Verdict::Good, "none yet; they are built at the next start".to_owned()),
+    };
+    Finding { about: "read models", verdict, says }
+}
+
+/// Whether the reactors know the log.
+async fn reactors(stores: &Stores) -> Finding {
+    let beyond = async {
+        let head = stores.journal.log().head().await?;
+        anyhow::Ok((head, stores.operational.beyond(head).await?))
+    };
+    let (verdict, says) = match beyond.await {
+        Ok((_, beyond)) if beyond.is_empty() => {
+            (Verdict::Good, "none is beyond the end of the log".to_owned())
+        }
+        Ok((head, beyond)) => {
+            let says = format!(
+                "the log ends at commit {head}, and beyond it are {}: an earlier log was put back. \
+                 At the next start they go on at its end, and what is there gets no reaction",
+                beyond.join(", ")
+            );
+            (Verdict::Weak, says)
+        }
+        Err(error) => (Verdict::Bad, format!("{error:#}")),
+    };
+    Finding { about: "reactors", verdict, says }
 }
 
 fn discord(config: &Config) -> Finding {

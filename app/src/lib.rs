@@ -9,6 +9,7 @@ pub mod data_dir;
 mod doctor;
 mod health;
 mod import;
+mod known_log;
 mod log;
 mod logging;
 pub mod platform;

@@ -12,11 +12,10 @@ use api::{About, ApiSettings};
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::ports::{Discord, Leases};
 use commands::{
-    ChainSigner, Ground, Reactor, StartFrom, Tail, describe, prepare_reactors, reactors,
-    run_reactors, while_leased,
+    ChainSigner, Reactor, StartFrom, Tail, describe, reactors, run_reactors, while_leased,
 };
 use domain::kernel::ProcessId;
-use projections::{Fence, Generations, Place};
+use projections::{BuildError, Fence, Generations, Place};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +25,7 @@ use crate::bootstrap::bootstrap;
 use crate::config::{Config, Roles};
 use crate::data_dir::DataDir;
 use crate::health::Checkup;
+use crate::known_log::{forget_other_logs, ground, ready_reactors};
 use crate::logging;
 use crate::read_models::{Live, Pointer};
 use crate::read_only::ReadOnly;
@@ -35,7 +35,7 @@ use crate::use_cases::UseCases;
 
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
-const REACTORS: &str = "reactors";
+pub(crate) const REACTORS: &str = "reactors";
 
 /// How often what has run out is swept from the operational store.
 const SWEEP: Duration = Duration::from_mins(10);
@@ -97,11 +97,13 @@ impl Platform {
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
         let reactors =
             reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
-        // On an empty log they begin at the beginning, whoever writes first.
-        if roles.reactor || stores.journal.log().head().await? == 0 {
-            ready_reactors(&stores, &reactors, &holder, reactors_from).await?;
-        }
+        ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
+        let snapshot = projections::is_snapshot(config.views.reveal()).await;
+        let generations = generations(config, &stores, snapshot).await?;
         let head = stores.journal.log().head().await?;
+        if !snapshot {
+            forget_other_logs(&stores, &generations, head).await?;
+        }
 
         let orders = bot::Orders::default();
         let heard = orders.clone();
@@ -109,15 +111,14 @@ impl Platform {
             executors: use_cases.executors.clone(),
             journal: stores.journal.clone(),
             recent: use_cases.conversations.recent.clone(),
+            snapshots: stores.operational.clone(),
             hear: Arc::new(move |recorded| heard.heard(recorded)),
         };
         let mut parts = vec![Part::start("tail", |stop| tail.run(head, stop))];
 
-        let snapshot = projections::is_snapshot(config.views.reveal()).await;
         if !snapshot {
             bootstrap(&use_cases, &data_dir).await?;
         }
-        let generations = generations(config, &stores, snapshot).await?;
         parts.push(projector(roles, config, &stores, &generations, &holder));
 
         let traffic = Arc::new(Traffic::default());
@@ -316,8 +317,12 @@ fn projector(
             let generations = generations.clone();
             let fence = if shared { Fence::Token(lease.token) } else { Fence::Alone };
             async move {
-                if let Err(error) = generations.follow(fence, stop.cancelled_owned()).await {
-                    tracing::error!(error = %describe(&error), "the read models stand still");
+                match generations.follow(fence, stop.cancelled_owned()).await {
+                    // That was said already.
+                    Ok(()) | Err(BuildError::Alarm(_)) => {}
+                    Err(error) => {
+                        tracing::error!(error = %describe(&error), "the read models stand still");
+                    }
                 }
             }
         });
@@ -338,24 +343,6 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
-}
-
-fn ground(stores: &Stores) -> Ground {
-    Ground { journal: stores.journal.clone(), checkpoints: stores.operational.clone() }
-}
-
-/// Gives reactors that never ran their checkpoint, under their lease.
-async fn ready_reactors(
-    stores: &Stores,
-    reactors: &[Arc<dyn Reactor>],
-    holder: &str,
-    told: Option<StartFrom>,
-) -> anyhow::Result<()> {
-    let lease = stores.operational.acquire(REACTORS, holder, Duration::from_secs(10)).await?;
-    // Whoever holds it has seen to it.
-    let Some(lease) = lease else { return Ok(()) };
-    prepare_reactors(&ground(stores), reactors, told, &lease).await?;
-    Ok(())
 }
 
 fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {

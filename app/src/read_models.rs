@@ -40,7 +40,12 @@ impl bot::ReadModels for Live {
 #[async_trait]
 impl Heads for Live {
     async fn head(&self) -> Option<Head> {
-        let checkpoint = self.0.live()?.checkpoint().await.ok()?;
+        let live = self.0.live()?;
+        // Views that stand still may be those of another log.
+        if live.standing().borrow().alarm.is_some() {
+            return None;
+        }
+        let checkpoint = live.checkpoint().await.ok()?;
         Some(Head { position: checkpoint.position, chain: checkpoint.chain })
     }
 }

@@ -56,13 +56,18 @@ pub(crate) async fn for_ourselves(
 
 /// What the live read models remember of the chain.
 pub(crate) async fn kept_by_views(config: &Config, stores: &Stores) -> Option<Witness> {
-    let place = Place::parse(config.views.reveal(), &config.data_dir).ok()?;
-    let pointer = Arc::new(Pointer(stores.operational.clone()));
-    let generations = Generations::new(stores.journal.clone(), place, pointer);
+    let generations = views(config, stores)?;
     generations.refresh().await.ok()?;
     let checkpoint = generations.live()?.checkpoint().await.ok()?;
     let (position, chain) = (checkpoint.position, checkpoint.chain);
     (position > 0).then(|| Witness { kept_by: "the read models".to_owned(), position, chain })
+}
+
+/// The read models, as a command finds them; none where the settings name no place.
+pub(crate) fn views(config: &Config, stores: &Stores) -> Option<Generations> {
+    let place = Place::parse(config.views.reveal(), &config.data_dir).ok()?;
+    let pointer = Arc::new(Pointer(stores.operational.clone()));
+    Some(Generations::new(stores.journal.clone(), place, pointer))
 }
 
 fn start_from(text: &str) -> anyhow::Result<StartFrom> {

@@ -90,6 +90,11 @@ impl<A: Listed> Executor<A> {
         }
     }
 
+    /// What is remembered may not be what the log holds: it is loaded again.
+    pub fn forget_all(&self) {
+        self.slots.invalidate_all();
+    }
+
     async fn attempt(
         &self,
         id: &A::Id,

@@ -29,6 +29,11 @@ macro_rules! executors {
                 }
             }
 
+            /// What is remembered may not be what the log holds.
+            pub fn forget_all(&self) {
+                $(self.$field.forget_all();)+
+            }
+
             /// A commit was seen in the log, perhaps another process's.
             pub async fn observe(&self, stream: &StreamId, position: u64) {
                 match stream.kind() {

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::CommandError;
-use crate::ports::{Checkpoints, Lease, Parked};
+use crate::ports::{Checkpoints, Lease, Parked, Reached};
+use crate::put_back::{known, put_back_reactors};
 use crate::reactor::{Reactor, Setback};
 
 /// How many pages may wait for a reactor before the others wait with it.
@@ -78,6 +79,7 @@ pub async fn prepare_reactors(
                 ));
             }
         };
+        let start = known(&ground.journal, start).await?;
         ground.checkpoints.advance(reactor.name(), start, &[], lease).await?;
     }
     Ok(())
@@ -90,11 +92,13 @@ pub async fn run_reactors(
     lease: Lease,
     stop: CancellationToken,
 ) -> Result<(), CommandError> {
+    put_back_reactors(&ground, &reactors, &lease).await?;
     let mut checkpoints = Vec::new();
     for reactor in &reactors {
         checkpoints.push(ground.checkpoints.read(reactor.name()).await?.unwrap_or_default());
     }
-    let Some(first) = checkpoints.iter().copied().min() else { return Ok(()) };
+    let first = checkpoints.iter().map(|reached| reached.position).min();
+    let Some(first) = first else { return Ok(()) };
 
     let (mut senders, mut running) = (Vec::new(), Vec::new());
     for (reactor, checkpoint) in reactors.into_iter().zip(checkpoints) {
@@ -137,7 +141,7 @@ async fn feed(
 struct Runner {
     ground: Ground,
     reactor: Arc<dyn Reactor>,
-    checkpoint: u64,
+    checkpoint: Reached,
     lease: Lease,
 }
 
@@ -156,7 +160,7 @@ impl Runner {
                     let Some(page) = page else { break };
                     if self.work_through(&page, &stop).await? {
                         written = self.checkpoint;
-                    } else if self.checkpoint >= written + IDLE_COMMITS {
+                    } else if self.checkpoint.position >= written.position + IDLE_COMMITS {
                         self.advance(&[]).await?;
                         written = self.checkpoint;
                     }
@@ -164,7 +168,7 @@ impl Runner {
                 _ = look.tick() => self.try_again(&stop).await?,
             }
         }
-        if self.checkpoint > written {
+        if self.checkpoint.position > written.position {
             self.advance(&[]).await?;
         }
         Ok(())
@@ -178,7 +182,7 @@ impl Runner {
     ) -> Result<bool, CommandError> {
         let mut parked = Vec::new();
         let mut worked = false;
-        let after = self.checkpoint;
+        let after = self.checkpoint.position;
         let news = page.events.iter().filter(|it| it.position > after);
         for recorded in news.filter(|it| self.reactor.concerns(it)) {
             if stop.is_cancelled() {
@@ -190,7 +194,13 @@ impl Runner {
                 parked.extend(self.put_off(recorded, 1, setback).await?);
             }
         }
-        self.checkpoint = page.position.max(self.checkpoint);
+        if page.position > after {
+            let newest = page.events.iter().rfind(|it| it.index == 0);
+            let newest = newest.filter(|it| it.position == page.position);
+            // A commit's first event has its id.
+            let commit = newest.map(|it| it.id);
+            self.checkpoint = Reached { position: page.position, commit };
+        }
         if worked {
             self.advance(&parked).await?;
         }

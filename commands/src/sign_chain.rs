@@ -56,8 +56,9 @@ impl ChainSigner {
                 _ = looks.tick() => false,
             };
             let head = self.heads.head().await.unwrap_or_default();
-            if signed == 0 {
-                // What was there before this process is not worth a signature of its own.
+            if signed == 0 || head.position < signed {
+                // What was there before this process is not worth a signature of its own; and an
+                // earlier log that was put back is signed anew.
                 signed = head.position;
             }
             let news = head.position.saturating_sub(signed);

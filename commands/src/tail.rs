@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::RecentTurns;
+use crate::ports::Snapshots;
 use crate::{Executors, describe};
 
 /// The pause before a log that failed is followed again.
@@ -18,6 +19,7 @@ pub struct Tail {
     pub executors: Executors,
     pub journal: Journal,
     pub recent: RecentTurns,
+    pub snapshots: Arc<dyn Snapshots>,
     /// Hears what happens to the bot.
     pub hear: Arc<dyn Fn(&Recorded) + Send + Sync>,
 }
@@ -33,11 +35,26 @@ impl Tail {
             };
             if let Err(error) = followed {
                 tracing::warn!(error = %describe(&error), "the log cannot be followed, trying again");
+                self.begin_anew(&mut after).await;
             }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(PAUSE) => {}
             }
+        }
+    }
+
+    /// Forgets what was remembered of a longer log, if an earlier one was put in its place.
+    async fn begin_anew(&self, after: &mut u64) {
+        let head = self.journal.log().head().await;
+        if let Some(head) = head.ok().filter(|head| *head < *after) {
+            tracing::warn!(head, was = *after, "an earlier log was put in the place of this one");
+            self.executors.forget_all();
+            self.recent.forget();
+            if let Err(error) = self.snapshots.forget_after(head).await {
+                tracing::warn!(error = %describe(&error), "snapshots of a longer log may be left");
+            }
+            *after = head;
         }
     }
 

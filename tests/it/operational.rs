@@ -7,11 +7,13 @@ use adapters::{MasterKey, OperationalStore, SealedVault};
 use chrono::DateTime;
 use commands::CommandError;
 use commands::ports::{
-    Checkpoints as _, Claim, IdempotencyKeys, Lease, Leases, Parked, Snapshot, Snapshots, Tickets,
+    Checkpoints as _, Claim, IdempotencyKeys, Lease, Leases, Parked, Reached, Snapshot, Snapshots,
+    Tickets,
 };
 use domain::kernel::StreamId;
 use sea_orm::{ConnectionTrait as _, Statement};
 use tests::databases::TestDatabase;
+use uuid::Uuid;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -23,6 +25,7 @@ tests::on_each_database! { Durable;
     a_lease_is_renewed_given_back_and_handed_over,
     a_ticket_is_taken_once,
     answers_are_kept_sealed_and_given_again,
+    snapshots_of_a_longer_log_are_dropped,
     snapshots_only_grow_newer,
     sweeping_removes_what_has_run_out,
     the_live_generation_is_switched_by_one,
@@ -78,23 +81,23 @@ async fn a_lease_goes_to_one_of_many(database: TestDatabase) {
 async fn a_former_holder_moves_no_checkpoint(database: TestDatabase) {
     let (store, other) = (open(&database).await, open(&database).await);
     let former = acquire(&store, "one", Duration::ZERO).await.unwrap();
-    store.advance("greeter", 7, &[], &former).await.unwrap();
+    store.advance("greeter", at(7), &[], &former).await.unwrap();
     // It ran out, but nobody took it: what its holder does is still in order.
-    store.advance("greeter", 8, &[], &former).await.unwrap();
+    store.advance("greeter", at(8), &[], &former).await.unwrap();
 
     let lease = acquire(&other, "two", DAY).await.unwrap();
     let parked = [parked("greeter", 9)];
-    let refused = store.advance("greeter", 9, &parked, &former).await;
+    let refused = store.advance("greeter", at(9), &parked, &former).await;
     assert!(matches!(refused, Err(CommandError::Conflict)), "{refused:?}");
-    assert_eq!(store.read("greeter").await.unwrap(), Some(8));
+    assert_eq!(store.read("greeter").await.unwrap(), Some(at(8)));
     assert_eq!(store.parked("greeter", 10).await.unwrap(), []);
 
-    other.advance("greeter", 9, &parked, &lease).await.unwrap();
-    assert_eq!(store.read("greeter").await.unwrap(), Some(9));
+    other.advance("greeter", at(9), &parked, &lease).await.unwrap();
+    assert_eq!(store.read("greeter").await.unwrap(), Some(at(9)));
     let made_up = Lease { token: lease.token + 1, ..lease.clone() };
-    assert!(other.advance("greeter", 10, &[], &made_up).await.is_err());
+    assert!(other.advance("greeter", at(10), &[], &made_up).await.is_err());
     let renamed = Lease { name: "nobody's".to_owned(), ..lease };
-    assert!(other.advance("greeter", 10, &[], &renamed).await.is_err());
+    assert!(other.advance("greeter", at(10), &[], &renamed).await.is_err());
     assert_eq!(store.read("another").await.unwrap(), None);
 }
 
@@ -102,7 +105,7 @@ async fn what_a_reactor_parked_waits_for_it(database: TestDatabase) {
     let store = open(&database).await;
     let lease = acquire(&store, "one", DAY).await.unwrap();
     let crowd: Vec<_> = (1..=2_500).map(|n| parked("greeter", n)).collect();
-    store.advance("greeter", 2_500, &crowd, &lease).await.unwrap();
+    store.advance("greeter", at(2_500), &crowd, &lease).await.unwrap();
     // The earliest is that with the highest number: see below.
     assert_eq!(
         store.parked("greeter", 2).await.unwrap(),
@@ -113,7 +116,7 @@ async fn what_a_reactor_parked_waits_for_it(database: TestDatabase) {
     store.park_again(&again).await.unwrap();
     assert_eq!(store.parked("greeter", 1).await.unwrap(), std::slice::from_ref(&again));
     // The same event once more, after a restart from an older checkpoint.
-    store.advance("greeter", 2_500, &crowd[..1], &lease).await.unwrap();
+    store.advance("greeter", at(2_500), &crowd[..1], &lease).await.unwrap();
     assert_eq!(store.parked("greeter", 9_999).await.unwrap().len(), 2_500);
 
     store.unpark("greeter", 2_500, 1).await.unwrap();
@@ -204,6 +207,17 @@ async fn sweeping_removes_what_has_run_out(database: TestDatabase) {
     assert_eq!(claim(&store, "ana", "post a").await, Claim::Busy);
 }
 
+async fn snapshots_of_a_longer_log_are_dropped(database: TestDatabase) {
+    let store = open(&database).await;
+    let [short, long] = ["edit.1", "edit.2"].map(|name| StreamId::named(name).unwrap());
+    Snapshots::put(&store, &short, snapshot(3, "a")).await.unwrap();
+    Snapshots::put(&store, &long, snapshot(4, "a")).await.unwrap();
+
+    store.forget_after(6).await.unwrap();
+    assert_eq!(store.get(&short).await.unwrap(), Some(snapshot(3, "a")));
+    assert_eq!(store.get(&long).await.unwrap(), None);
+}
+
 async fn snapshots_only_grow_newer(database: TestDatabase) {
     let (store, stream) = (open(&database).await, StreamId::named("channel.1").unwrap());
     assert_eq!(store.get(&stream).await.unwrap(), None);
@@ -245,7 +259,7 @@ async fn what_is_stored_outlives_the_process(database: TestDatabase) {
     let store = open(&database).await;
     let (lease, stream) = (acquire(&store, "one", DAY).await.unwrap(), StreamId::named("edit.1"));
     let stream = stream.unwrap();
-    store.advance("greeter", 7, &[parked("greeter", 7)], &lease).await.unwrap();
+    store.advance("greeter", at(7), &[parked("greeter", 7)], &lease).await.unwrap();
     Tickets::put(&store, "ticket", "payload", DAY).await.unwrap();
     store.set_live_generation(None, 1).await.unwrap();
     Snapshots::put(&store, &stream, snapshot(3, "a")).await.unwrap();
@@ -254,7 +268,7 @@ async fn what_is_stored_outlives_the_process(database: TestDatabase) {
     drop(store);
 
     let again = open(&database).await;
-    assert_eq!(again.read("greeter").await.unwrap(), Some(7));
+    assert_eq!(again.read("greeter").await.unwrap(), Some(at(7)));
     assert_eq!(again.parked("greeter", 9).await.unwrap(), [parked("greeter", 7)]);
     assert!(again.holds(&lease).await.unwrap());
     assert_eq!(acquire(&again, "two", DAY).await, None);
@@ -284,6 +298,10 @@ async fn acquire(store: &OperationalStore, holder: &str, lasts: Duration) -> Opt
 
 async fn claim(store: &OperationalStore, credential: &str, fingerprint: &str) -> Claim {
     store.claim(credential, "key", fingerprint, DAY).await.expect("an answer")
+}
+
+fn at(position: u64) -> Reached {
+    Reached { position, commit: Some(Uuid::from_u128(position.into())) }
 }
 
 fn parked(reactor: &str, position: u64) -> Parked {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::DateTime;
 use commands::CommandError;
-use commands::ports::{Checkpoints, Lease, Parked};
+use commands::ports::{Checkpoints, Lease, Parked, Reached};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
@@ -26,6 +26,7 @@ mod reached {
         #[sea_orm(primary_key, auto_increment = false)]
         pub reactor: String,
         pub position: i64,
+        pub commit_id: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -63,15 +64,16 @@ use waiting::Column::{Attempts, Error, EventIndex, NextAt, Position, Reactor};
 
 #[async_trait]
 impl Checkpoints for OperationalStore {
-    async fn read(&self, reactor: &str) -> Result<Option<u64>, CommandError> {
+    async fn read(&self, reactor: &str) -> Result<Option<Reached>, CommandError> {
         let row = reached::Entity::find_by_id(reactor).one(&self.db).await;
-        Ok(row.map_err(CommandError::unavailable)?.map(|row| unsigned(row.position)))
+        let row = row.map_err(CommandError::unavailable)?;
+        Ok(row.map(|it| Reached { position: unsigned(it.position), commit: it.commit_id }))
     }
 
     async fn advance(
         &self,
         reactor: &str,
-        position: u64,
+        Reached { position, commit }: Reached,
         parked: &[Parked],
         lease: &Lease,
     ) -> Result<(), CommandError> {
@@ -79,8 +81,13 @@ impl Checkpoints for OperationalStore {
 
         let transaction = self.db.begin().await.map_err(CommandError::unavailable)?;
         self.hold(&transaction, lease).await?;
-        let row = ActiveModel { reactor: Set(reactor.to_owned()), position: Set(signed(position)) };
-        let moved = OnConflict::column(Column::Reactor).update_column(Column::Position).to_owned();
+        let row = ActiveModel {
+            reactor: Set(reactor.to_owned()),
+            position: Set(signed(position)),
+            commit_id: Set(commit),
+        };
+        let mut moved = OnConflict::column(Column::Reactor);
+        moved.update_columns([Column::Position, Column::CommitId]);
         Entity::insert(row)
             .on_conflict(moved)
             .exec_without_returning(&transaction)
@@ -130,6 +137,19 @@ impl Checkpoints for OperationalStore {
         let this = (reactor.to_owned(), signed(position), i64::from(index));
         let done = waiting::Entity::delete_by_id(this).exec(&self.db).await;
         done.map(|_| ()).map_err(CommandError::unavailable)
+    }
+}
+
+impl OperationalStore {
+    /// The reactors that have come further than this position.
+    pub async fn beyond(&self, position: u64) -> Result<Vec<String>, CommandError> {
+        let rows = reached::Entity::find()
+            .filter(reached::Column::Position.gt(signed(position)))
+            .order_by_asc(reached::Column::Reactor)
+            .all(&self.db)
+            .await;
+        let rows = rows.map_err(CommandError::unavailable)?;
+        Ok(rows.into_iter().map(|row| row.reactor).collect())
     }
 }
 

@@ -4,10 +4,9 @@ use async_trait::async_trait;
 use commands::CommandError;
 use commands::ports::{Snapshot, Snapshots};
 use domain::kernel::StreamId;
-use sea_orm::ConnectionTrait as _;
-use sea_orm::EntityTrait as _;
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
 
-use self::rows::Entity;
+use self::rows::{Column, Entity};
 use super::{OperationalStore, signed, unsigned};
 
 mod rows {
@@ -59,5 +58,10 @@ impl Snapshots for OperationalStore {
             [stream.into(), numbers.0.into(), numbers.1.into(), schema.into(), body.into()];
         let put = self.db.execute_raw(self.statement(sql, values)).await;
         put.map(|_| ()).map_err(CommandError::unavailable)
+    }
+
+    async fn forget_after(&self, position: u64) -> Result<(), CommandError> {
+        let later = Entity::delete_many().filter(Column::Position.gt(signed(position)));
+        later.exec(&self.db).await.map(|_| ()).map_err(CommandError::unavailable)
     }
 }

@@ -1,5 +1,7 @@
 //! Records a page of messages that were said while nobody listened.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use domain::discord::{ChannelEvent, happened_at};
 use domain::kernel::{Actor, Cause, MessageId, Source};
@@ -15,6 +17,7 @@ impl Lane {
     /// none when it could not be recorded.
     pub(super) async fn import(&self, page: &[Value]) -> Option<MessageId> {
         let end = page.iter().filter_map(|data| json::message(&data["id"])).max()?;
+        let answered = self.answered_in(page);
         let mut history = Vec::new();
         for data in page {
             let Some(message) = said(data, self.guild, self.me) else {
@@ -23,7 +26,7 @@ impl Lane {
                 continue;
             };
             let (author, waits) = (message.author, self.waits_for_an_answer(message.id));
-            let speaks = message.to_bot && !message.bot;
+            let speaks = message.to_bot && !message.bot && !answered.contains(&message.id);
             let mut facts = vec![ChannelEvent::MessageCreated(message)];
             facts.extend(edited(data).map(|(_, edited)| edited));
             if speaks && waits {
@@ -36,6 +39,12 @@ impl Lane {
         }
         self.commit(&imported(), history, Some(end)).await?;
         Some(end)
+    }
+
+    /// What we answered already, though the log may not know of it: an earlier one was put back.
+    fn answered_in(&self, page: &[Value]) -> BTreeSet<MessageId> {
+        let messages = page.iter().filter_map(|data| said(data, self.guild, self.me));
+        messages.filter(|it| it.author == self.me).filter_map(|it| it.reply_to).collect()
     }
 
     /// Whether whoever said this may still expect an answer.

@@ -2,9 +2,19 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::Lease;
 use crate::CommandError;
+
+/// The last commit that a reactor is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reached {
+    /// 0 before the first.
+    pub position: u64,
+    /// The commit's id, where it was read: it tells whether the log still is the same there.
+    pub commit: Option<Uuid>,
+}
 
 /// An event that a reactor could not deal with yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +31,15 @@ pub struct Parked {
 /// The memory of reactors, in the operational store.
 #[async_trait]
 pub trait Checkpoints: Send + Sync {
-    /// The last commit a reactor is done with; none when it never ran.
-    async fn read(&self, reactor: &str) -> Result<Option<u64>, CommandError>;
+    /// How far a reactor has come; none when it never ran.
+    async fn read(&self, reactor: &str) -> Result<Option<Reached>, CommandError>;
 
     /// Moves a checkpoint and parks what failed, in one transaction that fails when the lease
     /// was lost to somebody else.
     async fn advance(
         &self,
         reactor: &str,
-        position: u64,
+        reached: Reached,
         parked: &[Parked],
         lease: &Lease,
     ) -> Result<(), CommandError>;
@@ -42,4 +52,11 @@ pub trait Checkpoints: Send + Sync {
 
     /// It worked, or is given up.
     async fn unpark(&self, reactor: &str, position: u64, index: u32) -> Result<(), CommandError>;
+}
+
+impl Reached {
+    /// A position whose commit was not looked at.
+    pub fn position(position: u64) -> Self {
+        Self { position, commit: None }
+    }
 }

@@ -14,7 +14,7 @@ mod vault;
 
 pub use access::{Access, Caller};
 pub use chat_model::{Answer, ChatModel, Prompt, Turn};
-pub use checkpoints::{Checkpoints, Parked};
+pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use discord::{Discord, Post, TryLater};
 pub use execute::{Execute, Executed, Loaded};
 pub use idempotency::{Claim, IdempotencyKeys};

@@ -20,4 +20,6 @@ pub struct Snapshot {
 pub trait Snapshots: Send + Sync {
     async fn get(&self, stream: &StreamId) -> Result<Option<Snapshot>, CommandError>;
     async fn put(&self, stream: &StreamId, snapshot: Snapshot) -> Result<(), CommandError>;
+    /// Drops what was taken after a position: the log is another one from there on.
+    async fn forget_after(&self, position: u64) -> Result<(), CommandError>;
 }

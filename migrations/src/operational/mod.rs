@@ -1,6 +1,7 @@
 //! The operational store: what processes must remember, and what can be asked or derived again.
 
 mod m20261120_000001_operational;
+mod m20261120_000002_known_commits;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,6 +15,9 @@ impl MigratorTrait for Operational {
     }
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_operational::Migration)]
+        vec![
+            Box::new(m20261120_000001_operational::Migration),
+            Box::new(m20261120_000002_known_commits::Migration),
+        ]
     }
 }

@@ -33,7 +33,7 @@ impl Generation {
     pub(super) async fn open(number: u64, address: Address) -> Result<Self, DbErr> {
         let db = database::open(&address, Purpose::Read).await?;
         let Checkpoint { position, events, .. } = Checkpoint::read(&db).await?;
-        let standing = watch::Sender::new(Standing { position, events, alarm: None });
+        let standing = watch::Sender::new(Standing { position, events, ..Standing::default() });
         Ok(Self { number, address, db, standing, here: watch::Sender::new(false) })
     }
 
@@ -77,7 +77,7 @@ impl Generation {
             let found = self.checkpoint().await?;
             if found.position >= position {
                 let Checkpoint { position, events, .. } = found;
-                self.standing.send_replace(Standing { position, events, alarm: None });
+                self.standing.send_replace(Standing { position, events, ..Standing::default() });
             } else {
                 tokio::time::sleep(LOOK).await;
             }

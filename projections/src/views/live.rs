@@ -4,12 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::DbErr;
 
 use super::build::{BuildError, Step, Tell};
 use super::generations::Generations;
+use super::proof::prove;
 use super::reader::Goal;
-use super::{Alarm, Checkpoint, Difference, Failure, Fence, Generation, Place, Snapshot, Stage};
+use super::{
+    Alarm, Checkpoint, Difference, Failure, Fence, Generation, Place, Snapshot, Stage, Standing,
+};
 
 /// How often a process that does not project looks whether another one switched.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,6 +32,8 @@ pub struct Status {
     pub failures: Vec<Failure>,
     /// Why the views stand still, if they do.
     pub alarm: Option<String>,
+    /// Whether that is because the log is not the one these views were built from.
+    pub differs: bool,
 }
 
 impl Status {
@@ -76,10 +82,10 @@ impl Generations {
         let mut offered = self.inner.offered.subscribe();
         self.inner.projecting.send_replace(true);
         let _projecting = Projecting(self);
-        let mut stop = std::pin::pin!(stop);
+        let stop = stop.shared();
         loop {
             let ended = {
-                let run = self.run(&live, fence, &mut stop);
+                let run = self.run(&live, fence, stop.clone());
                 let next = self.another(&live, &mut offered);
                 tokio::select! {
                     biased;
@@ -87,8 +93,15 @@ impl Generations {
                     next = next => { live = next?; None }
                 }
             };
-            if let Some(ended) = ended {
-                return ended;
+            match ended {
+                None => {}
+                // Nothing can be added to these; a replay builds others.
+                Some(Err(BuildError::Alarm(Alarm::Differs(_)))) => tokio::select! {
+                    () = stop.clone() => return Ok(()),
+                    () = tokio::time::sleep(LOOK) => {}
+                    next = self.another(&live, &mut offered) => live = next?,
+                },
+                Some(ended) => return ended,
             }
         }
     }
@@ -166,6 +179,8 @@ impl Generations {
         let former = self.live().filter(|live| Some(live.number()) == pointed);
         let mut differences = Vec::new();
         if let Some(former) = former.as_ref().filter(|_| check) {
+            // Views of another log cannot be compared with.
+            self.proof(&former.checkpoint().await?).await?;
             self.not_behind(former, next.checkpoint().await?.position).await?;
             let snapshot = Snapshot::of(former.db()).await?;
             self.catch_up(&next, snapshot.position()).await?;
@@ -241,7 +256,9 @@ impl Generations {
                 _ = projecting.wait_for(|projecting| !*projecting) => {}
             }
         }
+        // Views of a log that was longer show more than there is: nobody waits for that.
         let reached = self.live().map_or(0, |live| live.standing().borrow().position);
+        let reached = reached.min(self.head().await?);
         if next.standing().borrow().position < reached {
             if *next.here.borrow() {
                 next.reach(reached).await?;
@@ -262,13 +279,35 @@ impl Generations {
     pub async fn status(&self) -> Result<Option<Status>, BuildError> {
         let Some(live) = self.live() else { return Ok(None) };
         let checkpoint = live.checkpoint().await?;
-        let alarm = live.standing().borrow().alarm.as_deref().map(str::to_owned);
+        let Standing { mut alarm, mut differs, .. } = live.standing().borrow().clone();
+        if checkpoint.stage == Stage::Complete
+            && let Err(found @ Alarm::Differs(_)) = self.proof(&checkpoint).await
+        {
+            // Not every process projects, and who does looks only now and then.
+            (alarm, differs) = (Some(found.to_string().into()), true);
+        }
         Ok(Some(Status {
             generation: live.number(),
-            head: self.head().await?.max(checkpoint.position),
+            head: self.head().await?,
             failures: Failure::list(live.db()).await?,
             checkpoint,
-            alarm,
+            alarm: alarm.as_deref().map(str::to_owned),
+            differs,
         }))
+    }
+
+    /// Why the live views cannot go on with this log: it is not the one they were built from. None
+    /// when it is, or when there are no views.
+    pub async fn differ(&self) -> Result<Option<String>, BuildError> {
+        self.refresh().await?;
+        let Some(live) = self.live() else { return Ok(None) };
+        match self.proof(&live.checkpoint().await?).await {
+            Err(found @ Alarm::Differs(_)) => Ok(Some(found.to_string())),
+            proof => Ok(proof.map(|()| None)?),
+        }
+    }
+
+    async fn proof(&self, checkpoint: &Checkpoint) -> Result<(), Alarm> {
+        prove(self.inner.journal.log().as_ref(), checkpoint).await
     }
 }

@@ -11,6 +11,7 @@ mod generations;
 mod live;
 mod place;
 mod projector;
+mod proof;
 mod reader;
 mod rows;
 mod snapshot;

@@ -7,13 +7,18 @@ use std::time::Duration;
 use domain::kernel::{Journal, LogError, Recorded};
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 use super::batch::{Batch, Refusal, WriteError};
+use super::proof::prove;
 use super::reader::{Goal, Reader};
 use super::{Checkpoint, Fence, Projection};
 
 /// How many events one transaction takes in when the projector is behind.
 const MOST: usize = 16_384;
+
+/// How often it is looked whether the log still is the same.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How long to wait before a database is tried again, at first and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -27,12 +32,17 @@ pub struct Standing {
     pub events: u64,
     /// Why it stands still, if it does.
     pub alarm: Option<Arc<str>>,
+    /// Whether that is because the log is not the one these views were built from.
+    pub differs: bool,
 }
 
 /// Why the views stand still until somebody looks.
 #[derive(Debug, thiserror::Error)]
 pub enum Alarm {
-    #[error("the log is not the one these views were built from: {0}")]
+    #[error(
+        "the log is not the one these views were built from: {0}. If that is meant, `palimpsest \
+         replay` builds them from the log as it is"
+    )]
     Differs(String),
     #[error("another process projects these views now")]
     Fenced,
@@ -63,25 +73,34 @@ impl Projector {
     ) -> Result<(), Alarm> {
         let ended = self.follow(goal, stop).await;
         if let Err(alarm) = &ended {
-            let alarm = alarm.to_string();
-            tracing::error!(alarm, "the projector stands still");
-            self.standing.send_modify(|it| it.alarm = Some(alarm.into()));
+            let (differs, alarm) = (matches!(alarm, Alarm::Differs(_)), alarm.to_string());
+            // Whoever is told to go on tries again and again; that is said once.
+            if self.standing.borrow().alarm.as_deref() != Some(&alarm) {
+                tracing::error!(alarm, "the projector stands still");
+            }
+            self.standing.send_modify(|it| (it.alarm, it.differs) = (Some(alarm.into()), differs));
         }
         ended
     }
 
     async fn follow(&self, goal: Goal, stop: impl Future<Output = ()> + Send) -> Result<(), Alarm> {
         let mut checkpoint = Checkpoint::read(&self.db).await?;
-        self.prove(&checkpoint).await?;
+        prove(self.journal.log().as_ref(), &checkpoint).await?;
         self.tell(&checkpoint);
         let (at, chain) = (checkpoint.position, checkpoint.chain);
         let mut reader = Reader::start(self.journal.clone(), at, chain, goal);
 
         let mut stop = std::pin::pin!(stop);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = u64::MAX;
         while checkpoint.position < last {
             let page = tokio::select! {
                 page = reader.next() => page,
+                _ = looks.tick() => {
+                    self.look_again(&checkpoint).await?;
+                    continue;
+                }
                 () = &mut stop, if last == u64::MAX => {
                     last = self.journal.log().head().await?;
                     continue;
@@ -135,26 +154,17 @@ impl Projector {
 
     fn tell(&self, checkpoint: &Checkpoint) {
         let Checkpoint { position, events, .. } = *checkpoint;
-        self.standing.send_replace(Standing { position, events, alarm: None });
+        self.standing.send_replace(Standing { position, events, ..Standing::default() });
     }
 
-    /// Whether the log still holds what the views were built from: the last commit they took in
-    /// leads from one value of the chain to the other.
-    async fn prove(&self, checkpoint: &Checkpoint) -> Result<(), Alarm> {
-        let Checkpoint { position, before, chain, .. } = *checkpoint;
-        if position == 0 {
-            return Ok(());
+    /// Whether an earlier log, or another one, was put in the place of this one meanwhile.
+    async fn look_again(&self, checkpoint: &Checkpoint) -> Result<(), Alarm> {
+        let proof = prove(self.journal.log().as_ref(), checkpoint);
+        match tokio::time::timeout(LOOK, proof).await {
+            Ok(Err(alarm @ Alarm::Differs(_))) => Err(alarm),
+            // A log that is away comes back; what cannot be read is the reader's to say.
+            Ok(Ok(()) | Err(_)) | Err(_) => Ok(()),
         }
-        let found = self.journal.log().read_all(position - 1, 1).await?;
-        let Some(commit) = found.first() else {
-            let head = self.journal.log().head().await?;
-            let differs = format!("it ends at {head}, the views are at {position}");
-            return Err(Alarm::Differs(differs));
-        };
-        if commit.position != position || before.next(&commit.body) != chain {
-            return Err(Alarm::Differs(format!("commit {position} is another one")));
-        }
-        Ok(())
     }
 }
 

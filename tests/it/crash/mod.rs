@@ -1,8 +1,6 @@
 //! The whole platform is killed in the middle of everything: what it acknowledged is there once,
 //! and nothing is half there. And rebuilding what was lost has no effects.
 
-mod installation;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use tests::simulators::discord::{DiscordSimulator, Message};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use installation::{Installation, Running, export, word};
+use crate::installation::{Installation, Running, export, word};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::kernel::Person;
+use domain::kernel::{EventLog as _, Person};
 use places::{TestPlace, on_each_place};
 use projections::audit::{details, trail};
 use projections::conversation::{conversations, messages as said};
@@ -231,11 +231,16 @@ async fn a_log_that_changed_stops_the_projector(place: TestPlace) {
     built(&journal, &place).await;
     let follow = async || {
         let views = views(&journal, &place);
-        views.open_or_build(&|_| ()).await.unwrap();
-        let ended = views.follow(Fence::Alone, std::future::pending()).await;
-        let alarm = views.status().await.unwrap().unwrap().alarm;
-        assert_eq!(alarm, Some(ended.as_ref().unwrap_err().to_string()));
-        ended.unwrap_err().to_string()
+        let live = views.open_or_build(&|_| ()).await.unwrap();
+        let mut standing = live.standing();
+        let stands = tokio::select! {
+            ended = views.follow(Fence::Alone, std::future::pending()) => panic!("{ended:?}"),
+            stands = standing.wait_for(|it| it.differs) => stands.unwrap().alarm.clone().unwrap(),
+        };
+        let status = views.status().await.unwrap().unwrap();
+        assert_eq!((status.alarm.as_deref(), status.differs), (Some(&*stands), true));
+        assert_eq!(views.differ().await.unwrap().as_deref(), Some(&*stands));
+        stands.to_string()
     };
 
     let mut kept = Vec::new();
@@ -251,6 +256,17 @@ async fn a_log_that_changed_stops_the_projector(place: TestPlace) {
         commits.pop();
     });
     assert!(follow().await.contains("it ends at"));
+
+    // The right log is back.
+    journal.log.tamper(|commits| commits.clone_from(&kept));
+    let (views, head) = (views(&journal, &place), journal.log.head().await.unwrap());
+    views.open_or_build(&|_| ()).await.unwrap();
+    assert_eq!(views.differ().await.unwrap(), None);
+    story::say(&journal, 5, 7, "again").await;
+    tokio::select! {
+        ended = views.follow(Fence::Alone, std::future::pending()) => panic!("{ended:?}"),
+        reached = views.wait_for(head + 1, Duration::from_mins(1)) => assert!(reached),
+    }
 }
 
 async fn an_event_that_cannot_be_read_stops_the_projector(place: TestPlace) {

@@ -58,6 +58,12 @@ impl Installation {
         self
     }
 
+    /// What is set for its processes.
+    pub(super) fn variable(&self, name: &str) -> String {
+        let found = self.variables.iter().find(|(it, _)| *it == name);
+        found.map(|(_, value)| value.clone()).expect("a variable that is set")
+    }
+
     /// Starts to serve, and waits for the door to open.
     pub(super) fn start(&self) -> Running {
         let mut process = self.launch();
@@ -99,6 +105,44 @@ impl Installation {
         stdout.into_owned()
     }
 
+    /// What a command of the command line says, whose exit code tells of trouble.
+    pub(super) fn run_in_vain(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output();
+        let Output { status, stdout, stderr } = output.expect("the command runs");
+        let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        assert!(!status.success(), "{arguments:?} went well:\n{stdout}\n{stderr}");
+        format!("{stdout}\n{stderr}")
+    }
+
+    /// The files of the log, while no process works with it.
+    pub(super) fn copy_log(&self, to: &Path) {
+        copy_files(&self.data(), to, |name| name.starts_with("log.db"));
+    }
+
+    /// Puts these files in the place of the log's, while no process works with it.
+    pub(super) fn put_back_log(&self, from: &Path) {
+        for ending in ["", "-shm", "-wal"] {
+            // It may not be there.
+            let _ = std::fs::remove_file(self.data().join(format!("log.db{ending}")));
+        }
+        copy_files(from, &self.data(), |name| name.starts_with("log.db"));
+    }
+
+    /// Another installation with the same files, while no process works with them.
+    pub(super) fn twin(&self) -> Self {
+        let twin = Self { variables: self.variables.clone(), ..Self::embedded() };
+        std::fs::create_dir(twin.data()).expect("a folder");
+        copy_files(&self.data(), &twin.data(), |_| true);
+        twin
+    }
+
+    /// Whether a process wrote this about itself.
+    pub(super) fn logged(&self, words: &str) -> bool {
+        let entries = std::fs::read_dir(self.data().join("logs")).expect("the application log");
+        let texts = entries.map(|it| std::fs::read_to_string(it.expect("an entry").path()));
+        texts.map_while(Result::ok).any(|text| text.contains(words))
+    }
+
     /// Removes what can be rebuilt; how many files that were.
     pub(super) fn lose_the_views(&self) -> usize {
         let entries = std::fs::read_dir(self.data()).expect("the data directory");
@@ -135,11 +179,30 @@ impl Installation {
     }
 }
 
+/// Copies the files of a folder whose names are like this.
+fn copy_files(from: &Path, to: &Path, like: impl Fn(&str) -> bool) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_file() && like(&name.to_string_lossy()) {
+            std::fs::copy(&path, to.join(name)).expect("a copy");
+        }
+    }
+}
+
 impl Running {
     /// SIGKILL.
     pub(super) fn kill(mut self) {
         self.process.kill().expect("the platform can be killed");
         self.process.wait().expect("the platform has ended");
+    }
+
+    /// Ends as a process does that is told to.
+    pub(super) fn end(mut self) {
+        let told = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(told.expect("kill runs").success(), "the platform can be told");
+        let status = self.process.wait().expect("the platform has ended");
+        assert!(status.success(), "{status}");
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -153,6 +216,21 @@ impl Running {
         let mut body: Value = answer.json().await.ok()?;
         assert!(status.is_success(), "{status}: {body}");
         Some(body["data"].take())
+    }
+
+    /// Asks for the health until it is like this: status and body.
+    pub(super) async fn until_ready_is(&self, like: impl Fn(u16, &Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.http.get(format!("{}/health/ready", self.url)).send().await;
+            let answer = answer.expect("an answer");
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.expect("JSON");
+            if like(status, &body) {
+                return body;
+            }
+            assert!(Instant::now() < deadline, "waited in vain: {status} {body}");
+        }
     }
 
     /// Imports a file to its end.
