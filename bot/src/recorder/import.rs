@@ -67,7 +67,7 @@ impl Lane {
         if facts.is_empty() && to.is_none() {
             return Some(());
         }
-        self.tools.record_channel(cause, self.channel, facts, to).await.map(drop)
+        self.tools.backfill_channel(cause, self.channel, facts, to).await.map(drop)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::rest::PAGE;
 const CURSOR_EVERY: u32 = 32;
 
 /// How many live messages are recorded while older ones are still missing. The channel remembers
-/// only so many ids, and must not take the missing ones for repeats.
+/// only so many ids: with more, its whole history would have to be read to tell repeats.
 const LIVE_IN_GAP: u32 = 1_000;
 
 /// How long to wait before Discord is asked again.

@@ -66,6 +66,26 @@ impl Tools {
         }
     }
 
+    /// Records what was missed in a channel, as [`record_channel`](Self::record_channel) does.
+    pub(crate) async fn backfill_channel(
+        &self,
+        cause: &Cause,
+        channel: ChannelId,
+        facts: Vec<ChannelEvent>,
+        complete_to: Option<MessageId>,
+    ) -> Option<Recording> {
+        let mut wait = SHORTEST;
+        loop {
+            let attempt =
+                self.observations.backfill_channel(cause, channel, facts.clone(), complete_to);
+            match self.settled(attempt, &mut wait).await {
+                Settled::Again => {}
+                Settled::Recorded(recording) => return Some(recording),
+                Settled::Never => return None,
+            }
+        }
+    }
+
     /// Records facts of a server, as [`record_channel`](Self::record_channel) does.
     pub(crate) async fn record_guild(
         &self,

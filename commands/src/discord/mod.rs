@@ -1,5 +1,6 @@
 //! Use cases around what is seen on Discord.
 
+mod backfill;
 mod channel_import;
 mod chunks;
 pub mod export;

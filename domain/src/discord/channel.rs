@@ -32,7 +32,7 @@ pub struct Channel {
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChannelCommand {
-    /// Record what an export holds. `known` is what the log holds of it already: an import looks,
+    /// Record what an export, or Discord after a long absence, holds. `known` is what the log holds of it already: an import looks,
     /// because it may be older than what is remembered here.
     Import { facts: Vec<ChannelEvent>, known: Known },
     /// Record what was seen live or filled in after a gap. Up to `complete_to`, if given, nothing
@@ -162,6 +162,20 @@ impl Channel {
     /// The newest message or interaction that was seen.
     pub fn newest(&self) -> Option<MessageId> {
         self.seen.last().copied().map(MessageId)
+    }
+
+    /// Whether the channel itself can tell if this is a repeat.
+    pub fn remembers(&self, fact: &ChannelEvent) -> bool {
+        match fact {
+            ChannelEvent::InteractionReceived { id, .. }
+            | ChannelEvent::MessageCreated(Message { id, .. }) => id.0 > self.forgotten,
+            ChannelEvent::CaughtUp { .. }
+            | ChannelEvent::InteractionAnswered { .. }
+            | ChannelEvent::MessageDeleted { .. }
+            | ChannelEvent::MessageEdited { .. }
+            | ChannelEvent::ReactionAdded { .. }
+            | ChannelEvent::ReactionRemoved { .. } => true,
+        }
     }
 
     /// Each fact once, whoever brings it again.

@@ -90,6 +90,17 @@ impl Home {
         Self::on(DiscordSimulator::start().await).await
     }
 
+    /// As another part of the platform records what was seen.
+    pub(super) fn observations(&self) -> Observations {
+        let snapshots: Arc<dyn Snapshots> = self.store.clone();
+        let executors = Executors::new(&self.journal, &snapshots);
+        Observations {
+            channels: executors.channels,
+            guilds: executors.guilds,
+            journal: self.journal.clone(),
+        }
+    }
+
     pub(super) fn settings(&self) -> Settings {
         let mut settings = Settings::new(self.discord.token(), HOLDER);
         settings.api_url = Some(self.discord.url());

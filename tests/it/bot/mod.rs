@@ -1,5 +1,6 @@
 //! The bot on the stand-in Discord: what is seen is recorded once, whatever goes wrong.
 
+mod gaps;
 mod home;
 mod install;
 mod posts;
