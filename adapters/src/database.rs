@@ -178,7 +178,7 @@ fn is_temporary(error: &sqlx::Error) -> bool {
 }
 
 /// Makes the file before SQLite does, so that nobody else may read it or its journal.
-fn make_private(path: &Path) -> Result<(), DatabaseError> {
+pub fn make_private(path: &Path) -> Result<(), DatabaseError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder
         .map_or(Ok(()), fs::create_dir_all)
@@ -205,19 +205,32 @@ impl FromStr for Address {
     }
 }
 
-/// Without the password.
+impl Address {
+    /// Whether both name the same database.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Postgres(_), Self::Postgres(_)) => self.to_string() == other.to_string(),
+            (Self::Sqlite(one), Self::Sqlite(other)) => real(one) == real(other),
+            (Self::Postgres(_), Self::Sqlite(_)) | (Self::Sqlite(_), Self::Postgres(_)) => false,
+        }
+    }
+}
+
+/// A path without links and detours; the file itself need not be there.
+fn real(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let inside = folder.canonicalize().ok().zip(path.file_name());
+    let inside = inside.map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
+    path.canonicalize().unwrap_or(inside)
+}
+
+/// Without user and password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Postgres(at) => {
                 let name = at.get_database().unwrap_or_else(|| at.get_username());
-                write!(
-                    f,
-                    "postgres://{}@{}:{}/{name}",
-                    at.get_username(),
-                    at.get_host(),
-                    at.get_port()
-                )
+                write!(f, "postgres://{}:{}/{name}", at.get_host(), at.get_port())
             }
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
         }
@@ -245,8 +258,8 @@ mod tests {
             ("/var/lib/p/views.db", "sqlite:///var/lib/p/views.db"),
             ("sqlite://data/a b%20c?.db", "sqlite://data/a b%20c?.db"),
             ("sqlite:views.db", "sqlite://views.db"),
-            ("postgres://ana:s3cret@db.example:6000/views", "postgres://ana@db.example:6000/views"),
-            ("postgresql://ana:p%40ss@db.example/views", "postgres://ana@db.example:5432/views"),
+            ("postgres://ana:s3cret@db.example:6000/views", "postgres://db.example:6000/views"),
+            ("postgresql://ana:p%40ss@db.example/views", "postgres://db.example:5432/views"),
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), shown);

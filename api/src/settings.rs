@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// Everything about the HTTP door that is not a feature of the product.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,11 +20,13 @@ pub struct ApiSettings {
     /// How long a request that stops the server may take to end, in seconds.
     pub shutdown_grace_s: u64,
     /// Websites, as `https://example.com`, whose pages may call the API and open `/ws`.
+    #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
     /// Take the caller's address from the last entry of `X-Forwarded-For`. Only right behind a
     /// proxy that sets it.
     pub trust_forwarded_for: bool,
     /// Where the rotated application logs are; without it `/logs` has none.
+    #[serde(deserialize_with = "path")]
     pub log_directory: Option<PathBuf>,
     /// Where people land after an installation on Discord.
     pub dashboard_url: String,
@@ -70,10 +72,32 @@ pub struct WebSocketSettings {
     pub max_connections: usize,
 }
 
+/// A list, or a text with commas between, as a variable has it.
+fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let parts = match Given::deserialize(from)? {
+        Given::List(list) => list,
+        Given::Text(text) => text.split(',').map(ToOwned::to_owned).collect(),
+    };
+    let trimmed = parts.iter().map(|it| it.trim().to_owned());
+    Ok(trimmed.filter(|it| !it.is_empty()).collect())
+}
+
+/// A path; none when it is empty.
+fn path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(from)?;
+    Ok((!path.as_os_str().is_empty()).then_some(path))
+}
+
 impl Default for ApiSettings {
     fn default() -> Self {
         Self {
-            max_body_bytes: 1024 * 1024,
+            max_body_bytes: 8 * 1024 * 1024,
             max_import_bytes: 2 * 1024 * 1024 * 1024,
             read_your_writes_ms: 2_000,
             idempotency_hours: 24,

@@ -6,12 +6,20 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use config::{Environment, File, FileFormat};
+use domain::kernel::Shown;
 use serde::Deserialize;
 
 use crate::cli::{Place, ServeArgs};
 
 /// The defaults, which are also the manual.
 const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// How the variables of all settings begin.
+const PREFIX: &str = "PALIMPSEST_";
+
+/// The settings that stand in no table.
+const PROCESS: [&str; 8] =
+    ["data_dir", "environment", "listen", "log", "operational", "roles", "vault", "views"];
 
 /// Looked for in the present folder.
 const USUAL_FILE: &str = "palimpsest.toml";
@@ -22,10 +30,10 @@ const USUAL_FILE: &str = "palimpsest.toml";
 pub struct Config {
     pub data_dir: PathBuf,
     pub listen: String,
-    pub log: Secret,
-    pub views: Secret,
-    pub operational: Secret,
-    pub vault: Secret,
+    pub log: Location,
+    pub views: Location,
+    pub operational: Location,
+    pub vault: Location,
     pub roles: String,
     pub environment: String,
     pub discord: Discord,
@@ -60,6 +68,29 @@ impl From<String> for Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_empty() { "Secret(none)" } else { "Secret(…)" })
+    }
+}
+
+/// Where a store is; it may hold a password, and is shown without it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Location(String);
+
+impl Location {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Location {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&Shown(&self.0), f)
     }
 }
 
@@ -177,26 +208,26 @@ impl Config {
                 sources = sources.add_source(usual.required(false));
             }
         }
-        // Names without a table are the command line's.
-        let tables = variables
-            .iter()
-            .filter(|(name, _)| name.starts_with("PALIMPSEST_") && name.contains("__"));
-        let tables: config::Map<String, String> =
-            tables.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // Of the names without a table, some are the command line's alone.
+        let ours = variables.iter().filter(|(name, _)| {
+            let key = name.strip_prefix(PREFIX).map(str::to_lowercase);
+            key.is_some_and(|key| key.contains("__") || PROCESS.contains(&key.as_str()))
+        });
+        let ours: config::Map<String, String> =
+            ours.map(|(name, value)| (name.clone(), value.clone())).collect();
         let environment = Environment::with_prefix("PALIMPSEST")
             .prefix_separator("_")
             .separator("__")
-            .try_parsing(true)
-            .source(Some(tables));
+            .source(Some(ours));
         let read =
             sources.add_source(environment).build().context("the settings cannot be read")?;
         let mut config: Self = read.try_deserialize().context("a setting is wrong")?;
 
         set(&mut config.data_dir, place.data_dir.clone());
-        set(&mut config.log, place.log.clone().map(Secret));
-        set(&mut config.views, place.views.clone().map(Secret));
-        set(&mut config.operational, place.operational.clone().map(Secret));
-        set(&mut config.vault, place.vault.clone().map(Secret));
+        set(&mut config.log, place.log.clone().map(Location));
+        set(&mut config.views, place.views.clone().map(Location));
+        set(&mut config.operational, place.operational.clone().map(Location));
+        set(&mut config.vault, place.vault.clone().map(Location));
         set(&mut config.listen, serve.listen.clone());
         set(&mut config.roles, serve.roles.clone());
         set(&mut config.discord.token, variables.get("DISCORD_BOT_TOKEN").cloned().map(Secret));
@@ -217,6 +248,11 @@ impl Config {
 
     pub fn roles(&self) -> anyhow::Result<Roles> {
         self.roles.parse()
+    }
+
+    /// The folder of the application log.
+    pub fn log_folder(&self) -> PathBuf {
+        self.api.log_directory.clone().unwrap_or_else(|| self.file("logs"))
     }
 
     /// A file in the data directory.
@@ -242,6 +278,80 @@ mod tests {
         let config = config.unwrap();
         assert_eq!((config.sampling.every_s, config.discord.token.reveal()), (5, "t"));
         assert!(!format!("{config:?}").contains("Secret(t)"));
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_that_takes_effect() {
+        let before = format!("{:?}", read(&[]).unwrap());
+        let mut settings = Vec::new();
+        leaves("", &DEFAULTS.parse().unwrap(), &mut settings);
+        assert!(settings.len() > 40, "{settings:?}");
+        for (name, default) in settings {
+            let other = match default {
+                toml::Value::Array(_) => "https://a.example, https://b.example".to_owned(),
+                toml::Value::Boolean(it) => (!it).to_string(),
+                toml::Value::Integer(it) => (it + 1).to_string(),
+                toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
+                toml::Value::String(it) => format!("{it}9"),
+                odd => panic!("{name}: {odd}"),
+            };
+            let config =
+                read(&[(&name, &other)]).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+            assert_ne!(format!("{config:?}"), before, "{name}={other} changed nothing");
+        }
+    }
+
+    #[test]
+    fn one_value_of_a_rate_limit_and_a_list_can_be_set_alone() {
+        let config = read(&[
+            ("PALIMPSEST_API__RATE_LIMITS__DEFAULT__PER_MINUTE", "7"),
+            ("PALIMPSEST_API__ALLOWED_ORIGINS", "https://a.example, https://b.example"),
+            ("PALIMPSEST_ENVIRONMENT", "production"),
+            ("PALIMPSEST_API__LOG_DIRECTORY", "/var/log/palimpsest"),
+            ("PALIMPSEST_DISCORD__CLIENT_ID", "0123"),
+        ]);
+        let config = config.unwrap();
+        let limit = config.api.rate_limits.default;
+        assert_eq!((limit.per_minute.get(), limit.burst.get()), (7, 200));
+        assert_eq!(config.api.allowed_origins, ["https://a.example", "https://b.example"]);
+        assert_eq!(config.environment, "production");
+        assert_eq!(config.log_folder(), Path::new("/var/log/palimpsest"));
+        assert_eq!(config.discord.client_id, "0123");
+        assert!(
+            read(&[("PALIMPSEST_API__ALLOWED_ORIGINS", "")])
+                .unwrap()
+                .api
+                .allowed_origins
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_defaults_are_the_ones_of_the_door() {
+        let read = format!("{:?}", read(&[]).unwrap().api);
+        assert_eq!(read, format!("{:?}", api::ApiSettings::default()));
+    }
+
+    #[test]
+    fn places_are_shown_without_their_passwords() {
+        let places = ["log", "operational", "vault", "views"].map(|key| {
+            (format!("PALIMPSEST_{}", key.to_uppercase()), "postgres://ana:s3cret@db/x".to_owned())
+        });
+        let config =
+            Config::from(&Place::default(), &ServeArgs::default(), places.into_iter().collect());
+        let shown = format!("{:?}", config.unwrap());
+        assert!(shown.contains("postgres://db/x") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    /// The variables of all settings, with their defaults.
+    fn leaves(above: &str, table: &toml::Table, found: &mut Vec<(String, toml::Value)>) {
+        for (key, value) in table {
+            let name = format!("{above}{}", key.to_uppercase());
+            match value {
+                toml::Value::Table(inner) => leaves(&format!("{name}__"), inner, found),
+                value => found.push((format!("{PREFIX}{name}"), value.clone())),
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod import;
 mod known_log;
 mod log;
 mod logging;
+mod own_database;
 pub mod platform;
 mod progress;
 mod read_models;
@@ -141,6 +142,7 @@ async fn replay_command(config: &Config, place: &Place, args: ReplayArgs) -> any
     };
     let now = || Ok(projections::Until::Position(u64::MAX));
     let until = until.as_deref().map_or_else(now, read_models::parse_until)?;
+    own_database::require_own(config, &into)?;
     let stores = Stores::open(config).await?;
     replay::build_into(&stores, &into, until, json).await.context("the state could not be built")
 }

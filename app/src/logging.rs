@@ -13,13 +13,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::Logging;
 
-/// Where the files are, in the data directory.
-pub(crate) const FOLDER: &str = "logs";
-
-/// Starts logging; what is waiting is written when the guard is dropped.
-pub(crate) fn start(logging: &Logging, data_dir: &Path) -> anyhow::Result<WorkerGuard> {
-    let folder = data_dir.join(FOLDER);
-    std::fs::create_dir_all(&folder).context("the folder of the application log cannot be made")?;
+/// Starts logging into this folder; what is waiting is written when the guard is dropped.
+pub(crate) fn start(logging: &Logging, folder: &Path) -> anyhow::Result<WorkerGuard> {
+    std::fs::create_dir_all(folder).context("the folder of the application log cannot be made")?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("palimpsest")

@@ -26,7 +26,6 @@ use crate::config::{Config, Roles};
 use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::known_log::{forget_other_logs, ground, ready_reactors};
-use crate::logging;
 use crate::read_models::{Live, Pointer};
 use crate::read_only::ReadOnly;
 use crate::sampler::Sampler;
@@ -229,7 +228,7 @@ impl Platform {
         let folder = config.file("uploads");
         let imports = ImportJobs::new(imports, folder, stop.clone()).await?;
         let settings =
-            ApiSettings { log_directory: Some(config.file(logging::FOLDER)), ..config.api.clone() };
+            ApiSettings { log_directory: Some(config.log_folder()), ..config.api.clone() };
         let health = Checkup {
             discord_expected: !config.discord.token.is_empty(),
             lifecycle: self.use_cases.lifecycle.clone(),

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use domain::kernel::Shown;
 use projections::Until;
 use serde_json::{Value, json};
 
@@ -71,12 +72,15 @@ pub(crate) async fn build_into(
     };
     let built = projections::build_into(&stores.journal, into, until, &tell).await?;
     progress.finish_and_clear();
+    let (position, shown) = (built.position, Shown(into).to_string());
     if as_json {
-        writeln!(std::io::stdout(), "{}", json!({ "position": built.position, "into": into }))?;
+        writeln!(std::io::stdout(), "{}", json!({ "position": position, "into": shown }))?;
     }
-    eprintln!(
-        "The state up to commit {} is in {into}. Serve it: palimpsest serve --views {into}",
-        built.position
-    );
+    eprintln!("The state up to commit {position} is in {shown}.");
+    if shown == into {
+        eprintln!("Serve it: palimpsest serve --views {into}");
+    } else {
+        eprintln!("Serve it: give the same address to palimpsest serve as --views.");
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use commands::StartFrom;
 use commands::verify::Witness;
 use projections::{Generations, Place};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::authenticate::OwnToken;
 use crate::cli::ServeArgs;
@@ -16,10 +17,13 @@ use crate::remote::Remote;
 use crate::stores::Stores;
 use crate::{logging, signals};
 
+/// How long a command waits for the read models; then the API says that there are none yet.
+const FIRST_VIEWS: Duration = Duration::from_secs(60);
+
 /// Serves until a signal.
 pub(crate) async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()> {
     let data_dir = DataDir::take_alone(&config.data_dir)?;
-    let _written_at_the_end = logging::start(&config.logging, &config.data_dir)?;
+    let _written_at_the_end = logging::start(&config.logging, &config.log_folder())?;
     let roles = config.roles()?;
     let from = args.reactors_from.as_deref().map(start_from).transpose()?;
 
@@ -49,6 +53,8 @@ pub(crate) async fn for_ourselves(
     let (own, token) = OwnToken::make();
     let path = config.data_dir.clone();
     let platform = Platform::start(&config, roles, Some(own), None, data_dir).await?;
+    // What was never built, or is of an older program, is built first.
+    platform.generations.wait_for(0, FIRST_VIEWS).await;
     let holder = Holder { pid: std::process::id(), url: platform.url.clone() };
     let remote = Remote::of(&holder, &path, Some(&token))?;
     Ok((platform, remote))

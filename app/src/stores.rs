@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use adapters::aead::ChaCha20Poly1305;
-use adapters::database::{Address, Care, Opening};
+use adapters::database::{Address, Care, Opening, make_private};
 use adapters::jetstream_log::{JetStreamLog, Options};
 use adapters::master_key::MasterKey;
 use adapters::operational::OperationalStore;
@@ -52,6 +52,7 @@ async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)
     if place == "sqlite" || place.starts_with("sqlite:") {
         let path =
             place.strip_prefix("sqlite://").map_or_else(|| config.file("log.db"), Into::into);
+        make_private(&path)?;
         let log = SqliteLog::open(&path)
             .with_context(|| format!("the event log {} cannot be opened", path.display()))?;
         let durability = "every commit is on disk before it is acknowledged".to_owned();

@@ -7,6 +7,7 @@ mod api_document;
 mod api_frame;
 mod api_live;
 mod bot;
+mod command_line;
 mod crash;
 mod databases;
 mod discord_simulator;

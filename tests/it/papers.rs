@@ -9,11 +9,18 @@ use domain::kernel::Event;
 fn every_setting_is_in_the_papers() {
     let paper = read("docs/settings.md");
     let defaults = read("app/src/config.default.toml");
-    let settings = defaults.lines().filter(|line| !line.starts_with('#'));
-    let keys: Vec<_> = settings.filter_map(|line| line.split_once(" = ")).collect();
-    assert!(!keys.is_empty());
-    let unnamed = keys.iter().filter(|(key, _)| !paper.contains(&format!("| `{key}` |")));
-    let unnamed: Vec<_> = unnamed.map(|(key, _)| key).collect();
+    let mut table = String::new();
+    let mut variables = Vec::new();
+    for line in defaults.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            table = format!("{}__", name.replace('.', "__"));
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            variables.push(format!("PALIMPSEST_{}", format!("{table}{key}").to_uppercase()));
+        }
+    }
+    assert!(variables.len() > 40, "{variables:?}");
+    let unnamed = variables.iter().filter(|name| !paper.contains(&format!("`{name}`")));
+    let unnamed: Vec<_> = unnamed.collect();
     assert!(unnamed.is_empty(), "docs/settings.md does not name {unnamed:?}");
 }
 

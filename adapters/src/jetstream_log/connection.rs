@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 
-use domain::kernel::LogError;
+use domain::kernel::{LogError, Shown};
 
 /// Counts how often the connection was made.
 pub(super) type Connections = watch::Receiver<u64>;
@@ -34,18 +34,10 @@ impl Connection {
                 std::future::ready(())
             });
         let client = options.connect(&servers[..]).await.map_err(|error| {
-            let shown: Vec<String> = servers.iter().map(|it| without_secrets(it)).collect();
-            LogError::unavailable(format!("{} does not answer: {error}", shown.join(", ")))
+            LogError::unavailable(format!("{} does not answer: {error}", Shown(url)))
         })?;
         Ok(Self { client, made })
     }
-}
-
-/// An address as it may be shown.
-fn without_secrets(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}://{host}")
 }
 
 /// Growing pauses, until the patience is at its end.
@@ -74,16 +66,5 @@ impl Retry {
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(Duration::from_secs(1));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_secrets;
-
-    #[test]
-    fn an_address_is_shown_without_its_password() {
-        assert_eq!(without_secrets("nats://ana:p@ss@host:4222"), "nats://host:4222");
-        assert_eq!(without_secrets("host:4222"), "nats://host:4222");
     }
 }

@@ -14,6 +14,7 @@ mod person;
 mod personal;
 mod rejection;
 mod scope;
+mod shown;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upcast;
@@ -38,6 +39,7 @@ pub use person::{ErasurePerson, PersonCommand, PersonError, PersonEvent};
 pub use personal::{ERASED, Person, Personal};
 pub use rejection::{Ground, Rejection};
 pub use scope::Scope;
+pub use shown::Shown;
 pub use upcast::UpcastError;
 
 pub(crate) use aggregate::aggregate;

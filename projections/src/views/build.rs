@@ -77,6 +77,8 @@ pub enum BuildError {
     ReadOnly,
     #[error("there is a database already: {0}")]
     Taken(String),
+    #[error("{0} holds {1} already; the state of a moment needs a database of its own")]
+    Shared(String, &'static str),
     #[error("the live generation is not known: {0}")]
     Pointer(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the views cannot be written: {0}")]
@@ -191,6 +193,9 @@ pub async fn build_into(
     tell: Tell<'_>,
 ) -> Result<Checkpoint, BuildError> {
     let address = Address::parse(database)?;
+    if let Some(other) = address.shared_with().await? {
+        return Err(BuildError::Shared(address.to_string(), other));
+    }
     if address.exists().await? {
         let found = Generation::open(0, address.clone()).await;
         let unfinished = match found {

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use domain::kernel::Shown;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
 use super::database;
@@ -25,10 +26,16 @@ pub enum Address {
     Sqlite(PathBuf),
 }
 
-/// A text that says no such thing.
+/// A text that says no such thing; shown without its password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is neither sqlite, sqlite://<file> nor postgres://…")]
 pub struct BadAddress(String);
+
+impl BadAddress {
+    fn of(text: &str) -> Self {
+        Self(Shown(text).to_string())
+    }
+}
 
 impl Place {
     /// What a setting says: `sqlite` means the data directory.
@@ -40,7 +47,7 @@ impl Place {
             Address::Postgres { url, .. } => Self::Postgres { url },
             Address::Sqlite(file) => {
                 let stem = file.file_stem().and_then(|stem| stem.to_str());
-                let stem = stem.ok_or_else(|| BadAddress(setting.to_owned()))?.to_owned();
+                let stem = stem.ok_or_else(|| BadAddress::of(setting))?.to_owned();
                 let folder = file.parent().map(Path::to_owned).unwrap_or_default();
                 Self::Sqlite { folder, stem }
             }
@@ -114,7 +121,7 @@ impl Address {
             let (url, schema) = (text.to_owned(), "views_snapshot".to_owned());
             return Ok(Self::Postgres { url, schema });
         }
-        Err(BadAddress(text.to_owned()))
+        Err(BadAddress::of(text))
     }
 
     /// Whether there is something.
@@ -131,6 +138,29 @@ impl Address {
             }
             Self::Sqlite(file) => Ok(file.exists()),
         }
+    }
+
+    /// What else of an installation lies in this database, however its address was spelled.
+    pub(super) async fn shared_with(&self) -> Result<Option<&'static str>, DbErr> {
+        let Self::Postgres { url, .. } = self else { return Ok(None) };
+        let db = database::postgres(url, "public", 1).await?;
+        let finds = [
+            ("live read models", "SELECT 1 FROM pg_namespace WHERE nspname ~ '^views_[0-9]+$'"),
+            (
+                "an operational store",
+                "SELECT 1 FROM pg_tables WHERE tablename = 'operational_migrations'",
+            ),
+            ("a vault", "SELECT 1 FROM pg_tables WHERE tablename = 'vault_migrations'"),
+        ];
+        let mut shared = None;
+        for (what, find) in finds {
+            let find = Statement::from_string(db.get_database_backend(), find);
+            if db.query_one_raw(find).await?.is_some() {
+                shared = Some(what);
+            }
+        }
+        db.close().await?;
+        Ok(shared)
     }
 
     /// Makes room for a new database; what a crash left there is thrown away.
@@ -187,8 +217,7 @@ async fn drop_schema(db: &DatabaseConnection, schema: &str) -> Result<(), DbErr>
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The URL may hold a password.
-            Self::Postgres { schema, .. } => write!(f, "the schema {schema}"),
+            Self::Postgres { url, schema } => write!(f, "the schema {schema} of {}", Shown(url)),
             Self::Sqlite(file) => write!(f, "{}", file.display()),
         }
     }

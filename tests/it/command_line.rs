@@ -1,0 +1,129 @@
+//! Stories that are told to the program by its command line.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use sea_orm::{ConnectionTrait as _, Database};
+use tests::services::postgres_url;
+
+/// A password that must not be seen.
+const PASSWORD: &str = "s3cret-word";
+
+#[tokio::test]
+async fn every_store_is_made_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = palimpsest(folder.path(), &["api-key", "list"], &[]);
+    assert!(listed.status.success(), "{}", told(&listed));
+    // An open connection shows the files beside the stores.
+    let _log = adapters::sqlite_log::SqliteLog::open(folder.path().join("log.db")).unwrap();
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name.contains(".db") {
+            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{name}");
+            seen.push(name);
+        }
+    }
+    for name in ["log.db", "log.db-wal", "operational.db", "vault.db", "views-1.db"] {
+        assert!(seen.iter().any(|it| it == name), "{name} in {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_a_moment_is_built_without_telling_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = database().await;
+    let built = palimpsest(folder.path(), &["replay", "--json", "--into", &own], &[]);
+    assert!(built.status.success(), "{}", told(&built));
+    assert!(told(&built).contains("postgres://"), "{}", told(&built));
+    assert!(!told(&built).contains(PASSWORD), "{}", told(&built));
+
+    let again = palimpsest(folder.path(), &["replay", "--into", &own], &[]);
+    assert!(!again.status.success() && told(&again).contains("already"), "{}", told(&again));
+    assert!(!told(&again).contains(PASSWORD), "{}", told(&again));
+}
+
+#[tokio::test]
+async fn no_message_tells_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = format!("postgres://ana:{PASSWORD}@127.0.0.1:1/x");
+    let odd = format!("mysql://ana:{PASSWORD}@127.0.0.1:1/x");
+    let nats = format!("nats://ana:{PASSWORD}@127.0.0.1:1");
+    for (arguments, variables) in [
+        (vec!["replay", "--into", &odd], vec![]),
+        (vec!["doctor"], vec![("PALIMPSEST_LOG", nats.as_str())]),
+        (vec!["doctor"], vec![("PALIMPSEST_LOG", odd.as_str())]),
+        (vec!["doctor"], vec![("PALIMPSEST_VAULT", odd.as_str())]),
+        (vec!["api-key", "list"], vec![("PALIMPSEST_VIEWS", odd.as_str())]),
+        (vec!["serve", "--views", &odd], vec![]),
+        (vec!["replay", "--into", &nowhere], vec![("PALIMPSEST_VAULT", odd.as_str())]),
+    ] {
+        let ended = palimpsest(folder.path(), &arguments, &variables);
+        assert!(!ended.status.success(), "{arguments:?} {variables:?}");
+        assert!(!told(&ended).contains(PASSWORD), "{arguments:?}: {}", told(&ended));
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_a_moment_never_goes_into_a_database_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+    for file in ["log.db", "operational.db", "vault.db", "views-1.db", "views-7.db"] {
+        let refused = palimpsest(folder.path(), &["replay", "--into", &path(file)], &[]);
+        assert!(!refused.status.success(), "{file}: {}", told(&refused));
+        assert!(told(&refused).contains("database of its own"), "{file}: {}", told(&refused));
+    }
+    for store in ["PALIMPSEST_OPERATIONAL", "PALIMPSEST_VAULT", "PALIMPSEST_VIEWS"] {
+        let folder = tempfile::tempdir().unwrap();
+        let used = database().await;
+        let variables = [(store, used.as_str())];
+        let first = palimpsest(folder.path(), &["api-key", "list"], &variables);
+        assert!(first.status.success(), "{store}: {}", told(&first));
+        // However it is spelled.
+        for into in [used.clone(), used.replace("127.0.0.1", "localhost")] {
+            let refused = palimpsest(folder.path(), &["replay", "--into", &into], &variables);
+            assert!(!refused.status.success(), "{store}: {}", told(&refused));
+            let words = told(&refused);
+            assert!(words.contains("database of its own"), "{store}: {words}");
+            assert!(!words.contains(PASSWORD), "{store}: {words}");
+        }
+    }
+}
+
+/// A database of one's own, and a user with a password.
+async fn database() -> String {
+    let name = format!("c{}", uuid::Uuid::now_v7().simple());
+    let server = postgres_url();
+    let db = Database::connect(&server).await.expect("the PostgreSQL of the tests");
+    for sql in [
+        format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"),
+        format!("CREATE DATABASE {name} OWNER {name}"),
+    ] {
+        db.execute_unprepared(&sql).await.expect("done");
+    }
+    db.close().await.expect("a connection that closes");
+    let (host, rest) = server.rsplit_once('/').expect("a database in the address");
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.rsplit_once("://").map_or(host, |(_, host)| host);
+    let options = rest.split_once('?').map(|(_, options)| format!("?{options}"));
+    format!("postgres://{name}:{PASSWORD}@{host}/{name}{}", options.unwrap_or_default())
+}
+
+/// Runs the program on this data directory; what is set on this machine does not matter.
+fn palimpsest(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_platform"));
+    let foreign = |name: &String| name.starts_with("PALIMPSEST_") || name.starts_with("DISCORD_");
+    for name in std::env::vars().map(|(name, _)| name).filter(foreign) {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command.env("PALIMPSEST_DATA_DIR", data).current_dir(data).stdin(Stdio::null());
+    command.output().expect("the command runs")
+}
+
+/// Everything it said.
+fn told(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it)).join("\n")
+}
