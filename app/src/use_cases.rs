@@ -11,7 +11,7 @@ use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, OAuth, Snapshots};
 use commands::self_editing::SelfEditing;
-use commands::{CommandError, Executors};
+use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind};
 
 use crate::stores::Stores;
@@ -35,7 +35,9 @@ impl UseCases {
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
+        let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
         let conversations = Conversations {
+            blobs: blobs.clone(),
             conversations: executors.conversations.clone(),
             journal: journal.clone(),
             model: Arc::new(LocalModel),
@@ -68,6 +70,7 @@ impl UseCases {
         };
         let self_editing = SelfEditing {
             access: Arc::new(Keyholders(identity.clone())),
+            blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
             settings: executors.settings.clone(),

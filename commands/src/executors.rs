@@ -6,7 +6,7 @@ use domain::conversation::Conversation;
 use domain::discord::{Channel, Guild};
 use domain::identity::ApiKey;
 use domain::integrations::Installation;
-use domain::kernel::{Chain, ErasurePerson, Journal, StreamId};
+use domain::kernel::{Blob, Chain, ErasurePerson, Journal, StreamId};
 use domain::lifecycle::{Bot, Process, Settings};
 use domain::self_editing::{Edit, Workspace};
 
@@ -49,6 +49,7 @@ macro_rules! executors {
 
 executors! {
     api_keys: ApiKey,
+    blobs: Blob,
     bots: Bot,
     chains: Chain,
     channels: Channel,

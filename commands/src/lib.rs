@@ -1,5 +1,6 @@
 //! What can be asked of the platform, and what it does about what happened.
 
+mod blobs;
 pub mod conversation;
 pub mod discord;
 mod error;
@@ -20,6 +21,7 @@ mod tail;
 pub mod transfer;
 pub mod verify;
 
+pub use blobs::Blobs;
 pub use error::{CommandError, Refusal};
 pub use executor::Executor;
 pub use executors::Executors;

@@ -45,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         folded::<integrations::installations::Installations>(),
         folded::<lifecycle::bots::Bots>(),
         folded::<lifecycle::processes::Processes>(),
+        appended::<self_editing::blobs::Blobs>(),
         appended::<self_editing::decisions::Decisions>(),
         folded::<self_editing::edits::Edits>(),
         appended::<self_editing::files::Files>(),

@@ -17,7 +17,7 @@ use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
 use commands::self_editing::SelfEditing;
-use commands::{CommandError, Executors};
+use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
 use domain::self_editing::Change;
@@ -84,8 +84,10 @@ impl Door {
             recent: recent.clone(),
             hashes: KeyHashes::default(),
         };
+        let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
         let self_editing = SelfEditing {
             access: Arc::new(Nobody),
+            blobs: blobs.clone(),
             edits: executors.edits.clone(),
             journal: journal.clone(),
             settings: executors.settings.clone(),
@@ -116,6 +118,7 @@ impl Door {
             authenticate: Arc::new(identity.clone()),
             clock: Arc::new(SystemClock),
             conversations: Conversations {
+                blobs,
                 conversations: executors.conversations.clone(),
                 journal: journal.clone(),
                 model: Arc::new(Echo),
@@ -280,7 +283,7 @@ impl OAuth for Willing {
 }
 
 /// There are always others.
-struct Nobody;
+pub struct Nobody;
 
 #[async_trait]
 impl Access for Nobody {

@@ -77,6 +77,13 @@ async fn an_edit_goes_live_and_is_taken_back() {
     assert_eq!(history.body["data"]["edits"][0]["id"], id, "{}", history.text);
     let status = door.get("/api/v1/self-editing/status").await;
     assert_eq!(status.body["data"]["statistics"]["rollbacks"], 1, "{}", status.text);
+    // The starting workspace says of itself that it cannot be taken back, and it cannot.
+    let seeded = door.get("/api/v1/self-editing/history?type=seed").await;
+    let seed = &seeded.body["data"]["edits"][0];
+    assert_eq!(seed["rollback_available"], false, "{}", seeded.text);
+    let seed = json!({ "edit_id": seed["id"], "reason": "back to nothing" });
+    let seed = door.post("/api/v1/self-editing/rollback", seed).await;
+    assert_eq!(seed.status, 409, "{}", seed.text);
     let unknown = json!({ "edit_id": "edit_123", "reason": "x" });
     let unknown = door.post("/api/v1/self-editing/rollback", unknown).await;
     assert_eq!((unknown.status, unknown.code()), (400, "INVALID_EDIT_ID"));
@@ -228,7 +235,7 @@ async fn analytics_answer_what_is_asked_for() {
 }
 
 /// Asks until the answer is as wanted.
-async fn until(door: &Door, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn until(door: &Door, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let ask = async {
         loop {
             let answer = door.get(path).await;

@@ -6,6 +6,7 @@ mod api_contexts;
 mod api_document;
 mod api_frame;
 mod api_live;
+mod blobs;
 mod bot;
 mod command_line;
 mod crash;

@@ -38,7 +38,7 @@ struct NewEdit {
     #[oai(validator(min_items = 1, max_items = 100))]
     files: Option<Vec<NewFile>>,
     /// A unified diff against the base revision.
-    #[oai(validator(min_length = 1, max_length = 524288))]
+    #[oai(validator(min_length = 1, max_length = 4194304))]
     diff: Option<String>,
     /// The revision you looked at; without one, the present.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
@@ -51,7 +51,7 @@ struct NewFile {
     #[oai(validator(min_length = 1, max_length = 200))]
     path: String,
     /// Null deletes the file; it must be there, as a text or null.
-    #[oai(validator(max_length = 65536))]
+    #[oai(validator(max_length = 1048576))]
     content: MaybeUndefined<String>,
 }
 

@@ -176,7 +176,8 @@ impl Edit {
         let edit = self.0.edits.load(&id).await?.aggregate;
         let base = Moment::Revision(edit.base_revision());
         let (base, _) = self.0.workspace_at(base).await?;
-        let diff = commands::self_editing::unified_diff(base.files(), edit.changes());
+        let changes = self.0.changes_of(&edit).await?;
+        let diff = commands::self_editing::unified_diff(base.files(), &changes);
         let scope = edit.scope().unwrap_or(Scope::Features);
         let status = edit.status().unwrap_or(Status::Proposed);
         Ok(Shown { id, scope, status, diff, checks: self.checks(id).await? })

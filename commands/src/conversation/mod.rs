@@ -22,8 +22,8 @@ pub use answer_messages::AnswerMessages;
 pub use deliver_answers::DeliverAnswers;
 pub use recent_turns::RecentTurns;
 
-use crate::CommandError;
 use crate::ports::{Answer, Caller, ChatModel, Execute, Executed, Prompt};
+use crate::{Blobs, CommandError};
 
 /// How many commits are read at once.
 const PAGE: usize = 1_000;
@@ -31,6 +31,7 @@ const PAGE: usize = 1_000;
 /// The door to conversations.
 #[derive(Clone)]
 pub struct Conversations {
+    pub blobs: Blobs,
     pub conversations: Arc<dyn Execute<Conversation>>,
     pub journal: Journal,
     pub model: Arc<dyn ChatModel>,
@@ -111,7 +112,8 @@ impl Conversations {
         }
 
         let before = self.recent.before(&self.journal, &to, message).await?;
-        let workspace = self.workspace.load(&Singleton).await?.aggregate.files().clone();
+        let workspace = self.workspace.load(&Singleton).await?.aggregate;
+        let workspace = self.blobs.files(&workspace).await?;
         let started = Instant::now();
         let answer = self.model.answer(Prompt { text, before, workspace }).await?;
         let processing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -4,6 +4,12 @@ use domain::self_editing::{Change, Check, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTE
 
 use super::merge::{Conflict, Files, merge};
 
+/// How many findings of a check are kept.
+const MAX_FINDINGS: usize = 50;
+
+/// How many bytes a finding's reason has at most.
+const MAX_REASON: usize = 2_000;
+
 /// Every check, in the order in which they run.
 pub(super) fn run(base: &Files, now: &Files, changes: &[Change]) -> Vec<Check> {
     [
@@ -13,8 +19,28 @@ pub(super) fn run(base: &Files, now: &Files, changes: &[Change]) -> Vec<Check> {
         ("no_secrets", no_secrets(changes)),
     ]
     .into_iter()
-    .map(|(name, findings)| Check { name: name.to_owned(), passed: findings.is_empty(), findings })
+    .map(|(name, findings)| Check {
+        name: name.to_owned(),
+        passed: findings.is_empty(),
+        findings: readable(findings),
+    })
     .collect()
+}
+
+/// As many findings as a person reads, and an event holds.
+fn readable(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let more = findings.len().saturating_sub(MAX_FINDINGS);
+    findings.truncate(MAX_FINDINGS);
+    for Finding { reason, .. } in &mut findings {
+        if reason.len() > MAX_REASON {
+            reason.truncate(reason.floor_char_boundary(MAX_REASON));
+            reason.push_str("\n…");
+        }
+    }
+    if more > 0 {
+        findings.push(finding("", None, format!("and {more} more")));
+    }
+    findings
 }
 
 fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
@@ -144,6 +170,21 @@ mod tests {
         {
             assert_eq!(failed("prompts/a.md", text, "no_secrets"), [], "{text}");
         }
+    }
+
+    #[test]
+    fn findings_fit_into_an_event() {
+        let many = "key = 'sk-abcdefghijklmnopqrstuvwxyz123456'\n".repeat(20_000);
+        let findings = failed("prompts/a.md", &many, "no_secrets");
+        assert_eq!(findings.len(), MAX_FINDINGS + 1);
+        assert_eq!(findings[MAX_FINDINGS].reason, "and 19950 more");
+
+        let file = |text: &str| Files::from([("prompts/a.md".to_owned(), text.repeat(9_000))]);
+        let change = Change { path: "prompts/a.md".into(), content: Some("ä\n".repeat(9_000)) };
+        let checks = run(&file("a\n"), &file("b\n"), &[change]);
+        let found: usize =
+            checks.iter().flat_map(|it| &it.findings).map(|it| it.reason.len()).sum();
+        assert!((1..5_000).contains(&found), "{found}");
     }
 
     #[test]

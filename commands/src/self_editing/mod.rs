@@ -6,18 +6,15 @@ mod finish_edits;
 mod merge;
 mod proposal;
 mod rollback;
+mod tree;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use domain::identity::Permission;
-use domain::kernel::{
-    Actor, Cause, EditId, Event, Expected, Ground, Journal, Personal, Scope, Singleton, StreamId,
-};
+use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
 use domain::lifecycle::Settings;
 use domain::self_editing::{
-    Approval, Change, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
-    WorkspaceCommand, WorkspaceEvent,
+    Approval, Change, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace, WorkspaceCommand,
 };
 use uuid::Uuid;
 
@@ -25,11 +22,12 @@ pub use check_edits::CheckEdits;
 pub use finish_edits::FinishEdits;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
 pub use rollback::{Rollback, RolledBack, Target};
+pub use tree::{Moment, Tree};
 
 use proposal::{content_hash, require_sound};
 
 use crate::ports::{Access, Caller, Execute, Loaded};
-use crate::{CommandError, Refusal};
+use crate::{Blobs, CommandError, Refusal};
 
 /// How often an edit is merged again when the workspace moves meanwhile.
 const ATTEMPTS: usize = 8;
@@ -38,6 +36,7 @@ const ATTEMPTS: usize = 8;
 #[derive(Clone)]
 pub struct SelfEditing {
     pub access: Arc<dyn Access>,
+    pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
     pub settings: Arc<dyn Execute<Settings>>,
@@ -64,15 +63,6 @@ pub enum Wanted {
     Diff(String),
     /// Whole files; one without content is deleted.
     Files(Vec<Change>),
-}
-
-/// A moment in the life of the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    Now,
-    Position(u64),
-    Revision(u64),
-    Time(DateTime<Utc>),
 }
 
 /// A word on an edit.
@@ -113,11 +103,13 @@ impl SelfEditing {
             return Err(CommandError::invalid("base_revision", reason));
         }
         tracing::debug!(position = base_position, "an edit is based on this commit");
-        let changes = match wanted {
-            Wanted::Diff(diff) => proposal::changes_of_diff(base.files(), &diff)?,
-            Wanted::Files(changes) => changes,
+        let (field, changes) = match wanted {
+            Wanted::Diff(diff) => ("diff", proposal::changes_of_diff(base.files(), &diff)?),
+            Wanted::Files(changes) => ("files", changes),
         };
-        require_sound(&base, &changes)?;
+        require_sound(&base, &changes, field)?;
+        let content_hash = content_hash(base.revision(), &changes);
+        let changes = self.blobs.keep(&caller.cause, &changes).await?;
 
         let id = EditId(caller.cause.command);
         let author = caller.actor().clone();
@@ -127,7 +119,7 @@ impl SelfEditing {
             scope,
             kind,
             base_revision: base.revision(),
-            content_hash: content_hash(base.revision(), &changes),
+            content_hash,
             changes,
         });
         let proposed = self.edits.execute(&id, command, &caller.cause).await?;
@@ -180,36 +172,6 @@ impl SelfEditing {
         self.go_live(&caller.cause, caller.actor(), id).await
     }
 
-    /// The workspace of a moment, and the commit that made it so.
-    pub async fn workspace_at(&self, moment: Moment) -> Result<(Workspace, u64), CommandError> {
-        if moment == Moment::Now {
-            let Loaded { aggregate, position, .. } = self.workspace.load(&Singleton).await?;
-            return Ok((aggregate, position));
-        }
-        let stream = StreamId::of::<Workspace>(&Singleton);
-        let (mut workspace, mut position, mut after) = (Workspace::default(), 0, Expected::New);
-        loop {
-            let page = self.journal.read_stream(&stream, after, 1_000).await?;
-            let Some(last) = page.last() else { return Ok((workspace, position)) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            for recorded in &page {
-                let Event::Workspace(_, event) = &recorded.event else { continue };
-                let WorkspaceEvent::Revised { revision, .. } = event;
-                let later = match moment {
-                    Moment::Now => false,
-                    Moment::Position(wanted) => recorded.position > wanted,
-                    Moment::Revision(wanted) => *revision > wanted,
-                    Moment::Time(wanted) => recorded.recorded_at > wanted,
-                };
-                if later {
-                    return Ok((workspace, position));
-                }
-                workspace.evolve(event);
-                position = recorded.position;
-            }
-        }
-    }
-
     /// Lay the starting workspace, when there is none.
     pub async fn seed(&self, cause: &Cause, files: Vec<Change>) -> Result<(), CommandError> {
         if self.workspace.load(&Singleton).await?.version > 0 {
@@ -217,6 +179,7 @@ impl SelfEditing {
         }
         let id = EditId(Uuid::new_v5(&Uuid::NAMESPACE_OID, b"palimpsest starting workspace"));
         let by = cause.actor.clone();
+        let kept = self.blobs.keep(cause, &files).await?;
         let command = EditCommand::ProposeDecided(NewEdit {
             description: Personal::of(by.person(), "The starting workspace.".to_owned()),
             author: by.clone(),
@@ -224,11 +187,11 @@ impl SelfEditing {
             kind: "seed".to_owned(),
             base_revision: 0,
             content_hash: content_hash(0, &files),
-            changes: files.clone(),
+            changes: kept.clone(),
         });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;
-        let revise = WorkspaceCommand::Revise { base: 0, kind, edit: id, by, changes: files };
+        let revise = WorkspaceCommand::Revise { base: 0, kind, edit: id, by, changes: kept };
         match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
             Ok(revised) => self.mark_applied(cause, id, 1, revised.position).await.map(|_| ()),
             // Another process was faster.
@@ -244,8 +207,9 @@ impl SelfEditing {
         if loaded.aggregate.status() == Some(Status::Proposed) {
             let edit = &loaded.aggregate;
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-            let now = self.workspace.load(&Singleton).await?.aggregate;
-            let checks = checks::run(base.files(), now.files(), edit.changes());
+            let (now, _) = self.workspace_at(Moment::Now).await?;
+            let changes = self.changes_of(edit).await?;
+            let checks = checks::run(base.files(), now.files(), &changes);
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -277,8 +241,9 @@ impl SelfEditing {
                 }
             }
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-            let now = self.workspace.load(&Singleton).await?.aggregate;
-            let changes = match merge::merge(base.files(), now.files(), edit.changes()) {
+            let (now, _) = self.workspace_at(Moment::Now).await?;
+            let wanted = self.changes_of(&edit).await?;
+            let changes = match merge::merge(base.files(), now.files(), &wanted) {
                 Ok(changes) => changes,
                 Err(conflicts) => {
                     let reason = "others changed the same lines in the meantime".to_owned();
@@ -287,6 +252,7 @@ impl SelfEditing {
                     return Err(conflict(reason, &conflicts));
                 }
             };
+            let changes = self.blobs.keep(cause, &changes).await?;
             let (base, kind) = (now.revision(), RevisionKind::Applied);
             let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
             match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {

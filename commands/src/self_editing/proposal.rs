@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use diffy::Patch;
 use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
-use domain::self_editing::{Change, MAX_EDIT_BYTES, Workspace, check_path};
+use domain::self_editing::{Change, MAX_EDIT_BYTES, MAX_FILE_BYTES, MAX_FILE_LINES, check_path};
 
+use super::Tree;
 use super::merge::Files;
 use crate::CommandError;
 
@@ -74,8 +75,12 @@ fn apply(before: &str, patch: &Patch<'_, str>) -> Result<String, usize> {
 }
 
 /// What is wrong with the shape of a proposal is the caller's to mend, before it is kept.
-pub(super) fn require_sound(base: &Workspace, changes: &[Change]) -> Result<(), CommandError> {
-    let bad = |reason: String| CommandError::invalid("files", reason);
+pub(super) fn require_sound(
+    base: &Tree,
+    changes: &[Change],
+    field: &str,
+) -> Result<(), CommandError> {
+    let bad = |reason: String| CommandError::invalid(field, reason);
     if changes.is_empty() {
         return Err(bad("an edit changes at least one file".to_owned()));
     }
@@ -91,6 +96,13 @@ pub(super) fn require_sound(base: &Workspace, changes: &[Change]) -> Result<(), 
         }
         if content.is_none() && base.file(path).is_none() {
             return Err(bad(format!("{path} cannot be deleted: it is not in the workspace")));
+        }
+        let text = content.as_deref().unwrap_or_default();
+        if text.len() > MAX_FILE_BYTES {
+            return Err(bad(format!("{path} is larger than {MAX_FILE_BYTES} bytes")));
+        }
+        if text.lines().count() > MAX_FILE_LINES {
+            return Err(bad(format!("{path} has more than {MAX_FILE_LINES} lines")));
         }
         same &= base.file(path) == content.as_deref();
     }

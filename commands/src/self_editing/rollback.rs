@@ -6,7 +6,7 @@ use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, W
 
 use super::merge::{Extent, difference, extent, merge};
 use super::proposal::content_hash;
-use super::{Moment, SelfEditing, cause_of, conflict};
+use super::{Moment, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
@@ -70,6 +70,7 @@ impl SelfEditing {
             }
 
             let by = caller.actor().clone();
+            let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {
                 description: Personal::of(by.person(), rollback.reason.clone()),
                 author: by.clone(),
@@ -77,11 +78,11 @@ impl SelfEditing {
                 kind: "rollback".to_owned(),
                 base_revision: base,
                 content_hash: content_hash(base, &changes),
-                changes: changes.clone(),
+                changes: kept.clone(),
             });
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };
-            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes };
+            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes: kept };
             let revised =
                 self.workspace.execute(&Singleton, revise, &cause_of(&caller.cause, id)).await;
             let position = match revised {
@@ -118,8 +119,8 @@ impl SelfEditing {
     async fn way_back(
         &self,
         rollback: &Rollback,
-    ) -> Result<(Scope, domain::self_editing::Workspace, Vec<Change>), CommandError> {
-        let now = self.workspace.load(&Singleton).await?.aggregate;
+    ) -> Result<(Scope, Tree, Vec<Change>), CommandError> {
+        let (now, _) = self.workspace_at(Moment::Now).await?;
         let id = match rollback.target {
             Target::Moment(moment) => {
                 let (then, _) = self.workspace_at(moment).await?;

@@ -108,6 +108,7 @@ pub(super) enum ReadError {
 
 events! {
     ApiKey(super::ApiKeyId): crate::identity::ApiKey,
+    Blob(super::BlobId): super::Blob,
     Bot(super::Singleton): crate::lifecycle::Bot,
     Chain(super::Singleton): super::Chain,
     Channel(super::ChannelId): crate::discord::Channel,
@@ -128,6 +129,7 @@ impl Event {
             Self::Channel(_, event) => event.occurred_at(),
             Self::Guild(_, event) => event.occurred_at(),
             Self::ApiKey(..)
+            | Self::Blob(..)
             | Self::Bot(..)
             | Self::Chain(..)
             | Self::Conversation(..)

@@ -2,6 +2,7 @@
 
 mod actor;
 mod aggregate;
+mod blob;
 mod chain;
 mod cloud_event;
 mod codec;
@@ -21,6 +22,7 @@ mod upcast;
 mod variant;
 
 pub use actor::{Actor, ActorKind, Cause, Source};
+pub use blob::{BLOB_PART_BYTES, Blob, BlobCommand, BlobError, BlobEvent, BlobId, BlobPart};
 pub use chain::{Chain, ChainCommand, ChainError, ChainEvent, ChainHash};
 pub use cloud_event::CommitEvent;
 pub use codec::{Codec, CommitBody, OpenFailure};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Check, Status};
+use super::{Check, KeptChange, Status};
 use crate::kernel::{Actor, EditId, Ground, Personal, Rejection, Scope, aggregate};
 
 /// Where an edit stands.
@@ -12,7 +12,7 @@ pub struct Edit {
     scope: Option<Scope>,
     kind: String,
     base_revision: u64,
-    changes: Vec<Change>,
+    changes: Vec<KeptChange>,
     content_hash: String,
     status: Option<Status>,
     revision: Option<u64>,
@@ -37,7 +37,7 @@ pub struct NewEdit {
     pub kind: String,
     pub description: Personal<String>,
     pub base_revision: u64,
-    pub changes: Vec<Change>,
+    pub changes: Vec<KeptChange>,
     pub content_hash: String,
 }
 
@@ -99,7 +99,7 @@ pub enum EditEvent {
         kind: String,
         description: Personal<String>,
         base_revision: u64,
-        changes: Vec<Change>,
+        changes: Vec<KeptChange>,
         content_hash: String,
     },
     Rejected {
@@ -189,7 +189,7 @@ impl Edit {
     }
 
     /// What it does to files, relative to its base revision.
-    pub fn changes(&self) -> &[Change] {
+    pub fn changes(&self) -> &[KeptChange] {
         &self.changes
     }
 
@@ -389,7 +389,10 @@ mod tests {
             kind: "greeting".into(),
             description: Personal::of(Person::operator(), "Wave back".into()),
             base_revision: 1,
-            changes: vec![Change { path: "settings/a.toml".into(), content: Some("x = 1".into()) }],
+            changes: vec![KeptChange {
+                path: "settings/a.toml".into(),
+                content: Some(crate::self_editing::Content::Text("x = 1".into())),
+            }],
             content_hash: "hash".into(),
         }
     }

@@ -1,14 +1,16 @@
 //! How the bot changes itself: edits, and the workspace they change.
 
 mod check;
+mod content;
 mod edit;
 mod status;
 mod workspace;
 
 pub use check::{Check, Finding};
+pub use content::{BlobRef, Change, Content, KeptChange, MAX_INLINE_BYTES, MAX_INLINE_TOTAL};
 pub use edit::{Approval, Edit, EditCommand, EditError, EditEvent, NewEdit};
 pub use status::Status;
 pub use workspace::{
-    Change, MAX_EDIT_BYTES, MAX_FILE_BYTES, RevisionKind, Workspace, WorkspaceCommand,
+    MAX_EDIT_BYTES, MAX_FILE_BYTES, MAX_FILE_LINES, RevisionKind, Workspace, WorkspaceCommand,
     WorkspaceError, WorkspaceEvent, check_path,
 };

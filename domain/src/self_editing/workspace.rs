@@ -4,27 +4,23 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Content, KeptChange};
 use crate::kernel::{Actor, EditId, Ground, Rejection, aggregate};
 
 /// The largest file, in bytes.
-pub const MAX_FILE_BYTES: usize = 64 * 1024;
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// How many lines a file has at most: merging takes time that grows with their square.
+pub const MAX_FILE_LINES: usize = 20_000;
 
 /// The largest edit, in bytes over all its files.
-pub const MAX_EDIT_BYTES: usize = 256 * 1024;
+pub const MAX_EDIT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The files as they are now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     revision: u64,
-    files: BTreeMap<String, String>,
-}
-
-/// What becomes of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    pub path: String,
-    /// None deletes it.
-    pub content: Option<String>,
+    files: BTreeMap<String, Content>,
 }
 
 /// Why there is a new revision.
@@ -43,7 +39,7 @@ pub enum RevisionKind {
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkspaceCommand {
     /// Change files, on the revision the changes were computed for.
-    Revise { base: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<Change> },
+    Revise { base: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<KeptChange> },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -51,7 +47,7 @@ pub enum WorkspaceCommand {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum WorkspaceEvent {
-    Revised { revision: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<Change> },
+    Revised { revision: u64, kind: RevisionKind, edit: EditId, by: Actor, changes: Vec<KeptChange> },
 }
 
 /// Why a change of the workspace is refused.
@@ -86,12 +82,8 @@ impl Workspace {
         self.revision
     }
 
-    pub fn files(&self) -> &BTreeMap<String, String> {
+    pub fn files(&self) -> &BTreeMap<String, Content> {
         &self.files
-    }
-
-    pub fn file(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str)
     }
 
     /// The rules. Pure: the same history and command give the same answer.
@@ -100,9 +92,9 @@ impl Workspace {
         if base != self.revision {
             return Err(WorkspaceError::Moved { base, at: self.revision });
         }
-        for Change { path, content } in &changes {
+        for KeptChange { path, content } in &changes {
             check_path(path)?;
-            if content.as_ref().is_some_and(|content| content.len() > MAX_FILE_BYTES) {
+            if content.as_ref().is_some_and(|content| content.size() > MAX_FILE_BYTES as u64) {
                 return Err(WorkspaceError::TooLarge { path: path.clone() });
             }
         }
@@ -113,7 +105,7 @@ impl Workspace {
     pub fn evolve(&mut self, event: &WorkspaceEvent) {
         let WorkspaceEvent::Revised { revision, changes, .. } = event;
         self.revision = *revision;
-        for Change { path, content } in changes {
+        for KeptChange { path, content } in changes {
             match content {
                 Some(content) => self.files.insert(path.clone(), content.clone()),
                 None => self.files.remove(path),
@@ -198,8 +190,8 @@ mod tests {
     fn files_come_change_and_go() {
         let mut workspace = Workspace::default();
         workspace.evolve(&revised(1));
-        assert_eq!(workspace.file("settings/a.toml"), Some("x = 1"));
-        let changes = vec![Change { path: "settings/a.toml".into(), content: None }];
+        assert_eq!(workspace.files().get("settings/a.toml"), Some(&text()));
+        let changes = vec![KeptChange { path: "settings/a.toml".into(), content: None }];
         let kind = RevisionKind::RolledBack { of: Some(EDIT) };
         workspace.evolve(&WorkspaceEvent::Revised {
             revision: 2,
@@ -213,13 +205,16 @@ mod tests {
 
     const EDIT: EditId = EditId(uuid::Uuid::nil());
 
+    fn text() -> Content {
+        Content::Text("x = 1".into())
+    }
+
     fn by() -> Actor {
         Actor::system("test")
     }
 
     fn revised(revision: u64) -> WorkspaceEvent {
-        let changes =
-            vec![Change { path: "settings/a.toml".into(), content: Some("x = 1".into()) }];
+        let changes = vec![KeptChange { path: "settings/a.toml".into(), content: Some(text()) }];
         WorkspaceEvent::Revised {
             revision,
             kind: RevisionKind::Applied,

@@ -188,6 +188,12 @@ const TABLES: &[&str] = &[
         stopped_at BIGINT,
         stop_reason TEXT
     ) CLUSTERED",
+    "CREATE TABLE self_editing_blobs (
+        id TEXT COLLATE \"C\" NOT NULL,
+        part BIGINT NOT NULL,
+        data TEXT NOT NULL,
+        PRIMARY KEY (id, part)
+    ) CLUSTERED",
     "CREATE TABLE self_editing_decisions (
         position BIGINT NOT NULL,
         idx BIGINT NOT NULL,
@@ -228,6 +234,7 @@ const TABLES: &[&str] = &[
         path TEXT COLLATE \"C\" NOT NULL,
         revision BIGINT NOT NULL,
         content TEXT,
+        blob TEXT,
         PRIMARY KEY (path, revision)
     ) CLUSTERED",
     "CREATE TABLE self_editing_revisions (

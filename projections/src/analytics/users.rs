@@ -48,6 +48,7 @@ fn doer(recorded: &Recorded) -> Option<Person> {
             | ConversationEvent::Opened { .. },
         )
         | Event::ApiKey(..)
+        | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
         | Event::Edit(..)

@@ -54,6 +54,7 @@ impl Fold for Guilds {
                 | Did::MemberUpdated { .. } => None,
             },
             Event::ApiKey(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)

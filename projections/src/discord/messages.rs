@@ -118,6 +118,7 @@ impl Fold for Messages {
         let event = match &recorded.event {
             Event::Channel(_, event) => event,
             Event::ApiKey(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Conversation(..)

@@ -50,6 +50,7 @@ impl Append for Decisions {
         let (edit, event) = match &recorded.event {
             Event::Edit(edit, event) => (edit, event),
             Event::ApiKey(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)

@@ -1,7 +1,7 @@
 //! The list of edits, and where each of them stands.
 
 use domain::kernel::{ERASED, EditId, Event, Person, Recorded};
-use domain::self_editing::{Change, Check, EditEvent as Did, Status};
+use domain::self_editing::{Check, EditEvent as Did, KeptChange, Status};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{Condition, QueryOrder};
@@ -54,7 +54,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// What it does to files, relative to its base revision.
-    pub fn changes(&self) -> Vec<Change> {
+    pub fn changes(&self) -> Vec<KeptChange> {
         serde_json::from_str(&self.changes).unwrap_or_default()
     }
 
@@ -64,9 +64,9 @@ impl Model {
         checks.unwrap_or_default()
     }
 
-    /// Whether it is live and can be taken back.
+    /// Whether it is live and can be taken back; the starting workspace cannot.
     pub fn rollback_available(&self) -> bool {
-        self.status == Status::Applied.word()
+        self.status == Status::Applied.word() && self.revision.is_some_and(|it| it > 1)
     }
 }
 
@@ -144,7 +144,7 @@ pub struct Edits;
 
 impl Fold for Edits {
     const NAME: &'static str = "self_editing_edits";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Key = Uuid;
     type Row = Model;
 
@@ -161,6 +161,7 @@ impl Fold for Edits {
                 | Did::RolledBack { .. } => Some(Touch::Changes(id.0)),
             },
             Event::ApiKey(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)

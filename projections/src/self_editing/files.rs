@@ -1,17 +1,21 @@
 //! Every revision of every file of the workspace, and what edits change in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use domain::kernel::{Event, Recorded};
-use domain::self_editing::{Change, WorkspaceEvent as Did};
+use domain::kernel::{BlobId, Event, Recorded};
+use domain::self_editing::{BlobRef, Content, KeptChange, WorkspaceEvent as Did};
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 
-use super::edits;
 use super::revisions::{self, At};
+use super::{blobs, edits};
 use crate::Append;
 
-/// A file as one revision left it; none where the revision deleted it.
+/// How long the smallest difference of two files is looked for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A file as one revision left it; without content and blob where the revision deleted it.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "self_editing_files")]
@@ -21,6 +25,16 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub revision: i64,
     pub content: Option<String>,
+    /// The name of a large content, which stands elsewhere.
+    pub blob: Option<String>,
+}
+
+impl Model {
+    fn kept(self) -> Option<Content> {
+        let blob = self.blob.and_then(|id| id.parse::<BlobId>().ok());
+        let blob = blob.map(|blob| Content::Blob(BlobRef { blob, size: 0 }));
+        self.content.map(Content::Text).or(blob)
+    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -59,10 +73,7 @@ impl FileChange {
             None => "/dev/null".to_owned(),
         };
         let (old, new) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
-        similar::TextDiff::from_lines(old, new)
-            .unified_diff()
-            .header(&name("a", before), &name("b", after))
-            .to_string()
+        compared(old, new).unified_diff().header(&name("a", before), &name("b", after)).to_string()
     }
 
     /// How many lines it adds and removes.
@@ -70,7 +81,7 @@ impl FileChange {
         let (old, new) =
             (self.before.as_deref().unwrap_or(""), self.after.as_deref().unwrap_or(""));
         let mut lines = Lines::default();
-        for change in similar::TextDiff::from_lines(old, new).iter_all_changes() {
+        for change in compared(old, new).iter_all_changes() {
             match change.tag() {
                 similar::ChangeTag::Delete => lines.removed += 1,
                 similar::ChangeTag::Equal => {}
@@ -81,6 +92,11 @@ impl FileChange {
     }
 }
 
+/// Two texts line by line; what takes too long is told in larger steps.
+fn compared<'a>(old: &'a str, new: &'a str) -> similar::TextDiff<'a, 'a, str> {
+    similar::TextDiff::configure().timeout(PATIENCE).diff_lines(old, new)
+}
+
 /// The workspace as it was at a moment.
 pub async fn workspace(db: &impl ConnectionTrait, at: At) -> Result<Workspace, DbErr> {
     let mut workspace = Workspace::default();
@@ -88,21 +104,43 @@ pub async fn workspace(db: &impl ConnectionTrait, at: At) -> Result<Workspace, D
     workspace.revision = revision.revision.cast_unsigned();
     workspace.position = revision.position.cast_unsigned();
     let find = Entity::find().filter(Column::Revision.lte(revision.revision));
+    let mut files = BTreeMap::new();
     for row in find.order_by_asc(Column::Revision).all(db).await? {
-        match row.content {
-            Some(content) => workspace.files.insert(row.path, content),
-            None => workspace.files.remove(&row.path),
+        let path = row.path.clone();
+        match row.kept() {
+            Some(content) => files.insert(path, content),
+            None => files.remove(&path),
         };
     }
+    let large = blobs::texts(db, files.values().filter_map(blob).collect()).await?;
+    let files = files.into_iter().map(|(path, content)| (path, text(content, &large)));
+    workspace.files = files.collect();
     Ok(workspace)
 }
+
+fn blob(content: &Content) -> Option<BlobId> {
+    match content {
+        Content::Blob(kept) => Some(kept.blob),
+        Content::Text(_) => None,
+    }
+}
+
+fn text(content: Content, large: &BTreeMap<BlobId, String>) -> String {
+    match content {
+        Content::Blob(kept) => large.get(&kept.blob).cloned().unwrap_or_default(),
+        Content::Text(text) => text,
+    }
+}
+
+/// A path, and what is in it before and after.
+type Sides = (String, Option<Content>, Option<Content>);
 
 /// What each of these edits changes, relative to its base revision; in the same order.
 pub async fn changed_by(
     db: &impl ConnectionTrait,
     edits: &[edits::Model],
 ) -> Result<Vec<Vec<FileChange>>, DbErr> {
-    let changes: Vec<Vec<Change>> = edits.iter().map(edits::Model::changes).collect();
+    let changes: Vec<Vec<KeptChange>> = edits.iter().map(edits::Model::changes).collect();
     let paths: BTreeSet<&String> = changes.iter().flatten().map(|change| &change.path).collect();
     let newest = edits.iter().map(|edit| edit.base_revision).max().unwrap_or(0);
     let find = Entity::find()
@@ -110,24 +148,30 @@ pub async fn changed_by(
         .filter(Column::Revision.lte(newest))
         .order_by_asc(Column::Path)
         .order_by_asc(Column::Revision);
-    let mut histories: BTreeMap<String, Vec<(i64, Option<String>)>> = BTreeMap::new();
+    let mut histories: BTreeMap<String, Vec<(i64, Option<Content>)>> = BTreeMap::new();
     for row in find.all(db).await? {
-        histories.entry(row.path).or_default().push((row.revision, row.content));
+        let (path, revision) = (row.path.clone(), row.revision);
+        histories.entry(path).or_default().push((revision, row.kept()));
     }
     let before = |path: &str, base: i64| {
         let history = histories.get(path)?;
         let at = history.partition_point(|(revision, _)| *revision <= base);
         history[..at].last().and_then(|(_, content)| content.clone())
     };
-    let changes = edits.iter().zip(changes).map(|(edit, changes)| {
-        let files = changes.into_iter().map(|Change { path, content }| FileChange {
-            before: before(&path, edit.base_revision),
-            after: content,
-            path,
+    let mut sides: Vec<Vec<Sides>> = Vec::new();
+    for (edit, changes) in edits.iter().zip(changes) {
+        let files = changes.into_iter().map(|KeptChange { path, content }| {
+            let before = before(&path, edit.base_revision);
+            (path, before, content)
         });
-        files.collect()
-    });
-    Ok(changes.collect())
+        sides.push(files.collect());
+    }
+    let named = sides.iter().flatten().flat_map(|(_, before, after)| [before, after]);
+    let large = blobs::texts(db, named.flatten().filter_map(blob).collect()).await?;
+    let opened = |content: Option<Content>| content.map(|content| text(content, &large));
+    let opened =
+        |(path, before, after)| FileChange { path, before: opened(before), after: opened(after) };
+    Ok(sides.into_iter().map(|files| files.into_iter().map(opened).collect()).collect())
 }
 
 /// Builds the list.
@@ -135,7 +179,7 @@ pub struct Files;
 
 impl Append for Files {
     const NAME: &'static str = "self_editing_files";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = Model;
 
     fn rows(recorded: &Recorded) -> impl IntoIterator<Item = Model> {
@@ -144,6 +188,7 @@ impl Append for Files {
                 (revision.cast_signed(), last_of_each(changes))
             }
             Event::ApiKey(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
@@ -158,12 +203,16 @@ impl Append for Files {
         changes.into_iter().map(move |(path, content)| Model {
             path: path.to_owned(),
             revision,
-            content: content.map(str::to_owned),
+            content: match content {
+                Some(Content::Text(text)) => Some(text.clone()),
+                Some(Content::Blob(_)) | None => None,
+            },
+            blob: content.and_then(blob).map(|id| id.to_string()),
         })
     }
 }
 
 /// A file that is named twice keeps what was said last.
-fn last_of_each(changes: &[Change]) -> BTreeMap<&str, Option<&str>> {
-    changes.iter().map(|it| (it.path.as_str(), it.content.as_deref())).collect()
+fn last_of_each(changes: &[KeptChange]) -> BTreeMap<&str, Option<&Content>> {
+    changes.iter().map(|it| (it.path.as_str(), it.content.as_ref())).collect()
 }

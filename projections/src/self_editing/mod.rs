@@ -1,5 +1,6 @@
 //! Edits of what the bot runs, and the files they change.
 
+pub mod blobs;
 pub mod decisions;
 pub mod edits;
 pub mod files;

@@ -15,7 +15,7 @@ use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
 use commands::self_editing::SelfEditing;
 use commands::{
-    CommandError, Executors, Ground, Reactor, StartFrom, prepare_reactors, run_reactors,
+    Blobs, CommandError, Executors, Ground, Reactor, StartFrom, prepare_reactors, run_reactors,
 };
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -122,7 +122,9 @@ impl Home {
             guilds: executors.guilds.clone(),
             journal: self.journal.clone(),
         };
+        let blobs = Blobs::new(executors.blobs.clone(), self.journal.clone());
         let conversations = Conversations {
+            blobs: blobs.clone(),
             conversations: executors.conversations.clone(),
             journal: self.journal.clone(),
             model: Arc::new(Echo(self.gate.clone())),
@@ -136,6 +138,7 @@ impl Home {
         };
         let self_editing = SelfEditing {
             access: Arc::new(Everybody),
+            blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
             settings: executors.settings.clone(),

@@ -176,8 +176,9 @@ async fn conversation(journal: &TestJournal) {
 
 async fn edits(journal: &TestJournal) {
     let workspace = |revision, kind, edit, content: &str| {
-        let changes =
-            vec![Change { path: "behaviors/wave.rhai".into(), content: Some(content.into()) }];
+        let changes = vec![
+            Change { path: "behaviors/wave.rhai".into(), content: Some(content.into()) }.into(),
+        ];
         let by = Actor::system("tests");
         Event::Workspace(Singleton, WorkspaceEvent::Revised { revision, kind, edit, by, changes })
     };
@@ -191,7 +192,9 @@ async fn edits(journal: &TestJournal) {
         kind: "greeting".into(),
         description: Personal::of(Person::discord(1), text.into()),
         base_revision: 1,
-        changes: vec![Change { path: "behaviors/wave.rhai".into(), content: Some(content.into()) }],
+        changes: vec![
+            Change { path: "behaviors/wave.rhai".into(), content: Some(content.into()) }.into(),
+        ],
         content_hash: "abc".into(),
     };
     let content = "say(\"hi\");\nsay(\"hi\")\n// twice\n";
