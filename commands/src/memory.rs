@@ -17,6 +17,9 @@ const SNAPSHOT_EVERY: u64 = 200;
 /// How many commits are read at once.
 const PAGE: usize = 1_000;
 
+/// How many commits are read before a snapshot is looked for.
+const SHORT: usize = 64;
+
 /// See the module.
 pub(crate) struct Memory<A> {
     pub(crate) aggregate: A,
@@ -43,31 +46,47 @@ struct Kept<A> {
 
 impl<A: Listed> Memory<A> {
     /// The newest snapshot and what came after it.
+    ///
+    /// A short history is read first and whole: to look for a snapshot would take longer.
     pub(crate) async fn load(
         journal: &Journal,
         snapshots: &dyn Snapshots,
         stream: &StreamId,
     ) -> Result<Self, LogError> {
-        let mut memory = Self::from_snapshot(snapshots, stream).await.unwrap_or_else(Self::empty);
-        loop {
-            let page = journal.read_stream(stream, memory.seen(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(memory) };
-            let before = memory.version;
-            let (version, position) = (last.version, last.position);
-            for recorded in page {
-                if recorded.version <= before {
-                    continue;
-                }
-                memory.remember(recorded.command, recorded.position);
-                if let Some(event) = A::from_event(recorded.event) {
-                    memory.aggregate.apply(event);
-                }
-            }
-            if version == before {
-                return Ok(memory);
-            }
-            (memory.version, memory.position) = (version, position);
+        let mut memory = Self::empty();
+        if memory.read_on(journal, stream, SHORT).await? {
+            return Ok(memory);
         }
+        if let Some(kept) = Self::from_snapshot(snapshots, stream).await
+            && kept.version > memory.version
+        {
+            memory = kept;
+        }
+        while !memory.read_on(journal, stream, PAGE).await? {}
+        Ok(memory)
+    }
+
+    /// Takes in at most so many commits more; answers whether the stream ended with them.
+    async fn read_on(
+        &mut self,
+        journal: &Journal,
+        stream: &StreamId,
+        limit: usize,
+    ) -> Result<bool, LogError> {
+        let before = self.version;
+        let mut commits = 0;
+        for recorded in journal.read_stream(stream, self.seen(), limit).await? {
+            commits += usize::from(recorded.index == 0);
+            if recorded.version <= before {
+                continue;
+            }
+            (self.version, self.position) = (recorded.version, recorded.position);
+            self.remember(recorded.command, recorded.position);
+            if let Some(event) = A::from_event(recorded.event) {
+                self.aggregate.apply(event);
+            }
+        }
+        Ok(commits < limit || self.version == before)
     }
 
     fn empty() -> Self {

@@ -33,6 +33,9 @@ use writer::{Request, Writer};
 /// How many commits a follower gets at once.
 const PAGE: usize = 4096;
 
+/// So many commits are read without leaving the thread.
+const FEW: usize = 64;
+
 /// See the module. Dropping it waits until what was appended is stored.
 pub struct SqliteLog {
     /// Taken away to end the writer.
@@ -102,7 +105,8 @@ impl EventLog for SqliteLog {
         limit: usize,
     ) -> Result<Vec<StoredCommit>, LogError> {
         let (stream, after) = (stream.clone(), after.version());
-        self.readers.run(move |it| readers::of_stream(it, &stream, after, limit)).await
+        let read = move |it: &_| readers::of_stream(it, &stream, after, limit);
+        if limit <= FEW { self.readers.run_here(read).await } else { self.readers.run(read).await }
     }
 
     async fn read_all(&self, after: u64, limit: usize) -> Result<Vec<StoredCommit>, LogError> {

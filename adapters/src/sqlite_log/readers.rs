@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rusqlite::{Connection, Rows};
-use tokio::task::JoinHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinHandle, block_in_place};
 
 use domain::kernel::{LogError, StoredCommit, StreamId};
 
@@ -37,7 +38,20 @@ impl Readers {
         self.spawn(read).await.map_err(LogError::unavailable)?
     }
 
-    /// The same, begun at once.
+    /// Reads a little, on this thread where its runtime has others: that is over before another
+    /// thread would have begun.
+    pub(super) async fn run_here<T, F>(self: &Arc<Self>, read: F) -> Result<T, LogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => block_in_place(|| self.read(read)),
+            _ => self.run(read).await,
+        }
+    }
+
+    /// The same as [`run`](Self::run), begun at once.
     pub(super) fn spawn<T, F>(self: &Arc<Self>, read: F) -> JoinHandle<Result<T, LogError>>
     where
         T: Send + 'static,

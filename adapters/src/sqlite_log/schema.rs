@@ -12,6 +12,13 @@ const APPLICATION: i32 = 0x5061_4c67;
 /// The version of the tables.
 const VERSION: i32 = 1;
 
+/// How many pages the journal may hold before they are written home, while few write: a journal
+/// that has its full size is overwritten, which costs the disk half of what growing does.
+const CALM: u32 = 2_048;
+
+/// The same while many write: what changes often is written home once for many commits.
+pub(super) const BUSY: u32 = 16_384;
+
 /// A stream's end is not stored beside its name: it is the last of its commits, one look away,
 /// and writing it twice would cost a page more per commit.
 const TABLES: &str = "
@@ -28,7 +35,7 @@ CREATE TABLE commits (
     types TEXT NOT NULL,
     body BLOB NOT NULL,
     UNIQUE (sid, first_version),
-    UNIQUE (sid, command)
+    UNIQUE (command, sid)
 ) STRICT;
 ";
 
@@ -53,18 +60,24 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, LogError> {
 
 /// Answers the journal mode, which a file system without shared memory cannot change.
 fn prepare(connection: &Connection) -> rusqlite::Result<String> {
+    // A commit changes three pages, most of them a little: smaller ones are written sooner.
+    connection.pragma_update(None, "page_size", 2048)?;
     let mode = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     // On macOS an fsync alone leaves data in the drive's cache. Others ignore these two.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    // 32 MB: index pages are written home once for many commits.
-    connection.pragma_update(None, "wal_autocheckpoint", 8192)?;
+    checkpoint_after(connection, CALM)?;
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(mode)
+}
+
+/// Sets how many pages the journal may hold.
+pub(super) fn checkpoint_after(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", pages)
 }
 
 /// Whether the file is empty; one that is not has to be a log that we know.

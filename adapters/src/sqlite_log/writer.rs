@@ -2,14 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{oneshot, watch};
 
 use domain::kernel::{Append, Appended, LogError, StreamId};
 
+use super::schema::{BUSY, checkpoint_after};
+
 /// The most commits of one transaction.
 const GROUP: usize = 1024;
+
+/// A group of so many commits says that many write at once.
+const MANY: usize = 64;
+
+/// How long the writer waits, at most, for those who were just answered to ask again.
+const LONGEST_WAIT: Duration = Duration::from_micros(200);
 
 /// How many ends of streams are kept in memory; then the table is emptied and fills again.
 const KNOWN_STREAMS: usize = 100_000;
@@ -28,7 +38,28 @@ pub(super) struct Writer {
     head: u64,
     /// Whether `head` is to be read from the file before it may be used.
     lost: bool,
+    /// Whether there was ever a group of many.
+    busy: bool,
     publish: watch::Sender<u64>,
+}
+
+/// Those who were just answered often ask again at once: waiting for them, awake and only for a
+/// part of what the disk took, costs less than a thread that falls asleep and a disk write that
+/// carries few of them.
+fn gather(
+    requests: &mpsc::Receiver<Request>,
+    served: usize,
+    patience: Duration,
+    group: &mut Vec<Request>,
+) {
+    let begun = Instant::now();
+    while group.len() < served {
+        match requests.try_recv() {
+            Ok(request) => group.push(request),
+            Err(_) if begun.elapsed() < patience.min(LONGEST_WAIT) => thread::yield_now(),
+            Err(_) => break,
+        }
+    }
 }
 
 /// Where a stream ends.
@@ -44,21 +75,33 @@ impl Writer {
         connection: Connection,
         publish: watch::Sender<u64>,
     ) -> rusqlite::Result<Self> {
-        let mut writer = Self { connection, streams: HashMap::new(), head: 0, lost: true, publish };
+        let streams = HashMap::new();
+        let mut writer = Self { connection, streams, head: 0, lost: true, busy: false, publish };
         writer.look_again()?;
         Ok(writer)
     }
 
     /// Works until nobody can ask for more.
     pub(super) fn run(&mut self, requests: &mpsc::Receiver<Request>) {
+        let mut group = Vec::new();
         while let Ok(first) = requests.recv() {
-            let waiting = requests.try_iter().take(GROUP - 1);
-            let group: Vec<Request> = std::iter::once(first).chain(waiting).collect();
-            self.serve(group);
+            group.push(first);
+            while !group.is_empty() {
+                group.extend(requests.try_iter().take(GROUP - group.len()));
+                let (begun, served) = (Instant::now(), group.len());
+                self.serve(std::mem::take(&mut group));
+                gather(requests, served, begun.elapsed() / 4, &mut group);
+            }
         }
     }
 
     fn serve(&mut self, group: Vec<Request>) {
+        if group.len() >= MANY && !self.busy {
+            self.busy = true;
+            if let Err(error) = checkpoint_after(&self.connection, BUSY) {
+                tracing::warn!(%error, "the journal of the log stays small");
+            }
+        }
         match self.look_again().and_then(|()| self.store(&group)) {
             Ok(answers) => {
                 self.tell();
@@ -158,7 +201,7 @@ impl Writer {
     ) -> rusqlite::Result<bool> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO commits (position, sid, first_version, count, command, types, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (sid, command) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (command, sid) DO NOTHING",
         )?;
         let stored = insert.execute((
             stream.position.cast_signed(),

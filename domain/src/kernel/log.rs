@@ -32,7 +32,7 @@ pub trait EventLog: Send + Sync {
     /// The position of the newest commit; 0 when there is none.
     async fn head(&self) -> Result<u64, LogError>;
 
-    /// The commits of one stream after a cursor, oldest first, at most `limit`.
+    /// The commits of one stream after a cursor, oldest first, at most `limit`; fewer are all.
     async fn read_stream(
         &self,
         stream: &StreamId,

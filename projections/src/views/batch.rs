@@ -1,10 +1,15 @@
 //! Some commits on their way into the views: rows and checkpoint move in one transaction.
 
 use domain::kernel::{ChainHash, Event, Recorded};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, sqlx};
 
 use super::projector::{Projector, news};
 use super::{Checkpoint, Failure, Projection, Tx};
+
+/// How many projections are at work at once: while the rows of one are written, those of the
+/// next are folded.
+const AT_ONCE: usize = 3;
 
 /// Whole commits, in order.
 pub(super) struct Batch {
@@ -74,12 +79,17 @@ impl Batch {
         }
         let news = news(&self.events, at.position);
         for run in runs(news) {
-            for projection in &*projector.projections {
-                if bisect {
+            if bisect {
+                for projection in &*projector.projections {
                     bisected(&**projection, run, &tx).await?;
-                } else {
-                    projection.project(run, &tx).await?;
                 }
+            } else {
+                let mut projected = Vec::with_capacity(projector.projections.len());
+                for projection in &*projector.projections {
+                    projected.push(projection.project(run, &tx));
+                }
+                let mut projected = stream::iter(projected).buffer_unordered(AT_ONCE);
+                while projected.try_next().await?.is_some() {}
             }
             if let Some(Event::Person(person, _)) = run.last().map(|it| &it.event) {
                 for projection in &*projector.projections {
