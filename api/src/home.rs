@@ -1,8 +1,8 @@
 //! `/`: what this is, for somebody who looks in with a browser.
 
-use poem::endpoint::make_sync;
-use poem::http::header;
-use poem::{Endpoint, Response};
+use poem::error::MethodNotAllowedError;
+use poem::http::{Method, header};
+use poem::{Endpoint, Request, Response};
 
 use crate::About;
 
@@ -10,11 +10,42 @@ use crate::About;
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
+/// Shows the page at `/`, and leaves every other path to what is behind it.
+pub(crate) struct Home<E> {
+    html: String,
+    inner: E,
+}
+
+impl<E> Home<E> {
+    pub(crate) fn before(inner: E, about: &About) -> Self {
+        Self { html: page(about), inner }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Home<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if request.uri().path() != "/" {
+            return self.inner.call(request).await;
+        }
+        let html = match *request.method() {
+            Method::GET => self.html.clone(),
+            Method::HEAD => String::new(),
+            _ => return Err(MethodNotAllowedError.into()),
+        };
+        let page = Response::builder().content_type("text/html; charset=utf-8");
+        let page = page.header(header::CONTENT_SECURITY_POLICY, POLICY);
+        let page = page.header(header::REFERRER_POLICY, "no-referrer");
+        Ok(page.header(header::CACHE_CONTROL, "public, max-age=60").body(html))
+    }
+}
+
 /// A small page that needs nothing else.
-pub(crate) fn page(about: &About) -> impl Endpoint<Output = Response> + 'static {
+fn page(about: &About) -> String {
     let (name, version) = (escaped(&about.name), escaped(&about.version));
     let environment = escaped(&about.environment);
-    let html = format!(
+    format!(
         "<!doctype html>\n\
          <html lang=\"en\">\n\
          <head>\n\
@@ -36,13 +67,7 @@ pub(crate) fn page(about: &About) -> impl Endpoint<Output = Response> + 'static 
          </main>\n\
          </body>\n\
          </html>\n"
-    );
-    make_sync(move |_| {
-        let page = Response::builder().content_type("text/html; charset=utf-8");
-        let page = page.header(header::CONTENT_SECURITY_POLICY, POLICY);
-        let page = page.header(header::REFERRER_POLICY, "no-referrer");
-        page.header(header::CACHE_CONTROL, "public, max-age=60").body(html.clone())
-    })
+    )
 }
 
 /// A text that says only itself in HTML.

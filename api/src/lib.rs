@@ -15,6 +15,7 @@ mod error;
 mod feeling;
 mod health;
 mod history;
+mod home;
 mod idempotency;
 mod identity;
 mod imports;
@@ -126,6 +127,7 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
         .at("/openapi.json", get(docs::json(&document)))
         .at("/ws", get(sockets))
         .nest("/", docs::service(apis));
+    let route = home::Home::before(route, &services.about);
     door::Door::new(route, operations, &services, settings).boxed()
 }
 

@@ -102,6 +102,25 @@ pub struct Discord {
     pub client_id: String,
     pub client_secret: Secret,
     pub redirect_uri: String,
+    pub rate_limits: CommandLimits,
+}
+
+/// How many slash commands are carried out a minute.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandLimits {
+    pub enabled: bool,
+    pub global_per_minute: u32,
+    pub guild_per_minute: u32,
+    pub user_per_minute: u32,
+}
+
+impl From<CommandLimits> for bot::CommandLimits {
+    fn from(limits: CommandLimits) -> Self {
+        let CommandLimits { enabled, global_per_minute, guild_per_minute, user_per_minute } =
+            limits;
+        Self { enabled, global_per_minute, guild_per_minute, user_per_minute }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

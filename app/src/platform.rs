@@ -195,6 +195,7 @@ impl Platform {
     fn join_discord(&mut self, config: &Config, orders: bot::Orders, holder: &str) {
         let mut settings = bot::Settings::new(config.discord.token.reveal(), holder);
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
+        settings.limits = config.discord.rate_limits.into();
         let services = bot::Services {
             conversations: self.use_cases.conversations.clone(),
             leases: self.stores.operational.clone(),

@@ -19,7 +19,7 @@ use commands::ports::Leases;
 use commands::self_editing::SelfEditing;
 
 pub use orders::Orders;
-pub use settings::Settings;
+pub use settings::{CommandLimits, Settings};
 pub use supervisor::{BotError, run};
 pub use views::ReadModels;
 

@@ -22,8 +22,28 @@ pub struct Settings {
     pub grace: Duration,
     /// How old a message may be that was said while nobody listened, and is answered all the same.
     pub answer_within: Duration,
+    /// How often slash commands may be used.
+    pub limits: CommandLimits,
     /// Names this process to the others.
     pub holder: String,
+}
+
+/// How many slash commands are carried out a minute, each command counted by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandLimits {
+    pub enabled: bool,
+    /// By everybody, all commands together.
+    pub global_per_minute: u32,
+    /// In one server.
+    pub guild_per_minute: u32,
+    /// By one person.
+    pub user_per_minute: u32,
+}
+
+impl Default for CommandLimits {
+    fn default() -> Self {
+        Self { enabled: true, global_per_minute: 1_000, guild_per_minute: 100, user_per_minute: 10 }
+    }
 }
 
 impl Settings {
@@ -36,6 +56,7 @@ impl Settings {
             patience: Duration::from_secs(10),
             grace: Duration::from_secs(10),
             answer_within: Duration::from_mins(5),
+            limits: CommandLimits::default(),
             holder: holder.into(),
         }
     }

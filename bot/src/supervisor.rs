@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Connection, Ending};
-use crate::interactions::Interactions;
+use crate::interactions::{Gate, Interactions};
 use crate::orders::Order;
 use crate::recorder::presence::{self, Word};
 use crate::recorder::{Recorder, Tools};
@@ -58,7 +58,8 @@ pub async fn run(
     services.orders.remember(&loaded.aggregate, loaded.position);
     let rest = Arc::new(Rest::new(&settings));
     let commands = Arc::new(Commands::new(&services));
-    let supervisor = Supervisor { settings, services, rest, commands, shutdown };
+    let gate = Arc::new(Gate::new(settings.limits, services.lifecycle.clone()));
+    let supervisor = Supervisor { settings, services, rest, commands, gate, shutdown };
     supervisor.run().await
 }
 
@@ -67,6 +68,7 @@ struct Supervisor {
     services: Services,
     rest: Arc<Rest>,
     commands: Arc<Commands>,
+    gate: Arc<Gate>,
     shutdown: CancellationToken,
 }
 
@@ -151,6 +153,7 @@ impl Supervisor {
         let interactions = Interactions::new(
             Arc::clone(&crew.tools),
             Arc::clone(&self.commands),
+            Arc::clone(&self.gate),
             crew.calls.clone(),
         );
         let recorder = Recorder::new(

@@ -109,7 +109,8 @@ async fn self_editing_can_be_switched_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trail_says_who_did_what() {
     let door = Door::open().await;
-    let order = door.post("/api/v1/bot/restart", json!({ "reason": "update" })).await;
+    let order =
+        door.post("/api/v1/bot/restart", json!({ "reason": "update", "force": true })).await;
     let request = order.header("x-request-id").to_owned();
     let trail = door.get("/api/v1/audit?action=bot.restart_requested").await;
     let entry = &trail.body["data"]["entries"][0];

@@ -57,6 +57,21 @@ async fn every_refusal_has_the_same_form_and_a_word_of_the_vocabulary() {
 const ID: &str = "01890000-0000-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_looks_in_with_a_browser_is_told_what_this_is() {
+    let door = Door::open().await;
+    let page = answered(door.bare(Method::GET, "/")).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
+    for word in ["Palimpsest", "1.2.3", "href=\"/docs\"", "\"/openapi.json\"", "\"/health\""] {
+        assert!(page.text.contains(word), "{word}: {}", page.text);
+    }
+    for tag in ["<script", "<style", "style="] {
+        assert!(!page.text.contains(tag), "the policy forbids it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_wrong_field_is_named() {
     let door = Door::open().await;
     let body = json!({ "scope": "all", "files": [{ "path": "" }], "colour": "red" });
@@ -180,7 +195,10 @@ async fn many_at_once_with_one_key_are_done_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_waits_for_a_position_it_knows_of() {
     let door = Door::open().await;
-    let reason = json!({ "reason": "night" });
+    let order = json!({ "reason": "night" });
+    let offline = door.post("/api/v1/bot/shutdown", order).await;
+    assert_eq!((offline.status, offline.code()), (503, "BOT_OFFLINE"), "{}", offline.text);
+    let reason = json!({ "reason": "night", "force": true });
     let stopped = door.post("/api/v1/bot/shutdown", reason).await;
     let position = stopped.header("x-event-position").to_owned();
     assert_eq!(stopped.status, 202);

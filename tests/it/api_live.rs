@@ -47,7 +47,8 @@ async fn whoever_says_nothing_is_shown_out() {
 async fn events_are_told_once_the_read_models_show_them() {
     let door = Door::open().await;
     let mut socket = admitted(&door, &door.token).await;
-    let order = door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    let order =
+        door.post("/api/v1/bot/shutdown", json!({ "reason": "night", "force": true })).await;
     let position: u64 = order.header("x-event-position").parse().unwrap();
 
     let event = hear(&mut socket).await.unwrap();
@@ -71,7 +72,7 @@ async fn a_client_chooses_what_it_hears() {
     let mut socket = admitted(&door, &door.token).await;
     say(&mut socket, json!({ "type": "subscribe", "events": ["conversation.*"] })).await;
     assert_eq!(hear(&mut socket).await.unwrap()["type"], "subscribed");
-    door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    door.post("/api/v1/bot/shutdown", json!({ "reason": "night", "force": true })).await;
     let start = json!({ "userId": "u", "channelId": "c" });
     door.post("/api/v1/conversational/conversation/start", start).await;
     assert_eq!(hear(&mut socket).await.unwrap()["data"]["type"], "conversation.opened");
@@ -86,7 +87,7 @@ async fn who_may_not_read_the_log_hears_of_the_bot_only() {
     let door = Door::open().await;
     let token = door.key(&[Permission::ReadConfig]).await;
     let mut socket = admitted(&door, &token).await;
-    door.post("/api/v1/bot/shutdown", json!({ "reason": "night" })).await;
+    door.post("/api/v1/bot/shutdown", json!({ "reason": "night", "force": true })).await;
     assert_eq!(hear(&mut socket).await.unwrap()["type"], "bot.status");
 }
 

@@ -3,22 +3,26 @@
 
 mod answer;
 mod asked;
+mod limits;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
 use domain::discord::ChannelEvent;
-use domain::kernel::{Actor, Cause};
+use domain::kernel::{Actor, Cause, Singleton};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
+use crate::CommandLimits;
 use crate::gateway::Welcome;
 use crate::recorder::{Hooks, Tools};
 use crate::slash::{Commands, Form, Reply};
 use answer::Answering;
 use asked::{Asked, Kind};
+use limits::Limits;
 
 /// Discord waits three seconds for a first word. Whatever is not done by then is thought about in
 /// the open.
@@ -34,12 +38,36 @@ const TRIES: u32 = 5;
 pub(crate) struct Interactions {
     tools: Arc<Tools>,
     commands: Arc<Commands>,
+    limits: Arc<Gate>,
     calls: TaskTracker,
 }
 
+/// How often commands may be used, and how often they were.
+pub(crate) struct Gate {
+    limits: CommandLimits,
+    lifecycle: Lifecycle,
+    used: Limits,
+}
+
+impl Gate {
+    pub(crate) fn new(limits: CommandLimits, lifecycle: Lifecycle) -> Self {
+        Self { limits, lifecycle, used: Limits::default() }
+    }
+
+    async fn pass(&self, received: &ChannelEvent) -> Result<(), CommandError> {
+        let settings = self.lifecycle.settings.load(&Singleton).await?.aggregate;
+        self.used.take(&self.limits, settings.command_rate_limit, received, Instant::now())
+    }
+}
+
 impl Interactions {
-    pub(crate) fn new(tools: Arc<Tools>, commands: Arc<Commands>, calls: TaskTracker) -> Self {
-        Self { tools, commands, calls }
+    pub(crate) fn new(
+        tools: Arc<Tools>,
+        commands: Arc<Commands>,
+        limits: Arc<Gate>,
+        calls: TaskTracker,
+    ) -> Self {
+        Self { tools, commands, limits, calls }
     }
 }
 
@@ -52,6 +80,7 @@ impl Hooks for Interactions {
         let handling = Handling {
             tools: Arc::clone(&self.tools),
             commands: Arc::clone(&self.commands),
+            limits: Arc::clone(&self.limits),
             answering: Answering::new(Arc::clone(&self.tools), asked.ticket.clone()),
         };
         self.calls.spawn(handling.handle(asked));
@@ -83,6 +112,7 @@ impl Hooks for Interactions {
 struct Handling {
     tools: Arc<Tools>,
     commands: Arc<Commands>,
+    limits: Arc<Gate>,
     answering: Answering,
 }
 
@@ -112,10 +142,16 @@ impl Handling {
 
     /// None when this interaction was here before.
     async fn work(&self, asked: &Asked) -> Option<Result<Reply, CommandError>> {
-        let (cause, facts) = (&asked.caller().cause, vec![asked.received()]);
+        let (cause, received) = (&asked.caller().cause, asked.received());
+        let facts = vec![received.clone()];
         let recorded = self.tools.record_channel(cause, asked.channel, facts, None);
         if recorded.await?.new == 0 {
             return None;
+        }
+        if asked.kind == Kind::Command
+            && let Err(error) = self.limits.pass(&received).await
+        {
+            return Some(Err(error));
         }
         Some(self.commands.run(asked.call()).await)
     }

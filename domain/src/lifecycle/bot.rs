@@ -60,15 +60,30 @@ pub enum BotEvent {
 pub enum BotError {
     #[error("a reason has 1 to 500 characters")]
     BadReason,
+    #[error("the bot is not connected to Discord; with force it is told all the same")]
+    Offline,
 }
 
 impl Rejection for BotError {
     fn ground(&self) -> Ground {
-        Ground::Input
+        match self {
+            Self::BadReason => Ground::Input,
+            Self::Offline => Ground::State,
+        }
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::BadReason => None,
+            Self::Offline => Some("BOT_OFFLINE"),
+        }
     }
 
     fn field(&self) -> Option<&str> {
-        Some("reason")
+        match self {
+            Self::BadReason => Some("reason"),
+            Self::Offline => None,
+        }
     }
 }
 
@@ -97,8 +112,14 @@ impl Bot {
             Do::Restart { reason, .. } | Do::Shutdown { reason, .. } if bad(&reason) => {
                 return Err(BotError::BadReason);
             }
-            Do::Restart { by, force, reason } => Did::RestartRequested { by, force, reason },
             Do::Shutdown { .. } if self.wanted == Wanted::Stopped => return Ok(vec![]),
+            // One that was shut down is brought back by a restart.
+            Do::Restart { force: false, .. } | Do::Shutdown { force: false, .. }
+                if !self.online && self.wanted == Wanted::Running =>
+            {
+                return Err(BotError::Offline);
+            }
+            Do::Restart { by, force, reason } => Did::RestartRequested { by, force, reason },
             Do::Shutdown { by, force, reason } => Did::ShutdownRequested { by, force, reason },
         };
         Ok(vec![event])
@@ -142,6 +163,24 @@ mod tests {
         given::<Bot>([])
             .when(Do::Restart { by: by(), force: true, reason: " ".into() })
             .then_expect_error(BotError::BadReason);
+    }
+
+    #[test]
+    fn a_bot_that_is_not_there_is_told_nothing_unless_by_force() {
+        let shutdown = |force| Do::Shutdown { by: by(), force, reason: "night".into() };
+        let restart = |force| Do::Restart { by: by(), force, reason: "day".into() };
+        let stopped = Did::ShutdownRequested { by: by(), force: false, reason: "night".into() };
+        let restarted = |force| Did::RestartRequested { by: by(), force, reason: "day".into() };
+        given::<Bot>([]).when(shutdown(false)).then_expect_error(BotError::Offline);
+        given::<Bot>([]).when(restart(false)).then_expect_error(BotError::Offline);
+        given::<Bot>([]).when(restart(true)).then_expect_events(vec![restarted(true)]);
+        given::<Bot>([stopped]).when(restart(false)).then_expect_events(vec![restarted(false)]);
+        let there = Did::Connected { user: "bot".into(), guilds: 1 };
+        let gone = Did::Disconnected { reason: "lost".into() };
+        given::<Bot>([there.clone()])
+            .when(restart(false))
+            .then_expect_events(vec![restarted(false)]);
+        given::<Bot>([there, gone]).when(shutdown(false)).then_expect_error(BotError::Offline);
     }
 
     fn by() -> Actor {

@@ -62,6 +62,38 @@ async fn a_question_is_answered_before_everybody_and_recorded() {
 }
 
 #[tokio::test]
+async fn whoever_is_too_fast_is_told_in_private_when_to_try_again() {
+    let home = Home::new().await;
+    let mut settings = home.settings();
+    settings.limits.user_per_minute = 2;
+    let bot = home.start_with(settings);
+    let asked = |who: &'static str, command: &'static str| {
+        let discord = &home.discord;
+        async move { discord.slash("general", who, command, json!({})).await.response().await }
+    };
+    for _ in 0..2 {
+        let told = asked("ben", "status").await;
+        assert!(!told.text.contains("try again"), "{}", told.text);
+    }
+    let told = asked("ben", "status").await;
+    assert!(told.ephemeral && told.text.contains("try again in "), "{}", told.text);
+    assert!(!asked("ben", "history").await.text.contains("try again in "), "another command");
+    assert!(!asked("ana", "status").await.text.contains("try again in "), "another person");
+    home.until("the refusal in the log", |all| {
+        all.iter()
+            .find(|it| {
+                matches!(
+                    &it.event,
+                    Event::Channel(_, ChannelEvent::InteractionAnswered { success: false, .. })
+                )
+            })
+            .cloned()
+    })
+    .await;
+    bot.stop().await;
+}
+
+#[tokio::test]
 async fn the_history_can_be_searched_by_who_may_read_it() {
     let home = Home::new().await;
     let bot = home.start();
