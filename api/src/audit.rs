@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::kernel::{Actor, Journal};
+use domain::kernel::{Actor, ERASED, Journal, Origin, Personal};
 use poem_openapi::param::Query;
 use poem_openapi::types::Any;
 use poem_openapi::{Object, OpenApi};
@@ -56,6 +56,7 @@ struct AuditEntry {
     #[oai(skip_serializing_if_is_none)]
     server_id: Option<String>,
     details: Any<Value>,
+    /// From where the request came, where it came over HTTP.
     #[oai(skip_serializing_if_is_none)]
     ip_address: Option<String>,
     #[oai(skip_serializing_if_is_none)]
@@ -179,6 +180,13 @@ impl AuditApi {
 
 fn shown(entry: &trail::Entry, names: &HashMap<Actor, String>) -> AuditEntry {
     let trail::Entry { row, recorded } = entry;
+    let (ip_address, user_agent) = match recorded.origin.as_deref() {
+        Some(Personal::Clear { value: Origin { ip_address, user_agent }, .. }) => {
+            (Some(ip_address.clone()), user_agent.clone())
+        }
+        Some(Personal::Erased { .. }) => (Some(ERASED.to_owned()), Some(ERASED.to_owned())),
+        None => (None, None),
+    };
     AuditEntry {
         position: recorded.position,
         id: recorded.id,
@@ -189,8 +197,8 @@ fn shown(entry: &trail::Entry, names: &HashMap<Actor, String>) -> AuditEntry {
         target_id: row.target_id.clone(),
         server_id: row.server_id.map(|id| id.cast_unsigned().to_string()),
         details: Any(audit::details(recorded)),
-        ip_address: None,
-        user_agent: None,
+        ip_address,
+        user_agent,
         correlation_id: recorded.correlation,
         causation_id: recorded.causation.map(|(position, index)| format!("{position}.{index}")),
     }

@@ -7,7 +7,7 @@ use commands::CommandError;
 use commands::identity::{Identity, NoEntry};
 use commands::ports::Caller;
 use domain::identity::Permission;
-use domain::kernel::{Cause, Source};
+use domain::kernel::{Cause, Origin, Source};
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -82,6 +82,13 @@ pub(crate) async fn credentials(
 }
 
 impl Credentials {
+    /// Whoever is known came from there.
+    pub(crate) fn came_from(&mut self, origin: impl FnOnce() -> Origin) {
+        if let Self::Known(caller) = self {
+            caller.cause = caller.cause.clone().from(origin());
+        }
+    }
+
     /// Whom to count requests for.
     pub(crate) fn credential(&self) -> Option<String> {
         match self {

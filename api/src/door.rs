@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use commands::ports::IdempotencyKeys;
-use domain::kernel::{Clock, Journal};
+use domain::kernel::{Clock, Journal, Origin};
 use futures_util::FutureExt;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
@@ -25,6 +25,9 @@ use crate::request::{self, Context};
 use crate::services::Services;
 use crate::settings::ApiSettings;
 use crate::{conditional, cors, views};
+
+/// How much of a caller's description of himself is kept, in characters.
+const MAX_USER_AGENT: usize = 256;
 
 /// Stands before all endpoints.
 pub(crate) struct Door<E> {
@@ -126,7 +129,8 @@ where
             return self.call(request, template).await;
         }
         let (headers, id) = (request.headers(), request::id());
-        let credentials = auth::credentials(headers, &*self.authenticate, id).await?;
+        let mut credentials = auth::credentials(headers, &*self.authenticate, id).await?;
+        credentials.came_from(|| self.origin(&request));
         if let Some(limits) = &self.limits {
             let (tier, key) = self.bucket(&request, &credentials);
             let (headers, taken) = limits.take(tier, key);
@@ -291,6 +295,13 @@ where
         let bulk = bulk && request.method() == Method::POST;
         let tier = if bulk { Tier::Bulk } else { Tier::Default };
         (tier, credentials.credential().unwrap_or_else(address))
+    }
+
+    /// What the trail keeps of a request.
+    fn origin(&self, request: &Request) -> Origin {
+        let agent = request.header(header::USER_AGENT).filter(|it| !it.is_empty());
+        let agent = agent.map(|it| it.chars().take(MAX_USER_AGENT).collect());
+        Origin { ip_address: self.address(request), user_agent: agent }
     }
 
     fn address(&self, request: &Request) -> String {

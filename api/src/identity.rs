@@ -58,6 +58,8 @@ struct ApiKeyView {
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
+    /// To the minute; null when it never was.
+    last_used_at: Option<String>,
 }
 
 #[derive(Object)]
@@ -113,7 +115,7 @@ impl IdentityApi {
     #[oai(path = "/api-keys", method = "get", operation_id = "listApiKeys")]
     async fn list(
         &self,
-        _may: May<needs::ManageApiKey>,
+        may: May<needs::ManageApiKey>,
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
         #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
@@ -121,7 +123,10 @@ impl IdentityApi {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
         let page = api_keys::list(self.views.live()?.db(), slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let api_keys = page.items.into_iter().map(ApiKeyView::from).collect();
+        let ids: Vec<_> = page.items.iter().map(|row| ApiKeyId(row.id)).collect();
+        let uses = self.identity.last_used(&may.caller, &ids).await?;
+        let api_keys = page.items.into_iter().zip(uses);
+        let api_keys = api_keys.map(|(row, used)| ApiKeyView::of(row, used)).collect();
         Ok(Found::of(ApiKeyList { api_keys, pagination }))
     }
 
@@ -129,14 +134,15 @@ impl IdentityApi {
     #[oai(path = "/api-keys/:api_key_id", method = "get", operation_id = "getApiKey")]
     async fn get(
         &self,
-        _may: May<needs::ManageApiKey>,
+        may: May<needs::ManageApiKey>,
         api_key_id: Path<Uuid>,
     ) -> Result<Found<ApiKeyView>> {
         let id = ApiKeyId(api_key_id.0);
         let version = self.identity.api_keys.load(&id).await?.version;
         let row = api_keys::find(self.views.live()?.db(), id).await?;
         let row = row.ok_or_else(|| ApiError::not_found("API key"))?;
-        Ok(Found::of(ApiKeyView::from(row)).version(version))
+        let used = self.identity.last_used(&may.caller, &[id]).await?.into_iter().next().flatten();
+        Ok(Found::of(ApiKeyView::of(row, used)).version(version))
     }
 
     /// Revoke an API key
@@ -180,8 +186,8 @@ impl IdentityApi {
     }
 }
 
-impl From<api_keys::Model> for ApiKeyView {
-    fn from(row: api_keys::Model) -> Self {
+impl ApiKeyView {
+    fn of(row: api_keys::Model, used: Option<DateTime<Utc>>) -> Self {
         Self {
             id: row.id,
             name: row.name,
@@ -189,6 +195,7 @@ impl From<api_keys::Model> for ApiKeyView {
             created_at: request::shown(row.created_at.0),
             expires_at: row.expires_at.map(|at| request::shown(at.0)),
             revoked_at: row.revoked_at.map(|at| request::shown(at.0)),
+            last_used_at: used.map(request::shown),
         }
     }
 }

@@ -54,8 +54,15 @@ fn show_list(keys: &Value, as_json: bool) -> anyhow::Result<()> {
         let text = |field: &str| key[field].as_str().unwrap_or("-").to_owned();
         let permissions = key["permissions"].as_array().into_iter().flatten();
         let permissions: Vec<_> = permissions.filter_map(Value::as_str).collect();
-        let (id, name, ends) = (text("id"), text("name"), text("expires_at"));
-        writeln!(std::io::stdout(), "{id}  {name}  until {ends}  {}", permissions.join(","))?;
+        let (id, name, permissions) = (text("id"), text("name"), permissions.join(","));
+        let standing = match (key["revoked_at"].as_str(), key["expires_at"].as_str()) {
+            (Some(at), _) => format!("revoked {at}"),
+            (None, Some(at)) => format!("until {at}"),
+            (None, None) => "until revoked".to_owned(),
+        };
+        let used = key["last_used_at"].as_str().map(|at| format!("used {at}"));
+        let used = used.unwrap_or_else(|| "never used".to_owned());
+        writeln!(std::io::stdout(), "{id}  {name}  {standing}  {used}  {permissions}")?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use adapters::local_model::LocalModel;
 use async_trait::async_trait;
 use commands::conversation::{Conversations, RecentTurns};
 use commands::discord::Observations;
-use commands::identity::{Identity, KeyHashes};
+use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, OAuth, Snapshots};
@@ -51,6 +51,7 @@ impl UseCases {
             vault: stores.vault.clone(),
             recent,
             hashes: KeyHashes::default(),
+            uses: LastUses::new(stores.operational.clone()),
         };
         let integrations = Integrations {
             installations: executors.installations.clone(),

@@ -26,6 +26,7 @@ pub(crate) fn recorded(position: u64, event: Event) -> Recorded {
         correlation: Uuid::nil(),
         causation: None,
         source: Source::Api,
+        origin: None,
         event,
     }
 }

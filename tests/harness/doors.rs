@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use commands::conversation::{Conversations, RecentTurns};
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
-use commands::identity::{Identity, KeyHashes};
+use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
@@ -83,6 +83,7 @@ impl Door {
             vault: vault.clone(),
             recent: recent.clone(),
             hashes: KeyHashes::default(),
+            uses: LastUses::new(operational.clone()),
         };
         let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
         let self_editing = SelfEditing {

@@ -107,6 +107,65 @@ async fn self_editing_can_be_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_trail_says_from_where_a_request_came_and_the_log_does_not() {
+    let settings = api::ApiSettings { trust_forwarded_for: true, ..api::ApiSettings::default() };
+    let door = Door::open_with(settings).await;
+    let request = door.request(Method::POST, "/api/v1/bot/restart");
+    let request = request.header("user-agent", "tidy-client/7 (curious)");
+    let request = request.header("x-forwarded-for", "192.0.2.1, 203.0.113.77");
+    let told = json!({ "reason": "update", "force": true });
+    assert_eq!(answered(request.json(&told)).await.status, 202);
+    let trail = door.get("/api/v1/audit?action=bot.restart_requested").await;
+    let entry = &trail.body["data"]["entries"][0];
+    assert_eq!(
+        (&entry["ip_address"], &entry["user_agent"]),
+        (&json!("203.0.113.77"), &json!("tidy-client/7 (curious)")),
+        "{}",
+        trail.text
+    );
+    // What the platform did by itself came from nowhere.
+    let seeded = door.get("/api/v1/audit?action=workspace.revised").await;
+    assert!(seeded.body["data"]["entries"][0].get("ip_address").is_none(), "{}", seeded.text);
+
+    for commit in door.journal.log().read_all(0, 1_000).await.unwrap() {
+        let body = String::from_utf8_lossy(&commit.body).into_owned();
+        assert!(!body.contains("tidy-client") && !body.contains("203.0.113.77"), "{body}");
+    }
+    let erased = door.request(Method::DELETE, "/api/v1/persons/user:operator?reason=asked");
+    assert_eq!(answered(erased).await.status, 200);
+    let trail = door.get("/api/v1/audit?action=bot.restart_requested").await;
+    let entry = &trail.body["data"]["entries"][0];
+    assert_eq!(
+        (&entry["ip_address"], &entry["user_agent"]),
+        (&json!("[erased]"), &json!("[erased]"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_tells_when_it_was_used_last() {
+    let door = Door::open().await;
+    let token = door.key(&[domain::identity::Permission::ReadConfig]).await;
+    let used = || async {
+        let keys = door.get("/api/v1/api-keys").await;
+        let keys = keys.body["data"]["api_keys"].as_array().unwrap().clone();
+        let some = keys.iter().find(|it| it["name"] == "some").unwrap().clone();
+        (some["id"].as_str().unwrap().to_owned(), some["last_used_at"].clone())
+    };
+    let (id, never) = used().await;
+    assert_eq!(never, Value::Null);
+    let head = door.journal.log().head().await.unwrap();
+    for _ in 0..3 {
+        let read = door.bare(Method::GET, "/api/v1/config").bearer_auth(&token);
+        assert_eq!(answered(read).await.status, 200);
+    }
+    let (_, first) = used().await;
+    assert!(first.is_string(), "{first}");
+    let one = door.get(&format!("/api/v1/api-keys/{id}")).await;
+    assert_eq!(one.body["data"]["last_used_at"], first);
+    assert_eq!(door.journal.log().head().await.unwrap(), head, "it is no event");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_trail_says_who_did_what() {
     let door = Door::open().await;
     let order =

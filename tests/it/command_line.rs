@@ -92,6 +92,21 @@ async fn a_state_of_a_moment_never_goes_into_a_database_in_use() {
     }
 }
 
+#[tokio::test]
+async fn the_list_of_keys_says_which_are_revoked_and_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = palimpsest(folder.path(), &["api-key", "create", "old", "--json"], &[]);
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let id = made["id"].as_str().unwrap();
+    let line = || {
+        let listed = told(&palimpsest(folder.path(), &["api-key", "list"], &[]));
+        listed.lines().find(|line| line.starts_with(id)).unwrap().to_owned()
+    };
+    assert!(line().contains("until revoked") && line().contains("never used"), "{}", line());
+    assert!(palimpsest(folder.path(), &["api-key", "revoke", id], &[]).status.success());
+    assert!(line().contains("  revoked 20"), "{}", line());
+}
+
 /// A database of one's own, and a user with a password.
 async fn database() -> String {
     let name = format!("c{}", uuid::Uuid::now_v7().simple());

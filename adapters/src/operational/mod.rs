@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod idempotency;
+mod key_uses;
 mod leases;
 mod snapshots;
 mod tickets;

@@ -1,9 +1,11 @@
 //! Use cases around API keys and people's data.
 
 mod key_hashes;
+mod last_uses;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::identity::{ApiKey, ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{
     Actor, ApiKeyId, Cause, ErasurePerson, Journal, Person, PersonCommand, Source,
@@ -11,6 +13,7 @@ use domain::kernel::{
 use uuid::Uuid;
 
 pub use key_hashes::KeyHashes;
+pub use last_uses::LastUses;
 
 use crate::CommandError;
 use crate::conversation::RecentTurns;
@@ -28,6 +31,7 @@ pub struct Identity {
     pub vault: Arc<dyn Vault>,
     pub recent: RecentTurns,
     pub hashes: KeyHashes,
+    pub uses: LastUses,
 }
 
 /// A key that was just made; its secret is shown this once.
@@ -98,6 +102,16 @@ impl Identity {
         Ok(executed.position)
     }
 
+    /// When each of these keys was used last, to the minute; none when it never was.
+    pub async fn last_used(
+        &self,
+        caller: &Caller,
+        ids: &[ApiKeyId],
+    ) -> Result<Vec<Option<DateTime<Utc>>>, CommandError> {
+        caller.require(Permission::ManageApiKey)?;
+        self.uses.of(ids).await
+    }
+
     /// Who holds this token.
     pub async fn authenticate(
         &self,
@@ -125,6 +139,7 @@ impl Identity {
         let key = self.api_keys.load(&id).await?.aggregate;
         let now = self.journal.clock().now();
         let permissions = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
+        self.uses.note(id, now).await;
         let cause = Cause::asked(Actor::api_key(id.to_string()), correlation, source);
         Ok(Caller { cause, permissions })
     }

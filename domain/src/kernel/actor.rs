@@ -1,9 +1,11 @@
 //! Who is asking, and why.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Person, Recorded};
+use super::{Person, Personal, Recorded};
 
 /// What kind of caller an [`Actor`] is, in the words people see.
 #[derive(
@@ -85,6 +87,14 @@ pub enum Source {
     Reactor,
 }
 
+/// From where a request came, as far as the door saw it. It is the actor's own data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub ip_address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
 /// Why a command is given. Everything it leads to can be traced back through this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -97,12 +107,14 @@ pub struct Cause {
     /// The event (position, index) it answers; none when it came through a door.
     pub causation: Option<(u64, u32)>,
     pub source: Source,
+    /// From where the request came; a reaction comes from nowhere.
+    pub origin: Option<Arc<Personal<Origin>>>,
 }
 
 impl Cause {
     /// Somebody asked at a door; the request's id is the correlation.
     pub fn asked(actor: Actor, correlation: Uuid, source: Source) -> Self {
-        Self { actor, command: Uuid::now_v7(), correlation, causation: None, source }
+        Self { actor, command: Uuid::now_v7(), correlation, causation: None, source, origin: None }
     }
 
     /// A reactor answers an event. The command's id follows from the event and the reactor's
@@ -115,7 +127,15 @@ impl Cause {
             correlation: recorded.correlation,
             causation: Some((recorded.position, recorded.index)),
             source: Source::Reactor,
+            origin: None,
         }
+    }
+
+    /// The same cause, with the place the request came from.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        let origin = Personal::of(self.actor.person(), origin);
+        Self { origin: Some(Arc::new(origin)), ..self }
     }
 
     /// The same cause for a further command, whose id follows from this one's and the name.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -15,8 +15,8 @@ use super::event::ReadError;
 use super::personal::{Boxed, put_back, take_out};
 use super::upcast::{STEPS, current, upcast};
 use super::{
-    Actor, Cause, CommitId, CryptError, Event, Key, KeyId, Keys, Person, Recorded, Sealer, Source,
-    StoredCommit, StreamId,
+    Actor, Cause, CommitId, CryptError, Event, Key, KeyId, Keys, Origin, Person, Personal,
+    Recorded, Sealer, Source, StoredCommit, StreamId,
 };
 
 /// How many keys are kept in memory; then the table is emptied and fills again.
@@ -36,6 +36,10 @@ pub struct CommitBody<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<(u64, u32)>,
     pub source: Source,
+    /// From where the request came: an [`Origin`] as JSON, sealed as personal values are, but
+    /// bound to the commit.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<SealedBox<'a>>,
     /// When the writer stamped it.
     pub recorded: DateTime<Utc>,
     #[serde(borrow)]
@@ -86,8 +90,8 @@ pub(super) enum Decoded {
 
 /// Turns events into bytes and back.
 pub struct Codec {
-    keys: std::sync::Arc<dyn Keys>,
-    sealer: std::sync::Arc<dyn Sealer>,
+    keys: Arc<dyn Keys>,
+    sealer: Arc<dyn Sealer>,
     cache: RwLock<Cache>,
 }
 
@@ -100,7 +104,7 @@ struct Cache {
 }
 
 impl Codec {
-    pub fn new(keys: std::sync::Arc<dyn Keys>, sealer: std::sync::Arc<dyn Sealer>) -> Self {
+    pub fn new(keys: Arc<dyn Keys>, sealer: Arc<dyn Sealer>) -> Self {
         Self { keys, sealer, cache: RwLock::default() }
     }
 
@@ -152,6 +156,13 @@ impl Codec {
                 types.push(name);
             }
         }
+        let origin = match cause.origin.as_deref() {
+            Some(Personal::Clear { of, value }) => {
+                let clear = serde_json::to_vec(value)?;
+                Some(self.seal_one(place_of_origin(id.0), of.clone(), &clear).await?)
+            }
+            Some(Personal::Erased { .. }) | None => None,
+        };
         let body = CommitBody {
             id: id.0,
             stream: Cow::Borrowed(stream.as_str()),
@@ -161,6 +172,7 @@ impl Codec {
             correlation: cause.correlation,
             causation: cause.causation,
             source: cause.source,
+            origin,
             recorded,
             events: bodies,
         };
@@ -175,11 +187,20 @@ impl Codec {
         let mut sealed = Vec::with_capacity(boxes.len());
         for Boxed { of, values } in boxes {
             let clear = serde_json::to_vec(&values)?;
-            let (key_id, key) = self.current_key(&of).await?;
-            let bytes = self.sealer.seal(&key, bound_to.as_bytes(), &clear)?;
-            sealed.push(SealedBox { of, key: key_id, r#box: Cow::Owned(BASE64.encode(bytes)) });
+            sealed.push(self.seal_one(bound_to, of, &clear).await?);
         }
         Ok(sealed)
+    }
+
+    async fn seal_one(
+        &self,
+        bound_to: Uuid,
+        of: Person,
+        clear: &[u8],
+    ) -> Result<SealedBox<'static>, EncodeError> {
+        let (key_id, key) = self.current_key(&of).await?;
+        let bytes = self.sealer.seal(&key, bound_to.as_bytes(), clear)?;
+        Ok(SealedBox { of, key: key_id, r#box: Cow::Owned(BASE64.encode(bytes)) })
     }
 
     /// Makes sure of the keys of many people at once, so that sealing for each needs no trip.
@@ -233,7 +254,8 @@ impl Codec {
         let mut lacking: Vec<KeyId> = Vec::new();
         for commit in commits {
             let body = Self::parse(commit)?;
-            let keys = body.events.iter().flat_map(|event| &event.sealed).map(|it| it.key);
+            let sealed = body.events.iter().flat_map(|event| &event.sealed);
+            let keys = sealed.chain(&body.origin).map(|it| it.key);
             lacking.extend(keys.filter(|key| !cache.by_id.contains_key(key)));
             if lacking.is_empty() {
                 self.open(commit.position, &body, &cache, &mut events)?;
@@ -255,6 +277,8 @@ impl Codec {
         let stream = StreamId::named(body.stream.as_ref());
         let stream =
             stream.ok_or_else(|| fail(None, format!("“{}” names no stream", body.stream)))?;
+        let origin = body.origin.as_ref().map(|it| self.open_origin(body.id, it, cache));
+        let origin = origin.transpose().map_err(|reason| fail(None, reason))?;
         for (index, stored) in (0u32..).zip(&body.events) {
             let id = CommitId(body.id).event(index);
             let event = self.open_event(&stream, id, stored, cache);
@@ -272,6 +296,7 @@ impl Codec {
                 correlation: body.correlation,
                 causation: body.causation,
                 source: body.source,
+                origin: origin.clone(),
                 event,
             });
         }
@@ -305,16 +330,47 @@ impl Codec {
     }
 
     fn unseal(&self, id: Uuid, sealed: &SealedBox<'_>, cache: &Cache) -> Result<Boxed, String> {
+        let clear = self.unseal_one(id, sealed, cache)?;
+        let values = clear.map(|clear| serde_json::from_slice(&clear)).transpose();
+        Ok(Boxed { of: sealed.of.clone(), values: values.map_err(|error| error.to_string())? })
+    }
+
+    fn open_origin(
+        &self,
+        commit: Uuid,
+        sealed: &SealedBox<'_>,
+        cache: &Cache,
+    ) -> Result<Arc<Personal<Origin>>, String> {
         let of = sealed.of.clone();
+        let origin = match self.unseal_one(place_of_origin(commit), sealed, cache)? {
+            Some(clear) => {
+                let value = serde_json::from_slice(&clear).map_err(|error| error.to_string())?;
+                Personal::Clear { of, value }
+            }
+            None => Personal::Erased { of },
+        };
+        Ok(Arc::new(origin))
+    }
+
+    /// What a box holds; none when its key was destroyed.
+    fn unseal_one(
+        &self,
+        bound_to: Uuid,
+        sealed: &SealedBox<'_>,
+        cache: &Cache,
+    ) -> Result<Option<Vec<u8>>, String> {
         let Some(key) = cache.by_id.get(&sealed.key).and_then(Option::as_ref) else {
-            return Ok(Boxed { of, values: None });
+            return Ok(None);
         };
         let bytes = BASE64.decode(sealed.r#box.as_bytes()).map_err(|error| error.to_string())?;
-        let clear =
-            self.sealer.open(key, id.as_bytes(), &bytes).map_err(|error| error.to_string())?;
-        let values = serde_json::from_slice(&clear).map_err(|error| error.to_string())?;
-        Ok(Boxed { of, values: Some(values) })
+        let clear = self.sealer.open(key, bound_to.as_bytes(), &bytes);
+        clear.map(Some).map_err(|error| error.to_string())
     }
+}
+
+/// What the box of a commit's origin is bound to; no event has this id.
+fn place_of_origin(commit: Uuid) -> Uuid {
+    Uuid::new_v5(&commit, b"origin")
 }
 
 impl Cache {

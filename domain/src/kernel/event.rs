@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::hash::Hash;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Actor, ParseIdError, Rejection, Source, StreamId, variant};
+use super::{Actor, Origin, ParseIdError, Personal, Rejection, Source, StreamId, variant};
 
 /// An aggregate that stands in the list below.
 pub trait Listed:
@@ -170,6 +171,8 @@ pub struct Recorded {
     pub causation: Option<(u64, u32)>,
     /// The door it came through.
     pub source: Source,
+    /// From where the request came, where a door saw it.
+    pub origin: Option<Arc<Personal<Origin>>>,
     /// What happened.
     pub event: Event,
 }

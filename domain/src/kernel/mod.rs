@@ -21,7 +21,7 @@ pub(crate) mod testing;
 mod upcast;
 mod variant;
 
-pub use actor::{Actor, ActorKind, Cause, Source};
+pub use actor::{Actor, ActorKind, Cause, Origin, Source};
 pub use blob::{BLOB_PART_BYTES, Blob, BlobCommand, BlobError, BlobEvent, BlobId, BlobPart};
 pub use chain::{Chain, ChainCommand, ChainError, ChainEvent, ChainHash};
 pub use cloud_event::CommitEvent;

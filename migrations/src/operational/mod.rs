@@ -2,6 +2,7 @@
 
 mod m20261120_000001_operational;
 mod m20261120_000002_known_commits;
+mod m20261120_000003_key_uses;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Operational {
         vec![
             Box::new(m20261120_000001_operational::Migration),
             Box::new(m20261120_000002_known_commits::Migration),
+            Box::new(m20261120_000003_key_uses::Migration),
         ]
     }
 }
