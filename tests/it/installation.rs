@@ -58,6 +58,13 @@ impl Installation {
         self
     }
 
+    /// With this setting from now on.
+    pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.retain(|(it, _)| *it != name);
+        self.variables.push((name, value.into()));
+        self
+    }
+
     /// What is set for its processes.
     pub(super) fn variable(&self, name: &str) -> String {
         let found = self.variables.iter().find(|(it, _)| *it == name);
@@ -136,11 +143,16 @@ impl Installation {
         twin
     }
 
-    /// Whether a process wrote this about itself.
-    pub(super) fn logged(&self, words: &str) -> bool {
+    /// What its processes wrote about themselves.
+    pub(super) fn log_text(&self) -> String {
         let entries = std::fs::read_dir(self.data().join("logs")).expect("the application log");
         let texts = entries.map(|it| std::fs::read_to_string(it.expect("an entry").path()));
-        texts.map_while(Result::ok).any(|text| text.contains(words))
+        texts.map(|text| text.expect("a text")).collect()
+    }
+
+    /// Whether a process wrote this about itself.
+    pub(super) fn logged(&self, words: &str) -> bool {
+        self.log_text().contains(words)
     }
 
     /// Removes what can be rebuilt; how many files that were.

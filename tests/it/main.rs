@@ -17,6 +17,7 @@ mod executor;
 mod house_rules;
 mod import;
 mod installation;
+mod operating;
 mod operational;
 mod papers;
 mod privacy;

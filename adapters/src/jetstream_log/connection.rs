@@ -29,6 +29,8 @@ impl Connection {
             .event_callback(move |event| {
                 match event {
                     Event::Connected => count.send_modify(|it| *it += 1),
+                    // It comes back by itself as long as it is wanted: so this is our own end.
+                    Event::Closed => tracing::debug!("the connection to NATS is closed"),
                     event => tracing::warn!(%event, "the connection to NATS"),
                 }
                 std::future::ready(())

@@ -1,0 +1,108 @@
+//! Stories of those who run the platform, as a process of its own, by its command line and over HTTP.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::simulators::discord::DiscordSimulator;
+
+use crate::installation::{Installation, Running, word};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_normal_end_is_nothing_to_warn_of() {
+    let place = Installation::on_jetstream();
+    let running = place.start();
+    say(&running, "hello").await;
+    running.end();
+    for level in ["WARN", "ERROR"] {
+        assert!(!place.logged(level), "{level}: {}", place.log_text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_of_a_past_moment_refuses_to_write() {
+    let place = Installation::embedded();
+    let running = place.start();
+    say(&running, "then").await;
+    place.run(&["replay", "--until", "2030-01-01T00:00:00Z", "--into", "sqlite://then.db"]);
+    say(&running, "later").await;
+    running.end();
+
+    let place = place.set("PALIMPSEST_VIEWS", "sqlite://then.db");
+    let running = place.start();
+    let views = running.ask(running.request(Method::GET, "/views")).await.unwrap();
+    assert!(views["position"].as_u64() < views["head"].as_u64(), "{views}");
+    let said = json!({ "message": "now", "userId": "ana", "channelId": "c" });
+    let message = running.request(Method::POST, "/conversational/message").json(&said);
+    let install = "/tenants/t/projects/p/integrations/discord/install";
+    let writes = [
+        message,
+        running.request(Method::PUT, "/config").json(&json!({})),
+        running.request(Method::DELETE, "/persons/discord:7"),
+        running.request(Method::GET, install),
+        running.request(Method::POST, "/replays").json(&json!({})),
+    ];
+    for request in writes {
+        let (status, body) = refused(request).await;
+        assert_eq!((status, word(&body["error"], "code")), (409, "CONFLICT"), "{body}");
+        assert!(word(&body["error"], "message").contains("one moment"), "{body}");
+    }
+    let after = running.ask(running.request(Method::GET, "/views")).await.unwrap();
+    assert_eq!(after["head"], views["head"], "nothing was written");
+    assert_eq!(told(&running).await, ["then"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_erased_for_a_reason() {
+    let place = Installation::embedded();
+    let running = place.start();
+    say(&running, "hello").await;
+    assert_eq!(told(&running).await, ["hello"]);
+    place.run(&["erase", "user:ana", "--reason", "asked for by letter"]);
+    running.until(CONVERSATION, |it| word(&it["messages"][0], "content") == "[erased]").await;
+    running.end();
+    // Without a server as well.
+    place.run(&["erase", "user:ben", "--reason", "a second letter"]);
+
+    let log = place.run(&["log", "tail", "--lines", "1000"]);
+    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let erased: Vec<_> = events.filter(|it| word(it, "type").ends_with("person.erased")).collect();
+    let reasons: Vec<_> = erased.iter().map(|it| word(&it["data"], "reason")).collect();
+    assert_eq!(reasons, ["asked for by letter", "a second letter"], "{erased:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reactors_begin_at_the_beginning_when_a_command_came_first() {
+    let discord = DiscordSimulator::start().await;
+    let place = Installation::embedded().with(&discord);
+    let made = place.run(&["api-key", "create", "first", "--json"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert!(word(&made, "key").starts_with("pal_"), "{made}");
+
+    let running = place.start();
+    discord.wait_until_connected().await;
+    let hello = discord.say("general", "ana", &format!("<@{}> hello", discord.bot()));
+    discord.wait_for_message("general", |it| it.reply_to == Some(hello)).await;
+    running.end();
+}
+
+const CONVERSATION: &str = "/conversational/conversation/ana:c?limit=100";
+
+/// Ana says something to the bot over HTTP, and is answered.
+async fn say(running: &Running, text: &str) {
+    let said = json!({ "message": text, "userId": "ana", "channelId": "c" });
+    let request = running.request(Method::POST, "/conversational/message").json(&said);
+    running.ask(request).await.expect("an answer");
+}
+
+/// What Ana said, as the read models show it.
+async fn told(running: &Running) -> Vec<String> {
+    let page = running.ask(running.request(Method::GET, CONVERSATION)).await.expect("an answer");
+    let messages = page["messages"].as_array().expect("a list");
+    let by_user = messages.iter().filter(|it| word(it, "role") == "user");
+    by_user.map(|it| word(it, "content").to_owned()).collect()
+}
+
+/// Status and body of an answer that is not what was wanted.
+async fn refused(request: RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
