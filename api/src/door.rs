@@ -230,7 +230,8 @@ where
         };
         let inner = self.inner.clone();
         let done = context.around(async move {
-            match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
+            let work = AssertUnwindSafe(inner.call(request)).catch_unwind();
+            match turn.during(work).await {
                 Ok(answer) => {
                     let answer = answer.unwrap_or_else(|no| error::understood(no).response());
                     Ok(turn.answered(answer).await)

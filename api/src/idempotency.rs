@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commands::ports::{Claim, IdempotencyKeys};
+use commands::ports::{CLAIM_LASTS, Claim, IdempotencyKeys};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Body, Response};
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,20 @@ pub(crate) async fn claim(
 }
 
 impl Once {
+    /// Does the work, and says all the time that it is being done.
+    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(CLAIM_LASTS / 3, &mut work).await {
+                Ok(done) => return done,
+                Err(_) => {
+                    let renewed = self.keys.renew(&self.credential, &self.key).await;
+                    warned(renewed, Response::default());
+                }
+            }
+        }
+    }
+
     /// Keeps the answer of what was done, or lets go of the key when nothing was.
     pub(crate) async fn answered(self, response: Response) -> Response {
         let Self { keys, credential, key } = self;

@@ -65,6 +65,11 @@ impl Installation {
         self
     }
 
+    /// A file of the data directory.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.data().join(name)
+    }
+
     /// What is set for its processes.
     pub(super) fn variable(&self, name: &str) -> String {
         let found = self.variables.iter().find(|(it, _)| *it == name);
@@ -218,7 +223,12 @@ impl Running {
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.key)
+        self.request_as(&self.key, method, path)
+    }
+
+    /// A request of somebody else.
+    pub(super) fn request_as(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(key)
     }
 
     /// The `data` of an answer; none when the connection broke.

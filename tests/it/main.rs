@@ -10,6 +10,7 @@ mod blobs;
 mod bot;
 mod command_line;
 mod crash;
+mod cut_off;
 mod databases;
 mod discord_simulator;
 mod event_log;

@@ -19,6 +19,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 tests::on_each_database! { Durable;
     a_claim_is_won_by_one,
+    a_claim_that_nobody_works_on_passes_on,
     a_claim_that_was_let_go_or_ran_out_can_be_won_again,
     a_former_holder_moves_no_checkpoint,
     a_lease_goes_to_one_of_many,
@@ -174,6 +175,23 @@ async fn a_claim_that_was_let_go_or_ran_out_can_be_won_again(database: TestDatab
     store.keep("ben", "key", b"old").await.unwrap();
     assert_eq!(claim(&store, "ben", "post b").await, Claim::Mine);
     assert_eq!(claim(&store, "ben", "post b").await, Claim::Busy);
+}
+
+async fn a_claim_that_nobody_works_on_passes_on(database: TestDatabase) {
+    let (store, other) = (open(&database).await, open(&database).await);
+    assert_eq!(claim(&store, "ana", "post a").await, Claim::Mine);
+    store.renew("ana", "key").await.unwrap();
+    assert_eq!(claim(&other, "ana", "post a").await, Claim::Busy);
+
+    let db = database.open().await;
+    let died = "UPDATE operational_idempotency_keys SET leased_until = 1";
+    db.execute_unprepared(died).await.unwrap();
+    assert_eq!(claim(&other, "ana", "post b").await, Claim::Different);
+    assert_eq!(claim(&other, "ana", "post a").await, Claim::Mine);
+    assert_eq!(claim(&store, "ana", "post a").await, Claim::Busy);
+    other.keep("ana", "key", b"answer").await.unwrap();
+    db.execute_unprepared(died).await.unwrap();
+    assert_eq!(claim(&store, "ana", "post a").await, Claim::Answered(b"answer".to_vec()));
 }
 
 async fn a_ticket_is_taken_once(database: TestDatabase) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::ports::{Claim, IdempotencyKeys};
+use commands::ports::{CLAIM_LASTS, Claim, IdempotencyKeys};
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Set};
 
 use self::rows::{ActiveModel, Column, Entity};
@@ -23,6 +23,7 @@ mod rows {
         pub fingerprint: String,
         pub answer: Option<Vec<u8>>,
         pub until: i64,
+        pub leased_until: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -42,14 +43,23 @@ impl IdempotencyKeys for OperationalStore {
     ) -> Result<Claim, CommandError> {
         let (id, now) = (self.id(credential, key), self.now());
         let sql = format!(
-            "INSERT INTO operational_idempotency_keys AS known (id, fingerprint, answer, until)
-             VALUES ($1, $2, NULL, {now} + $3)
+            "INSERT INTO operational_idempotency_keys AS known
+               (id, fingerprint, answer, until, leased_until)
+             VALUES ($1, $2, NULL, {now} + $3, {now} + $4)
              ON CONFLICT (id) DO UPDATE SET
-               fingerprint = excluded.fingerprint, answer = NULL, until = excluded.until
-             WHERE known.until <= {now}"
+               fingerprint = excluded.fingerprint, answer = NULL, until = excluded.until,
+               leased_until = excluded.leased_until
+             WHERE known.until <= {now}
+               OR (known.answer IS NULL AND known.leased_until <= {now}
+                   AND known.fingerprint = excluded.fingerprint)"
         );
         loop {
-            let values = [id.as_str().into(), fingerprint.into(), milliseconds(lasts).into()];
+            let values = [
+                id.as_str().into(),
+                fingerprint.into(),
+                milliseconds(lasts).into(),
+                milliseconds(CLAIM_LASTS).into(),
+            ];
             let claimed = self.db.execute_raw(self.statement(sql.as_str(), values)).await;
             if claimed.map_err(CommandError::unavailable)?.rows_affected() > 0 {
                 return Ok(Claim::Mine);
@@ -63,6 +73,17 @@ impl IdempotencyKeys for OperationalStore {
                 Some(sealed) => Ok(Claim::Answered(self.vault.open(&place(&id), &sealed)?)),
             };
         }
+    }
+
+    async fn renew(&self, credential: &str, key: &str) -> Result<(), CommandError> {
+        let sql = format!(
+            "UPDATE operational_idempotency_keys SET leased_until = {} + $2
+             WHERE id = $1 AND answer IS NULL",
+            self.now()
+        );
+        let values = [self.id(credential, key).into(), milliseconds(CLAIM_LASTS).into()];
+        let renewed = self.db.execute_raw(self.statement(sql, values)).await;
+        renewed.map(|_| ()).map_err(CommandError::unavailable)
     }
 
     async fn keep(&self, credential: &str, key: &str, answer: &[u8]) -> Result<(), CommandError> {

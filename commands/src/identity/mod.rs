@@ -5,10 +5,11 @@ mod last_uses;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::identity::{ApiKey, ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{
-    Actor, ApiKeyId, Cause, ErasurePerson, Journal, Person, PersonCommand, Source,
+    Actor, ApiKeyId, Cause, ErasurePerson, Expected, Journal, Person, PersonCommand, Source,
+    StreamId,
 };
 use uuid::Uuid;
 
@@ -21,6 +22,9 @@ use crate::ports::{Caller, Execute, Vault};
 
 /// What every key starts with.
 const PREFIX: &str = "pal_";
+
+/// How late a request can be a repeat.
+const REPEATED: TimeDelta = TimeDelta::hours(1);
 
 /// The door to identity.
 #[derive(Clone)]
@@ -79,8 +83,8 @@ impl Identity {
         new: NewApiKey,
         may: Permissions,
     ) -> Result<IssuedApiKey, CommandError> {
-        let id = ApiKeyId::new();
         let now = self.journal.clock().now();
+        let id = self.id_of_new(cause, now).await?;
         let by = cause.actor.clone();
         let create = ApiKeyCommand::Create { new, by, may, now };
         let executed = self.api_keys.execute(&id, create, cause).await?;
@@ -92,6 +96,16 @@ impl Identity {
 
         let token = format!("{PREFIX}{}_{secret}", id.0.simple());
         Ok(IssuedApiKey { id, token, position: executed.position })
+    }
+
+    /// The same request makes the same key: one that was cut off before its secret was told is
+    /// told another. What comes much later under the same name is a request of its own.
+    async fn id_of_new(&self, cause: &Cause, now: DateTime<Utc>) -> Result<ApiKeyId, CommandError> {
+        let id = ApiKeyId(cause.command);
+        let stream = StreamId::of::<ApiKey>(&id);
+        let history = self.journal.read_stream(&stream, Expected::New, 1).await?;
+        let old = history.first().is_some_and(|made| now - made.recorded_at > REPEATED);
+        Ok(if old { ApiKeyId::new() } else { id })
     }
 
     /// Revoke a key; it stops working at once.

@@ -6,6 +6,9 @@ use async_trait::async_trait;
 
 use crate::CommandError;
 
+/// How long a claim lasts without being renewed: so long nobody takes over from a dead process.
+pub const CLAIM_LASTS: Duration = Duration::from_secs(10);
+
 /// What is known of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
@@ -22,7 +25,8 @@ pub enum Claim {
 /// Keeps keys and answers, per credential.
 #[async_trait]
 pub trait IdempotencyKeys: Send + Sync {
-    /// Claims a key for a request with this fingerprint.
+    /// Claims a key for a request with this fingerprint. A claim that was neither answered nor
+    /// renewed passes on to who comes with the same request.
     async fn claim(
         &self,
         credential: &str,
@@ -30,6 +34,9 @@ pub trait IdempotencyKeys: Send + Sync {
         fingerprint: &str,
         lasts: Duration,
     ) -> Result<Claim, CommandError>;
+
+    /// Says that the request is still worked on.
+    async fn renew(&self, credential: &str, key: &str) -> Result<(), CommandError>;
 
     /// Keeps the answer, sealed.
     async fn keep(&self, credential: &str, key: &str, answer: &[u8]) -> Result<(), CommandError>;

@@ -18,7 +18,7 @@ pub use chat_model::{Answer, ChatModel, Prompt, Turn};
 pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use discord::{Discord, Post, TryLater};
 pub use execute::{Execute, Executed, Loaded};
-pub use idempotency::{Claim, IdempotencyKeys};
+pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
 pub use oauth::{Grant, OAuth};

@@ -83,6 +83,11 @@ impl SelfEditing {
         proposal: Proposal,
     ) -> Result<(EditId, u64), CommandError> {
         caller.require(Permission::ProposeSelfEdit)?;
+        let id = EditId(caller.cause.command);
+        if self.edits.load(&id).await?.version > 0 {
+            // The same request once more; the first time it was cut off.
+            return Ok((id, self.advance(&caller.cause, id).await?));
+        }
         let Proposal { scope, kind, description, wanted, base_revision } = proposal;
         self.require_open(scope).await?;
         if description.trim().is_empty() || description.chars().count() > 2_000 {
@@ -111,7 +116,6 @@ impl SelfEditing {
         let content_hash = content_hash(base.revision(), &changes);
         let changes = self.blobs.keep(&caller.cause, &changes).await?;
 
-        let id = EditId(caller.cause.command);
         let author = caller.actor().clone();
         let command = EditCommand::Propose(NewEdit {
             description: Personal::of(author.person(), description),

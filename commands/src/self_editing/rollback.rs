@@ -7,7 +7,7 @@ use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, W
 use super::merge::{Extent, difference, extent, merge};
 use super::proposal::content_hash;
 use super::{Moment, SelfEditing, Tree, cause_of, conflict};
-use crate::ports::Caller;
+use crate::ports::{Caller, Loaded};
 use crate::{CommandError, Refusal};
 
 /// What somebody wants taken back.
@@ -60,6 +60,9 @@ impl SelfEditing {
             Target::Moment(_) => None,
         };
         let id = EditId(caller.cause.command);
+        if let Some(done) = self.rolled_back_before(id, edit).await? {
+            return Ok(done);
+        }
         for _ in 0..super::ATTEMPTS {
             let (scope, now, changes) = self.way_back(&rollback).await?;
             let (base, extent) = (now.revision(), extent(now.files(), &changes));
@@ -103,6 +106,19 @@ impl SelfEditing {
             });
         }
         Err(CommandError::Conflict)
+    }
+
+    /// What the same request came to when it was done and cut off before the answer.
+    async fn rolled_back_before(
+        &self,
+        id: EditId,
+        edit: Option<EditId>,
+    ) -> Result<Option<RolledBack>, CommandError> {
+        let Loaded { aggregate: made, position, .. } = self.edits.load(&id).await?;
+        let Some(revision) = made.revision() else { return Ok(None) };
+        let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
+        let changes = extent(base.files(), &self.changes_of(&made).await?);
+        Ok(Some(RolledBack { id: Some(id), edit, revision, changes, position: Some(position) }))
     }
 
     pub(crate) async fn mark_rolled_back(
