@@ -23,13 +23,17 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
     let seeded = use_cases.self_editing.seed(&cause, files.into()).await;
     seeded.context("the starting workspace cannot be laid")?;
 
-    let made = use_cases.identity.create_bootstrap_key().await;
-    if let Some(issued) = made.context("the first API key cannot be made")? {
-        let file = data_dir.keep_bootstrap_key(&issued.token)?;
+    let (identity, kept) = (&use_cases.identity, data_dir.bootstrap_key());
+    let missing = identity.bootstrap_token(kept.as_deref()).await;
+    if let Some(token) = missing.context("the first API key cannot be made")? {
+        // Kept first: a start that is cut off in between makes this one again.
+        let file = data_dir.keep_bootstrap_key(&token.to_string())?;
+        let made = identity.create_bootstrap_key(&token).await;
+        made.context("the first API key cannot be made")?;
         eprintln!(
             "This is the first start. Your API key, which may do everything:\n\n    {}\n\n\
              It is also in {}, for you alone. Revoke it when you have made others.\n",
-            issued.token,
+            token,
             file.display()
         );
     }

@@ -86,12 +86,18 @@ impl DataDir {
         Ok(())
     }
 
+    /// The first key, if it was kept.
+    pub fn bootstrap_key(&self) -> Option<String> {
+        bootstrap_key(&self.path)
+    }
+
     /// Keeps the first key for the owner of the machine alone.
     pub fn keep_bootstrap_key(&self, key: &str) -> anyhow::Result<PathBuf> {
         let file = self.path.join(BOOTSTRAP_KEY);
         let mut options = OpenOptions::new();
-        let mut written =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+        let written = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
+        let cannot = || format!("the first API key cannot be kept in {}", file.display());
+        let mut written = written.with_context(cannot)?;
         writeln!(written, "{key}")?;
         written.sync_all()?;
         Ok(file)

@@ -150,7 +150,8 @@ impl Door {
         let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
         let greeting = Change { path: "prompts/greeting.md".into(), content: Some("Hi\n".into()) };
         self_editing.seed(&cause, vec![greeting]).await.expect("a workspace");
-        let issued = identity.create_bootstrap_key().await.expect("a key").expect("the first key");
+        let first = identity.bootstrap_token(None).await.expect("an answer").expect("none yet");
+        identity.create_bootstrap_key(&first).await.expect("the first key");
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
@@ -158,7 +159,7 @@ impl Door {
         tokio::spawn(api::serve(listener, endpoint, stop.clone(), Duration::from_secs(5)));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
-        let token = issued.token;
+        let token = first.to_string();
         Self { url, token, journal, directory, identity, executors, http, stop }
     }
 

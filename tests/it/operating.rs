@@ -84,6 +84,32 @@ async fn reactors_begin_at_the_beginning_when_a_command_came_first() {
     running.end();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_key_that_could_not_be_kept_is_not_lost() {
+    let place = Installation::embedded();
+    // The disk is full, say; or the process is killed just then.
+    let file = place.file("bootstrap-api-key");
+    std::fs::create_dir_all(&file).unwrap();
+    let said = place.run_in_vain(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("the first API key cannot be kept"), "{said}");
+    std::fs::remove_dir(&file).unwrap();
+
+    let running = place.start();
+    say(&running, "hello").await;
+    running.end();
+    // Kept, and cut off before it was made.
+    let other = Installation::embedded();
+    std::fs::create_dir_all(other.file("")).unwrap();
+    std::fs::copy(&file, other.file("bootstrap-api-key")).unwrap();
+    let running = other.start();
+    say(&running, "hello").await;
+    let keys = running.ask(running.request(Method::GET, "/api-keys")).await.unwrap();
+    assert_eq!(keys["pagination"]["total"], json!(1), "{keys}");
+    running.end();
+    let kept = [&place, &other].map(|it| std::fs::read(it.file("bootstrap-api-key")).unwrap());
+    assert_eq!(kept[0], kept[1]);
+}
+
 const CONVERSATION: &str = "/conversational/conversation/ana:c?limit=100";
 
 /// Ana says something to the bot over HTTP, and is answered.

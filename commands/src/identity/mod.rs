@@ -2,6 +2,7 @@
 
 mod key_hashes;
 mod last_uses;
+mod token;
 
 use std::sync::Arc;
 
@@ -15,13 +16,11 @@ use uuid::Uuid;
 
 pub use key_hashes::KeyHashes;
 pub use last_uses::LastUses;
+pub use token::ApiToken;
 
 use crate::CommandError;
 use crate::conversation::RecentTurns;
 use crate::ports::{Caller, Execute, Vault};
-
-/// What every key starts with.
-const PREFIX: &str = "pal_";
 
 /// How late a request can be a repeat.
 const REPEATED: TimeDelta = TimeDelta::hours(1);
@@ -63,39 +62,50 @@ impl Identity {
         new: NewApiKey,
     ) -> Result<IssuedApiKey, CommandError> {
         caller.require(Permission::ManageApiKey)?;
-        self.issue(&caller.cause, new, caller.permissions.clone()).await
-    }
-
-    /// Make the first key, which may do everything, when nobody could make one yet.
-    pub async fn create_bootstrap_key(&self) -> Result<Option<IssuedApiKey>, CommandError> {
-        if !self.vault.secrets("api-key/").await?.is_empty() {
-            return Ok(None);
-        }
-        let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
-        let permissions = Permissions::all();
-        let new = NewApiKey { name: "bootstrap".into(), permissions, expires_at: None };
-        self.issue(&cause, new, Permissions::all()).await.map(Some)
-    }
-
-    async fn issue(
-        &self,
-        cause: &Cause,
-        new: NewApiKey,
-        may: Permissions,
-    ) -> Result<IssuedApiKey, CommandError> {
+        let (cause, may) = (&caller.cause, caller.permissions.clone());
         let now = self.journal.clock().now();
         let id = self.id_of_new(cause, now).await?;
         let by = cause.actor.clone();
         let create = ApiKeyCommand::Create { new, by, may, now };
         let executed = self.api_keys.execute(&id, create, cause).await?;
 
-        // 256 random bits need no slow hash: nobody guesses them.
-        let secret = blake3::Hash::from_bytes(rand::random()).to_hex();
-        let hash = blake3::hash(secret.as_bytes());
-        self.vault.put_secret(&vault_name(id), hash.as_bytes()).await?;
+        let token = ApiToken::make(id);
+        self.vault.put_secret(&vault_name(id), token.hash().as_bytes()).await?;
+        Ok(IssuedApiKey { id, token: token.to_string(), position: executed.position })
+    }
 
-        let token = format!("{PREFIX}{}_{secret}", id.0.simple());
-        Ok(IssuedApiKey { id, token, position: executed.position })
+    /// The first key, which may do everything, when nobody could make one yet: this one, if it was
+    /// kept by a start that was cut off. To be kept before it is made.
+    pub async fn bootstrap_token(
+        &self,
+        kept: Option<&str>,
+    ) -> Result<Option<ApiToken>, CommandError> {
+        for name in self.vault.secrets("api-key/").await? {
+            let id = name.strip_prefix("api-key/").map(str::parse::<ApiKeyId>);
+            if let Some(Ok(id)) = id
+                && self.api_keys.load(&id).await?.version > 0
+            {
+                return Ok(None);
+            }
+        }
+        if let Some(kept) = kept.and_then(ApiToken::parse)
+            && self.api_keys.load(&kept.id).await?.version == 0
+        {
+            return Ok(Some(kept));
+        }
+        Ok(Some(ApiToken::make(ApiKeyId::new())))
+    }
+
+    /// Make the first key. Cut off, it can be made again.
+    pub async fn create_bootstrap_key(&self, token: &ApiToken) -> Result<(), CommandError> {
+        self.vault.put_secret(&vault_name(token.id), token.hash().as_bytes()).await?;
+        let actor = Actor::system("bootstrap");
+        let cause = Cause::asked(actor.clone(), Uuid::now_v7(), Source::Cli);
+        let permissions = Permissions::all();
+        let new = NewApiKey { name: "bootstrap".into(), permissions, expires_at: None };
+        let (may, now) = (Permissions::all(), self.journal.clock().now());
+        let create = ApiKeyCommand::Create { new, by: actor, may, now };
+        self.api_keys.execute(&token.id, create, &cause).await.map(|_| ())
     }
 
     /// The same request makes the same key: one that was cut off before its secret was told is
@@ -133,9 +143,8 @@ impl Identity {
         correlation: Uuid,
         source: Source,
     ) -> Result<Caller, NoEntry> {
-        let parts = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
-        let (id, secret) = parts.ok_or(NoEntry::Invalid)?;
-        let id = ApiKeyId(Uuid::try_parse(id).map_err(|_| NoEntry::Invalid)?);
+        let token = ApiToken::parse(token).ok_or(NoEntry::Invalid)?;
+        let id = token.id;
 
         let kept = if let Some(kept) = self.hashes.get(id) {
             kept
@@ -146,7 +155,7 @@ impl Identity {
             kept
         };
         // Comparing BLAKE3 hashes takes the same time whatever they are.
-        if blake3::hash(secret.as_bytes()) != blake3::Hash::from_bytes(kept) {
+        if token.hash() != blake3::Hash::from_bytes(kept) {
             return Err(NoEntry::Invalid);
         }
 

@@ -10,6 +10,7 @@ use sea_orm::DbErr;
 use tokio::sync::watch;
 
 use super::build::{Build, BuildError, Tell};
+use super::building::Building;
 use super::generation::{bring_up_to_date, versions};
 use super::place::{Address, Place};
 use super::{Generation, Projection, Stage};
@@ -61,11 +62,16 @@ pub(super) struct Inner {
 }
 
 /// A generation of this number is not cleaned away while this lives.
-pub(super) struct Held<'a>(&'a Inner, pub(super) u64);
+pub(super) struct Held<'a> {
+    inner: &'a Inner,
+    pub(super) number: u64,
+    _building: Option<Building>,
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        let mut held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&self.number);
     }
 }
 
@@ -200,27 +206,31 @@ impl Generations {
                 }
             }
         }
-        self.clean_up().await?;
+        self.clean_up(true).await?;
         let (held, _) = self.inner.next(pointed, tell).await?;
-        self.inner.point(pointed, held.1).await?;
-        let found = Generation::open(held.1, self.inner.place.generation(held.1)).await?;
+        self.inner.point(pointed, held.number).await?;
+        let found = Generation::open(held.number, self.inner.place.generation(held.number)).await?;
         Ok(self.inner.make_live(Arc::new(found)))
     }
 
-    /// Removes what crashed builds and former switches left.
-    pub async fn clean_up(&self) -> Result<(), BuildError> {
+    /// Removes what crashed builds left, and where asked to, what former switches left.
+    pub async fn clean_up(&self, former: bool) -> Result<(), BuildError> {
         let live = self.inner.pointed().await?;
         let here = self.live().map(|live| live.number());
         for number in self.inner.place.numbers().await? {
             let kept = Some(number) == live || Some(number) == here || self.inner.holds(number);
-            let theirs = match self.inner.place {
-                // Another process may be building it.
-                Place::Postgres { .. } => live.is_none_or(|live| number > live),
-                Place::Sqlite { .. } => false,
-            };
-            if !kept && !theirs {
+            let shared = matches!(self.inner.place, Place::Postgres { .. });
+            // Other processes may not have noticed yet that it is not live any more.
+            let in_use = shared && !former && live.is_some_and(|live| number < live);
+            if kept || in_use {
+                continue;
+            }
+            let address = self.inner.place.generation(number);
+            // Another process may be building it.
+            let Some(_alone) = address.claim().await? else { continue };
+            if self.inner.pointed().await? != Some(number) {
                 tracing::info!(number, "removing a generation of views that nobody uses");
-                self.inner.place.generation(number).remove().await?;
+                address.remove().await?;
             }
         }
         Ok(())
@@ -283,9 +293,16 @@ impl Inner {
         tell: Tell<'a>,
     ) -> Result<(Held<'a>, Build<'a>), BuildError> {
         let newest = self.place.numbers().await?.last().copied();
-        let number = 1 + newest.max(live).unwrap_or(0);
+        let mut number = 1 + newest.max(live).unwrap_or(0);
+        let building = loop {
+            match self.place.generation(number).claim().await? {
+                Some(building) => break building,
+                // Another process was faster.
+                None => number += 1,
+            }
+        };
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
-        let held = Held(self, number);
+        let held = Held { inner: self, number, _building: Some(building) };
         let build = Build {
             journal: &self.journal,
             projections: Arc::clone(&self.projections),
@@ -300,7 +317,7 @@ impl Inner {
 
 /// Removes a generation once nobody reads it any more.
 async fn retire(inner: Arc<Inner>, former: Arc<Generation>) {
-    let _held = Held(&inner, former.number());
+    let _held = Held { inner: &inner, number: former.number(), _building: None };
     tokio::time::sleep(inner.grace).await;
     while Arc::strong_count(&former) > 1 {
         tokio::time::sleep(LOOK).await;

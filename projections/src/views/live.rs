@@ -79,6 +79,9 @@ impl Generations {
             stop.await;
             return Ok(());
         }
+        if let Err(error) = self.clean_up(false).await {
+            tracing::warn!(%error, "what crashed builds left cannot be removed");
+        }
         let mut offered = self.inner.offered.subscribe();
         self.inner.projecting.send_replace(true);
         let _projecting = Projecting(self);
@@ -170,11 +173,11 @@ impl Generations {
         {
             return Err(BuildError::ReadOnly);
         }
-        self.clean_up().await?;
+        self.clean_up(true).await?;
         let pointed = self.inner.pointed().await?;
         let (held, build) = self.inner.next(pointed, tell).await?;
-        let address = self.inner.place.generation(held.1);
-        let next = Arc::new(Generation::open(held.1, address.clone()).await?);
+        let address = self.inner.place.generation(held.number);
+        let next = Arc::new(Generation::open(held.number, address.clone()).await?);
 
         let former = self.live().filter(|live| Some(live.number()) == pointed);
         let mut differences = Vec::new();
@@ -198,7 +201,7 @@ impl Generations {
             next.db().clone().close().await?;
             address.remove().await?;
         }
-        let generation = held.1;
+        let generation = held.number;
         let (position, events) = (reached.position, reached.events);
         Ok(Replayed { generation, position, events, switched, differences })
     }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod build;
+mod building;
 mod checkpoint;
 mod compare;
 mod database;

@@ -1,7 +1,9 @@
 //! Sets of views: built beside each other, compared, switched, thrown away.
 
+use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use projections::discord::messages;
@@ -150,7 +152,36 @@ async fn a_build_that_was_dropped_leaves_nothing(place: TestPlace) {
     let last = [Step::CatchingUp, Step::Comparing, Step::Switching, Step::Done];
     let expected = [&[Step::Projecting, Step::Indexing][..], &last].concat();
     assert_eq!(steps, expected);
-    views.clean_up().await.unwrap();
+    views.clean_up(true).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crashed_build_left_goes_when_nobody_builds_it() {
+    let place = TestPlace::postgres().await;
+    let journal = TestJournal::default();
+    story::tell(&journal).await;
+    let (one, other) = (views(&journal, &place), views(&journal, &place));
+    one.open_or_build(&|_| ()).await.unwrap();
+
+    let begun = AtomicBool::new(false);
+    let tell = |_: projections::Progress| begun.store(true, Ordering::SeqCst);
+    let mut building = Box::pin(other.replay(false, &tell));
+    std::future::poll_fn(|context| {
+        assert!(building.as_mut().poll(context).is_pending());
+        if begun.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    one.clean_up(true).await.unwrap();
+    assert_eq!(place.schemas().await, ["views_1", "views_2"], "it is being built");
+
+    drop(building);
+    let gone = async {
+        while place.schemas().await != ["views_1"] {
+            one.clean_up(false).await.unwrap();
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.expect("what is left goes");
+    assert!(other.replay(false, &|_| ()).await.unwrap().switched);
 }
 
 async fn views_that_were_lost_are_built_again(place: TestPlace) {

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use projections::{Generation, LivePointer, Place, PointerError};
-use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use tempfile::TempDir;
 use tests::services::postgres_url;
 
@@ -114,6 +114,17 @@ impl TestPlace {
         let Place::Postgres { url } = &self.place else { return };
         let db = Database::connect(url).await.expect("the database");
         db.execute_unprepared("DROP SCHEMA views_1 CASCADE").await.expect("dropped");
+    }
+
+    /// The schemas that hold views, in order.
+    pub(super) async fn schemas(&self) -> Vec<String> {
+        let Place::Postgres { url } = &self.place else { return Vec::new() };
+        let db = Database::connect(url).await.expect("the database");
+        let find = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'views%' ORDER BY 1";
+        let find = Statement::from_string(db.get_database_backend(), find);
+        let found = db.query_all_raw(find).await.expect("an answer");
+        db.close().await.expect("a connection that closes");
+        found.iter().map(|row| row.try_get("", "nspname").expect("a name")).collect()
     }
 
     /// Does something to the tables behind everybody's back.
