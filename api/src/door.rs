@@ -18,6 +18,7 @@ use crate::consistency;
 use crate::error::{self, ApiError};
 use crate::idempotency::{self, Turn};
 use crate::incoming::{is_json, much_to_read, rewrite};
+use crate::leftover::Leftover;
 use crate::limits::{Limits, Tier};
 use crate::metrics::Traffic;
 use crate::openapi::operations::{Operation, Operations, Template};
@@ -80,7 +81,7 @@ where
         let method = request.method().clone();
         let origin = request.header(header::ORIGIN).map(ToOwned::to_owned);
         let known_as = request.header(header::IF_NONE_MATCH).map(ToOwned::to_owned);
-        let much = much_to_read(&request);
+        let leftover = much_to_read(&request).then(|| Leftover::of(&mut request));
         rewrite(&mut request);
         let template = self.operations.find(request.uri().path());
         let route = template.map_or("other", |it| it.path);
@@ -93,8 +94,13 @@ where
         });
         let mut response = match result {
             Ok(response) => conditional::unchanged(&method, known_as.as_deref(), response),
-            Err(error) if much => error.hanging_up().response(),
-            Err(error) => error.response(),
+            Err(error) => match leftover {
+                Some(leftover) => {
+                    leftover.drain().await;
+                    error.hanging_up().response()
+                }
+                None => error.response(),
+            },
         };
         let headers = response.headers_mut();
         headers.extend(extra);

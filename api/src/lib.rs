@@ -21,6 +21,7 @@ mod identity;
 mod imports;
 mod incoming;
 mod integrations;
+mod leftover;
 mod lifecycle;
 mod limits;
 mod logs;

@@ -100,7 +100,21 @@ pub(crate) async fn publish(
 pub(crate) async fn ordered_push(messages: usize) -> Result<Figure> {
     let Bare { jetstream, stream, _server } = Bare::start(Sync::Default).await?;
     fill(&jetstream, messages).await?;
+    pushed(&jetstream, &stream, messages).await
+}
 
+/// J over the messages of a log of ours.
+pub(crate) async fn ordered_push_of(url: &str, stream: &str, messages: usize) -> Result<Figure> {
+    let jetstream = jetstream::new(async_nats::connect(url).await?);
+    let stream = jetstream.get_stream_no_info(stream).await?;
+    pushed(&jetstream, &stream, messages).await
+}
+
+async fn pushed<I>(
+    jetstream: &jetstream::Context,
+    stream: &Stream<I>,
+    messages: usize,
+) -> Result<Figure> {
     let config = push::OrderedConfig {
         deliver_subject: jetstream.client().new_inbox(),
         deliver_policy: DeliverPolicy::All,

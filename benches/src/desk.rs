@@ -88,6 +88,20 @@ impl Desk {
         Ok(())
     }
 
+    /// Lays the next event of a conversation that ends there; answers where it ends then.
+    pub(crate) async fn lay_one(
+        &self,
+        id: &ConversationId,
+        end: Expected,
+        number: usize,
+    ) -> Result<Expected> {
+        let stream = StreamId::of::<Conversation>(id);
+        let cause = Cause::asked(Actor::discord(snowflake(0)), Uuid::now_v7(), Source::Import);
+        let event = [self.laid(id, number)?];
+        let append = self.journal.append(&stream, end, &event, &cause).await?;
+        Ok(Expected::Exact { version: end.version() + 1, position: append.await?.position() })
+    }
+
     fn laid(&self, id: &ConversationId, number: usize) -> Result<Event> {
         let event = if number == 0 {
             ConversationEvent::Opened { session: 1, guild: None, opened_at: self.clock.now() }

@@ -9,17 +9,20 @@ use anyhow::{Result, ensure};
 use commands::Executor;
 use commands::ports::Execute;
 use domain::conversation::Conversation;
-use domain::kernel::{ConversationId, EventLog};
-use futures_util::future::try_join_all;
+use domain::kernel::{ConversationId, EventLog, Expected};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tests::services::{NatsServer, Sync};
 
 use crate::desk::{Desk, jetstream};
 use crate::figure::Figure;
 use crate::table::{Goal, Row};
 
-/// Conversations whose events are scattered over the log, one commit each.
-const CONVERSATIONS: usize = 4_000;
+/// Conversations whose events are scattered over a log of a million, one commit each.
+const CONVERSATIONS: usize = 50_000;
 const EVENTS: usize = 20;
+
+/// How many of them are loaded.
+const LOADS: usize = 4_000;
 
 pub(crate) async fn show() -> Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
@@ -49,8 +52,13 @@ async fn laid(log: Arc<dyn EventLog>, folder: &Path) -> Result<(Desk, Vec<Conver
     let ids: Vec<_> = (0..CONVERSATIONS)
         .map(|number| ConversationId::new(&format!("user-{number}"), "bench"))
         .collect::<Result<_, _>>()?;
-    try_join_all(ids.iter().map(|id| desk.lay(id, EVENTS, 1))).await?;
-    Ok((desk, ids))
+    let mut ends = vec![Expected::New; ids.len()];
+    for number in 0..EVENTS {
+        let laid = ids.iter().zip(&ends).map(|(id, end)| desk.lay_one(id, *end, number));
+        ends = stream::iter(laid).buffered(1_000).try_collect().await?;
+    }
+    let loaded = ids.into_iter().step_by(CONVERSATIONS / LOADS).collect();
+    Ok((desk, loaded))
 }
 
 async fn load(conversations: &Executor<Conversation>, ids: &[ConversationId]) -> Result<Figure> {

@@ -37,14 +37,15 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
             .reaching(Goal::AtLeast(0.8)),
     );
 
-    let (log, _server) = open(Sync::Default).await?;
+    let (log, server) = open(Sync::Default).await?;
     log_reads::fill(&log, STREAMS).await?;
     let load = log_reads::loads(&log, STREAMS, bench.span).await?;
     rows.push(
         Row::new("JetStream log, load of 20 commits, warm", load).reaching(Goal::AtMost(500.0)),
     );
     let ours = async || log_reads::follow(&log).await;
-    let bare = async || bare_jetstream::ordered_push(20 * STREAMS).await;
+    let (url, stream) = (server.url(), Options::default().stream);
+    let bare = async || bare_jetstream::ordered_push_of(&url, &stream, 20 * STREAMS).await;
     let pair = bench.in_turns(false, ours, bare).await?;
     rows.push(
         Row::new("JetStream log, follower from the start", pair.ours)

@@ -37,7 +37,7 @@ impl Replayed {
 
 pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     let many = tempfile::tempdir()?;
-    let commits = fill_sqlite(many.path(), MANY).await?;
+    fill_sqlite(many.path(), MANY).await?;
     let few = tempfile::tempdir()?;
     fill_sqlite(few.path(), FEW).await?;
     let d = async || raw::d(bench.span);
@@ -69,31 +69,33 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     let row = Row::new("replay, SQLite to PostgreSQL, 1M events", pair.ours);
     rows.push(row.beside("D", pair.theirs).reaching(Goal::AtLeast(0.07)));
 
-    rows.push(from_jetstream(sqlite.ours, MANY as f64 / commits as f64).await?);
+    rows.push(from_jetstream(sqlite.ours).await?);
     Ok(rows)
 }
 
 /// Beside the bare consumer, told in events, or the replay from SQLite: whichever is slower.
-async fn from_jetstream(sqlite: Figure, events_per_commit: f64) -> Result<Row> {
+async fn from_jetstream(sqlite: Figure) -> Result<Row> {
     let folder = tempfile::tempdir()?;
     let server = NatsServer::start(Sync::Default);
     let desk = Desk::open(jetstream(&server.url()).await?, folder.path()).await?;
-    workload::fill(&desk.journal, MANY).await?;
+    let commits = workload::fill(&desk.journal, MANY).await?;
     drop(desk);
     let ours = replay(&server.url(), folder.path(), "sqlite", false).await?.rate();
 
-    let j = bare_jetstream::ordered_push(200_000).await?;
-    let j = Figure { value: j.value * events_per_commit, ..j };
+    let stream = adapters::jetstream_log::Options::default().stream;
+    let j = bare_jetstream::ordered_push_of(&server.url(), &stream, commits).await?;
+    let j = Figure { value: j.value * MANY as f64 / commits as f64, ..j };
     let (name, beside) =
         if j.value < sqlite.value { ("J", j) } else { ("the replay from SQLite", sqlite) };
     let row = Row::new("replay, JetStream to SQLite, 1M events", ours).beside(name, beside);
     Ok(row.reaching(Goal::AtLeast(0.7)))
 }
 
-async fn fill_sqlite(folder: &Path, events: usize) -> Result<usize> {
+async fn fill_sqlite(folder: &Path, events: usize) -> Result<()> {
     let log = Arc::new(SqliteLog::open(folder.join("log.db"))?);
     let desk = Desk::open(log, folder).await?;
-    workload::fill(&desk.journal, events).await
+    workload::fill(&desk.journal, events).await?;
+    Ok(())
 }
 
 /// Replays in a process of its own: `log` is `sqlite` or a server, the stores are in the folder.

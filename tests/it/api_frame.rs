@@ -54,6 +54,18 @@ async fn every_refusal_has_the_same_form_and_a_word_of_the_vocabulary() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_much_in_vain_is_told_why_all_the_same() {
+    let door = Door::open().await;
+    for path in ["/api/v1/bot/restart", "/api/v1/nothing", "/api/v1/imports"] {
+        for _ in 0..5 {
+            let much = door.bare(Method::POST, path).body("x".repeat(12_000_000));
+            let told = answered(much).await;
+            assert!([401, 404].contains(&told.status), "{path}: {}", told.text);
+        }
+    }
+}
+
 const ID: &str = "01890000-0000-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pu
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use async_nats::{Message, Subject, Subscriber};
 use futures_util::{FutureExt, StreamExt};
+use tokio::time::{Instant, timeout_at};
 
 use domain::kernel::{LogError, LogPage, StoredCommit};
 
@@ -17,6 +18,9 @@ use super::{BATCH, Inner, PAGE_BYTES};
 
 /// How often the server says that it is there while it has nothing to send.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How long a page may take to fill while the server has more to send.
+const FILL: Duration = Duration::from_millis(2);
 
 /// Silence that means the server has forgotten us.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -84,7 +88,8 @@ impl Follower {
     /// A page that begins with this message, if it is a commit; as long as more are there already.
     async fn page(&mut self, first: Message) -> Result<Option<LogPage>, LogError> {
         let mut page = LogPage { commits: Vec::new(), caught_up: false };
-        let mut bytes = 0;
+        let deadline = Instant::now() + FILL;
+        let (mut behind, mut bytes) = (false, 0);
         let mut next = Some(first);
         while let (Some(message), Some(delivery)) = (next.take(), &mut self.delivery) {
             match understand(message)? {
@@ -104,6 +109,7 @@ impl Follower {
                     self.after = commit.position;
                     bytes += commit.body.len();
                     page.caught_up = pending == 0;
+                    behind = pending > 0;
                     page.commits.push(commit);
                 }
                 Sent::Asks(reply) => {
@@ -127,6 +133,10 @@ impl Follower {
             }
             if page.commits.len() < BATCH && bytes < PAGE_BYTES {
                 next = delivery.messages.next().now_or_never().flatten();
+                if next.is_none() && behind {
+                    // More are on their way: a few large pages are less work than many small ones.
+                    next = timeout_at(deadline, delivery.messages.next()).await.ok().flatten();
+                }
             }
         }
         Ok((!page.commits.is_empty()).then_some(page))

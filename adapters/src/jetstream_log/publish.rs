@@ -3,9 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use async_nats::header::{
-    HeaderName, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID,
-};
+use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
@@ -18,9 +16,10 @@ use domain::kernel::{Append, Appended, Expected, LogError};
 use super::connection::Retry;
 use super::{Inner, get};
 
-const COUNT: HeaderName = HeaderName::from_static("Palimpsest-Count");
 const TYPES: HeaderName = HeaderName::from_static("Palimpsest-Types");
-const VERSION: HeaderName = HeaderName::from_static("Palimpsest-Version");
+
+/// The versions of a commit's first and last event, with a minus between.
+const VERSIONS: HeaderName = HeaderName::from_static("Palimpsest-Versions");
 
 /// How many commits after the expected end are searched for the own command.
 const SEARCHED: usize = 256;
@@ -60,14 +59,14 @@ pub(super) async fn append(inner: &Inner, append: Append) -> Result<Appended, Lo
         return Err(LogError::TooLarge { size, limit });
     }
     let types: HeaderValue = append.types.parse().map_err(LogError::unavailable)?;
+    let before = append.expected.version();
+    let versions = format!("{}-{}", before + 1, before + u64::from(append.count));
     let message = || {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, own.as_str());
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(cursor));
-        headers.insert(NATS_EXPECTED_STREAM, inner.options.stream.as_str());
-        headers.insert(COUNT, HeaderValue::from(append.count));
         headers.insert(TYPES, types.clone());
-        headers.insert(VERSION, HeaderValue::from(append.expected.version() + 1));
+        headers.insert(VERSIONS, versions.as_str());
         PublishMessage::build().payload(append.body.clone()).headers(headers)
     };
 
@@ -104,13 +103,17 @@ async fn attempt(inner: &Inner, subject: &str, message: PublishMessage) -> Attem
     };
     tokio::select! {
         biased;
-        answer = publish => understand(answer),
+        answer = publish => understand(answer, &inner.options.stream),
         () = lost => Attempt::Unclear(LogError::unavailable("the connection to NATS was lost")),
     }
 }
 
-fn understand(answer: Result<PublishAck, PublishError>) -> Attempt {
+fn understand(answer: Result<PublishAck, PublishError>, own: &str) -> Attempt {
     let error = match answer {
+        Ok(PublishAck { stream, .. }) if stream != own => {
+            let other = format!("the stream {stream} took the commit instead of {own}");
+            return Attempt::Refused(LogError::unavailable(other));
+        }
         Ok(PublishAck { duplicate: true, sequence: position, .. }) => {
             return Attempt::Done(Appended::Repeated { position });
         }
@@ -181,9 +184,9 @@ async fn last(inner: &Inner, subject: &str) -> Result<Option<StreamMessage>, Log
 /// The position at which a subject ends, if it ends with this event.
 async fn position_of(inner: &Inner, subject: &str, version: u64) -> Result<Option<u64>, LogError> {
     let Some(last) = inner.patiently(|| last(inner, subject)).await? else { return Ok(None) };
-    let number = |name| last.headers.get(name).and_then(|it| it.as_str().parse::<u64>().ok());
-    let end = number(VERSION).zip(number(COUNT)).map(|(first, count)| first + count);
-    Ok((end == Some(version + 1)).then_some(last.sequence))
+    let versions = last.headers.get(VERSIONS).and_then(|it| it.as_str().split_once('-'));
+    let end = versions.and_then(|(_, last)| last.parse::<u64>().ok());
+    Ok((end == Some(version)).then_some(last.sequence))
 }
 
 fn is_own(headers: Option<&HeaderMap>, own: &str) -> bool {

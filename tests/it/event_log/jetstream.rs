@@ -127,8 +127,8 @@ async fn commits_say_in_their_headers_what_they_are() {
     let header = |name: &str| message.headers.get(name).expect("the header is there").as_str();
     assert_eq!(message.subject.as_str(), format!("{}.main.a.1", options.prefix));
     assert!(header("Nats-Msg-Id").contains(&append.command.simple().to_string()));
-    let own = ["Palimpsest-Version", "Palimpsest-Count", "Palimpsest-Types"].map(header);
-    assert_eq!(own, ["1", "1", "thing.happened"]);
+    let own = ["Palimpsest-Versions", "Palimpsest-Types"].map(header);
+    assert_eq!(own, ["1-1", "thing.happened"]);
     assert_eq!(serde_json::from_slice::<Body>(&message.payload).unwrap().command, append.command);
 }
 
