@@ -14,6 +14,9 @@ use crate::figure::Figure;
 /// How many commits a loaded aggregate has.
 const COMMITS: usize = 20;
 
+/// How many the executor asks for at first.
+const ASKED: usize = 64;
+
 /// So many streams of 20 commits each, written in turns, so that no stream lies in one piece.
 pub(crate) async fn fill(log: &Arc<dyn EventLog>, streams: usize) -> Result<()> {
     let mut writers: Vec<_> = (0..streams).map(Writer::new).collect::<Result<_>>()?;
@@ -49,7 +52,7 @@ pub(crate) async fn loads(
     while started.elapsed() < span {
         number = (number + 7919) % streams;
         let begun = Instant::now();
-        let commits = log.read_stream(&names[number], Expected::New, 1000).await?;
+        let commits = log.read_stream(&names[number], Expected::New, ASKED).await?;
         latencies.push(begun.elapsed());
         ensure!(commits.len() == COMMITS, "a stream of {} commits", commits.len());
     }

@@ -14,7 +14,7 @@ use crate::{appends, log_reads};
 const CLIENTS: [(usize, f64); 3] = [(1, 0.75), (16, 6.0), (256, 14.0)];
 
 /// How many aggregates of 20 commits there are to load and to follow.
-const STREAMS: usize = 10_000;
+const STREAMS: usize = 50_000;
 
 pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     let open = || -> Result<_> {

@@ -94,7 +94,14 @@ async fn main() -> Result<()> {
     for case in CASES {
         if wanted.is_empty() || wanted.iter().any(|name| case.name.starts_with(name.as_str())) {
             eprintln!("{}", case.name);
-            rows.extend((case.run)(bench).await?);
+            match (case.run)(bench).await {
+                Ok(more) => rows.extend(more),
+                Err(error) => {
+                    // What was measured before is shown all the same.
+                    table::print(&rows, json)?;
+                    return Err(error.context(case.name));
+                }
+            }
         }
     }
     table::print(&rows, json)
