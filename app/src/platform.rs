@@ -97,10 +97,7 @@ impl Platform {
         reactors_from: Option<StartFrom>,
         data_dir: DataDir,
     ) -> anyhow::Result<Self> {
-        let listener = match roles.api {
-            true => Some(listen(config).await?),
-            false => None,
-        };
+        let listener = if roles.api { Some(listen(config).await?) } else { None };
         let stores = Stores::open(config).await?;
         if config.operational.reveal() == "sqlite" {
             // It lies in the data directory, and whoever has that is alone with it.

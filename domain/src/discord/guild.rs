@@ -212,8 +212,9 @@ fn looks(name: &Personal<String>, roles: &[String]) -> u64 {
     for text in roles.iter().map(String::as_str).chain([name.shown()]) {
         hash.update(text.as_bytes()).update(&[0]);
     }
-    let [a, b, c, d, e, f, g, h, ..] = *hash.finalize().as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let mut first = [0; 8];
+    hash.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
 }
 
 aggregate!(Guild: "guild", GuildCommand -> GuildEvent | GuildError);

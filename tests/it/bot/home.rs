@@ -89,8 +89,8 @@ impl Home {
         });
         let gate = Arc::new(Semaphore::new(0));
         let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
-        let _files = (files, vault, operational);
-        Self { discord, journal, store, views, gate, hold_up, limits, _files }
+        let files = (files, vault, operational);
+        Self { discord, journal, store, views, gate, hold_up, limits, _files: files }
     }
 
     pub(super) async fn new() -> Self {
