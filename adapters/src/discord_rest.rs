@@ -4,8 +4,9 @@
 //! nonce once for some minutes, so a fresh send is simply repeated; an old one is first looked for
 //! in the channel.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -13,7 +14,7 @@ use commands::describe;
 use commands::ports::{Discord, Post, TryLater};
 use domain::conversation::Outcome;
 use domain::discord::happened_at;
-use domain::kernel::{Clock, MessageId};
+use domain::kernel::{ChannelId, Clock, MessageId};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -39,6 +40,31 @@ pub struct DiscordRest {
     base: String,
     token: String,
     own_id: OnceCell<String>,
+    holds: Holds,
+}
+
+/// Until when Discord wants to be left alone, in each channel and altogether (no channel).
+#[derive(Default)]
+struct Holds(Mutex<HashMap<Option<ChannelId>, Instant>>);
+
+impl Holds {
+    fn keep(&self, channel: Option<ChannelId>, after: Duration) {
+        let mut holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        holds.retain(|_, until| *until > now);
+        holds.insert(channel, now + after);
+    }
+
+    /// How long to wait, if at all.
+    fn wait(&self, channel: Option<ChannelId>) -> Option<Duration> {
+        let holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = holds.get(&None).into_iter().chain(holds.get(&channel)).max()?;
+        until.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
+    }
+}
+
+fn too_many(after: Duration) -> TryLater {
+    TryLater { reason: "too many requests".to_owned(), after: Some(after) }
 }
 
 /// What a look into a channel showed.
@@ -75,10 +101,14 @@ impl DiscordRest {
             .build()?;
         let base = format!("{}/api/v10", api_url.unwrap_or(DISCORD).trim_end_matches('/'));
         let token = token.trim().trim_start_matches("Bot ").to_owned();
-        Ok(Self { client, clock, base, token, own_id: OnceCell::new() })
+        Ok(Self { client, clock, base, token, own_id: OnceCell::new(), holds: Holds::default() })
     }
 
-    async fn ask(&self, request: RequestBuilder) -> Sent {
+    /// `channel` is where the request goes to; those of one channel share a rate limit.
+    async fn ask(&self, request: RequestBuilder, channel: Option<ChannelId>) -> Sent {
+        if let Some(after) = self.holds.wait(channel) {
+            return Sent::Later(too_many(after));
+        }
         let request = request.header("Authorization", format!("Bot {}", self.token));
         let answer = match request.send().await {
             Ok(answer) => answer,
@@ -90,15 +120,23 @@ impl DiscordRest {
         let status = answer.status();
         let header = answer.headers().get("Retry-After").and_then(|it| it.to_str().ok());
         let wait: Option<f64> = header.and_then(|it| it.parse().ok());
+        let global = answer.headers().contains_key("X-RateLimit-Global");
         let body = answer.bytes().await.map_err(|error| describe(&error));
         let body = body.and_then(|bytes| {
             serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string())
         });
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let told = body.ok().and_then(|it| it["retry_after"].as_f64()).or(wait);
+            let body = body.unwrap_or_default();
+            let global = global || body["global"] == true;
+            let told = body["retry_after"].as_f64().or(wait);
             let after = Duration::try_from_secs_f64(told.unwrap_or(1.0)).unwrap_or(SOON);
-            let reason = "too many requests".to_owned();
-            return Sent::Later(TryLater { reason, after: Some(after) });
+            self.holds.keep(if global { None } else { channel }, after);
+            return Sent::Later(too_many(after));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            // A token can be mended, and what was to be sent then still is.
+            let reason = "Discord does not accept the bot token; set DISCORD_BOT_TOKEN".to_owned();
+            return Sent::Later(TryLater { reason, after: None });
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
             return Sent::Unclear(format!("Discord answered {status}"));
@@ -121,7 +159,7 @@ impl DiscordRest {
             body["message_reference"] = json!({ "message_id": to, "fail_if_not_exists": false });
         }
         let url = format!("{}/channels/{}/messages", self.base, post.channel);
-        self.ask(self.client.post(url).json(&body)).await
+        self.ask(self.client.post(url).json(&body), Some(post.channel)).await
     }
 
     /// Whether an earlier try may lie so far back that Discord has forgotten its nonce.
@@ -142,7 +180,7 @@ impl DiscordRest {
         let mut after = post.reply_to;
         for _ in 0..PAGES {
             let url = after.map_or_else(|| url.clone(), |after| format!("{url}&after={after}"));
-            let page = match self.ask(self.client.get(url)).await {
+            let page = match self.ask(self.client.get(url), Some(post.channel)).await {
                 Sent::Answer(page) => page,
                 Sent::Later(later) => return Err(later),
                 Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
@@ -167,8 +205,8 @@ impl DiscordRest {
 
     /// The bot's own id, asked once.
     async fn own_id(&self) -> Sent {
-        let ask = async || match self.ask(self.client.get(format!("{}/users/@me", self.base))).await
-        {
+        let me = || self.client.get(format!("{}/users/@me", self.base));
+        let ask = async || match self.ask(me(), None).await {
             Sent::Answer(me) => match me["id"].as_str() {
                 Some(id) => Ok(id.to_owned()),
                 None => Err(Sent::Unclear("Discord does not say who we are".to_owned())),
@@ -224,7 +262,8 @@ fn is(message: &Value, post: &Post, own: &Value) -> bool {
     let answers = text(&message["message_reference"]["message_id"]);
     // The message it answers may be gone: Discord then shows no reference.
     let same_place = post.reply_to.is_none_or(|to| answers.is_empty() || answers == to.to_string());
-    same_place && text(&message["content"]) == post.text
+    // Discord strips white space at the ends.
+    same_place && text(&message["content"]).trim() == post.text.trim()
 }
 
 fn refusal(status: StatusCode, body: &Value) -> String {

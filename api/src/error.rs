@@ -154,6 +154,7 @@ fn refused(refusal: &Refusal) -> ApiError {
         }
         Some("PAYLOAD_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         Some("BOT_OFFLINE") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("RATE_LIMIT_EXCEEDED") => StatusCode::TOO_MANY_REQUESTS,
         _ => status,
     };
     let mut details = refusal.details.clone().unwrap_or_else(|| json!({}));
@@ -161,6 +162,10 @@ fn refused(refusal: &Refusal) -> ApiError {
         details.insert("fields".into(), json!([{ "field": field, "reason": refusal.reason }]));
     }
     let error = ApiError::new(status, &refusal.reason);
+    let error = match details["retry_after"].as_u64() {
+        Some(wait) => error.with_header(header::RETRY_AFTER, wait),
+        None => error,
+    };
     ApiError { code: refusal.code.unwrap_or(error.code), details, ..error }
 }
 

@@ -10,6 +10,7 @@ use domain::kernel::Shown;
 use serde::Deserialize;
 
 use crate::cli::{Place, ServeArgs};
+pub use crate::talk_settings::{CommandLimits, Conversation, ConversationLimits, Discord};
 
 /// The defaults, which are also the manual.
 const DEFAULTS: &str = include_str!("config.default.toml");
@@ -36,6 +37,7 @@ pub struct Config {
     pub vault: Location,
     pub roles: String,
     pub environment: String,
+    pub conversation: Conversation,
     pub discord: Discord,
     pub jetstream: JetStream,
     pub logging: Logging,
@@ -91,35 +93,6 @@ impl From<String> for Location {
 impl std::fmt::Debug for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(&Shown(&self.0), f)
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Discord {
-    pub token: Secret,
-    pub api_url: String,
-    pub client_id: String,
-    pub client_secret: Secret,
-    pub redirect_uri: String,
-    pub rate_limits: CommandLimits,
-}
-
-/// How many slash commands are carried out a minute.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommandLimits {
-    pub enabled: bool,
-    pub global_per_minute: u32,
-    pub guild_per_minute: u32,
-    pub user_per_minute: u32,
-}
-
-impl From<CommandLimits> for bot::CommandLimits {
-    fn from(limits: CommandLimits) -> Self {
-        let CommandLimits { enabled, global_per_minute, guild_per_minute, user_per_minute } =
-            limits;
-        Self { enabled, global_per_minute, guild_per_minute, user_per_minute }
     }
 }
 
@@ -265,6 +238,13 @@ impl Config {
         (url != "https://discord.com").then_some(url)
     }
 
+    /// Whether answers that are meant for Discord cannot be sent: another process is the bot, or
+    /// Discord is configured, and there is no token.
+    pub fn lacks_token_to_answer(&self, roles: Roles) -> bool {
+        let expected = !roles.bot || !self.discord.client_id.is_empty();
+        roles.reactor && expected && self.discord.token.is_empty()
+    }
+
     pub fn roles(&self) -> anyhow::Result<Roles> {
         self.roles.parse()
     }
@@ -318,6 +298,17 @@ mod tests {
                 read(&[(&name, &other)]).unwrap_or_else(|error| panic!("{name}: {error:#}"));
             assert_ne!(format!("{config:?}"), before, "{name}={other} changed nothing");
         }
+    }
+
+    #[test]
+    fn reactors_without_the_bot_want_its_token() {
+        let lacks = |roles: &str, token: &str| {
+            let config = read(&[("PALIMPSEST_ROLES", roles), ("DISCORD_BOT_TOKEN", token)]);
+            let config = config.unwrap();
+            config.lacks_token_to_answer(config.roles().unwrap())
+        };
+        assert!(lacks("reactor", "") && !lacks("reactor", "t"));
+        assert!(!lacks("all", "") && !lacks("api,bot", ""));
     }
 
     #[test]

@@ -136,7 +136,12 @@ async fn reactors(stores: &Stores) -> Finding {
 }
 
 fn discord(config: &Config) -> Finding {
+    let lacks = config.roles().is_ok_and(|roles| config.lacks_token_to_answer(roles));
     let (verdict, says) = match (config.discord.token.is_empty(), config.other_discord()) {
+        (true, _) if lacks => {
+            let says = "no DISCORD_BOT_TOKEN: reactors send the answers to Discord and need it";
+            (Verdict::Weak, says.to_owned())
+        }
         (true, _) => (Verdict::Weak, "no DISCORD_BOT_TOKEN: the bot stays offline".to_owned()),
         (false, Some(url)) => (Verdict::Weak, format!("a token for a stand-in at {url}")),
         (false, None) => (Verdict::Good, "a token is set".to_owned()),

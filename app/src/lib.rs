@@ -23,6 +23,7 @@ mod sampler;
 mod serve;
 mod signals;
 pub mod stores;
+mod talk_settings;
 pub mod use_cases;
 mod verify;
 

@@ -9,6 +9,7 @@ use adapters::discord_rest::DiscordRest;
 use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
+use commands::conversation::Pace;
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::ports::{Discord, Leases};
 use commands::{
@@ -39,6 +40,10 @@ pub(crate) const REACTORS: &str = "reactors";
 /// How often what has run out is swept from the operational store.
 const SWEEP: Duration = Duration::from_mins(10);
 
+/// How long a part may take to end once it was told to; what is left then is made up for at the
+/// next start.
+const END: Duration = Duration::from_secs(30);
+
 /// A running platform.
 pub struct Platform {
     /// Where the API is; none without the role.
@@ -57,6 +62,7 @@ struct Part {
     name: &'static str,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    deadline: Duration,
 }
 
 impl Part {
@@ -66,13 +72,18 @@ impl Part {
     ) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(run(stop.clone()));
-        Self { name, stop, task }
+        Self { name, stop, task, deadline: END }
     }
 
-    async fn end(self) {
+    async fn end(mut self) {
         self.stop.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!(part = self.name, %error, "ended badly");
+        match tokio::time::timeout(self.deadline, &mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(part = self.name, %error, "ended badly"),
+            Err(_) => {
+                tracing::error!(part = self.name, "does not end and is left behind");
+                self.task.abort();
+            }
         }
     }
 }
@@ -86,14 +97,16 @@ impl Platform {
         reactors_from: Option<StartFrom>,
         data_dir: DataDir,
     ) -> anyhow::Result<Self> {
+        let listener = if roles.api { Some(listen(config).await?) } else { None };
         let stores = Stores::open(config).await?;
         if config.operational.reveal() == "sqlite" {
             // It lies in the data directory, and whoever has that is alone with it.
             stores.operational.bury_the_dead().await?;
         }
         let process = ProcessId::new();
+        let pace = Pace::new(config.conversation.rate_limits.into());
         let holder = process.to_string();
-        let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
+        let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?), pace);
         let reactors =
             reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
         ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
@@ -137,11 +150,11 @@ impl Platform {
         if roles.reactor && !snapshot {
             platform.react(reactors, &holder);
         }
-        if roles.bot && !config.discord.token.is_empty() && !snapshot {
+        if roles.bot && !snapshot {
             platform.join_discord(config, orders, &holder);
         }
-        if roles.api {
-            platform.open_door(config, traffic, own, snapshot).await?;
+        if let Some(listener) = listener {
+            platform.open_door(config, listener, traffic, own, snapshot).await?;
         }
         Ok(platform)
     }
@@ -193,9 +206,17 @@ impl Platform {
     }
 
     fn join_discord(&mut self, config: &Config, orders: bot::Orders, holder: &str) {
+        if config.discord.token.is_empty() {
+            let (lifecycle, holder) = (self.use_cases.lifecycle.clone(), holder.to_owned());
+            let leases = self.stores.operational.clone();
+            self.parts.push(Part::start("bot", |stop| {
+                bot::watch_absence(lifecycle, leases, holder, stop)
+            }));
+            return;
+        }
         let mut settings = bot::Settings::new(config.discord.token.reveal(), holder);
+        config.discord.apply(&mut settings);
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
-        settings.limits = config.discord.rate_limits.into();
         let services = bot::Services {
             conversations: self.use_cases.conversations.clone(),
             leases: self.stores.operational.clone(),
@@ -206,23 +227,18 @@ impl Platform {
             self_editing: self.use_cases.self_editing.clone(),
         };
         self.parts.push(Part::start("bot", |stop| async move {
-            if let Err(error) = bot::run(settings, services, stop).await {
-                tracing::error!(error = %describe(&error), "the bot cannot go on");
-            }
+            bot::run(settings, services, stop).await;
         }));
     }
 
     async fn open_door(
         &mut self,
         config: &Config,
+        listener: TcpListener,
         traffic: Arc<Traffic>,
         own: Option<OwnToken>,
         snapshot: bool,
     ) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(&config.listen).await;
-        let listener = listener.with_context(|| {
-            format!("{} cannot be listened on; choose another with --listen", config.listen)
-        })?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let imports = Imports { observations: self.use_cases.observations.clone() };
@@ -265,7 +281,7 @@ impl Platform {
                 tracing::error!(%error, "the API stopped");
             }
         });
-        self.parts.push(Part { name: "api", stop, task });
+        self.parts.push(Part { name: "api", stop, task, deadline: grace + END });
         let url = format!("http://{}", reachable(address));
         self.data_dir.announce(Some(url.clone()))?;
         self.url = Some(url);
@@ -290,6 +306,14 @@ impl Platform {
             part.end().await;
         }
     }
+}
+
+/// Takes the port before anything else is done, so that nothing happens when it is taken.
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(&config.listen).await;
+    listener.with_context(|| {
+        format!("{} cannot be listened on; choose another with --listen", config.listen)
+    })
 }
 
 /// Follows the log into the live generation, or just watches which one is live.

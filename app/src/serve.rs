@@ -35,6 +35,11 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()
     if roles.bot && config.discord.token.is_empty() {
         tracing::info!("no DISCORD_BOT_TOKEN: the bot stays offline, everything else works");
     }
+    if config.lacks_token_to_answer(roles) {
+        tracing::warn!(
+            "no DISCORD_BOT_TOKEN: reactors send the answers to Discord and need it as the bot does"
+        );
+    }
     let why = signals::told_to_end().await?;
     eprintln!("Ending: requests in flight are answered, the last events are projected …");
     platform.shut_down(why).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adapters::local_model::LocalModel;
 use async_trait::async_trait;
-use commands::conversation::{Conversations, RecentTurns};
+use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
@@ -29,7 +29,7 @@ pub struct UseCases {
 }
 
 impl UseCases {
-    pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>) -> Self {
+    pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>, pace: Pace) -> Self {
         let journal = &stores.journal;
         let snapshots: Arc<dyn Snapshots> = stores.operational.clone();
         let executors = Executors::new(journal, &snapshots);
@@ -41,6 +41,7 @@ impl UseCases {
             conversations: executors.conversations.clone(),
             journal: journal.clone(),
             model: Arc::new(LocalModel),
+            pace,
             workspace: executors.workspaces.clone(),
             recent: recent.clone(),
         };

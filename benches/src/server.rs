@@ -37,6 +37,7 @@ impl Server {
             .arg(data)
             .args(["--listen", &address, "--reactors-from", "head"])
             .env("PALIMPSEST_API__RATE_LIMITS__ENABLED", "false")
+            .env("PALIMPSEST_CONVERSATION__RATE_LIMITS__ENABLED", "false")
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;

@@ -20,7 +20,7 @@ use commands::self_editing::SelfEditing;
 
 pub use orders::Orders;
 pub use settings::{CommandLimits, Settings};
-pub use supervisor::{BotError, run};
+pub use supervisor::{run, watch_absence};
 pub use views::ReadModels;
 
 /// What the bot works with.

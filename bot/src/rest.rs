@@ -3,19 +3,23 @@
 
 use std::time::Duration;
 
-use domain::kernel::{ChannelId, MessageId};
+use commands::describe;
+use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde_json::{Value, json};
 use serenity::all::{
-    ApplicationId, ChannelId as DiscordChannel, HttpBuilder, InteractionId, LightMethod,
+    ApplicationId, ChannelId as DiscordChannel, GuildId as DiscordGuild, HttpBuilder,
+    InteractionId, LightMethod,
 };
 use serenity::http::{Http, HttpError, Request, Route};
 
 use tokio::time::timeout;
 
 use crate::Settings;
+use crate::gateway::json::user;
 
-/// The most messages of one page.
+/// The most messages, and the most members, of one page.
 pub(crate) const PAGE: usize = 100;
+pub(crate) const MEMBERS: usize = 1_000;
 
 /// How long one request may take, the waits of the rate limiter included.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,15 +31,33 @@ pub(crate) enum Trouble {
     Down(String),
     #[error("Discord says no: {reason} ({status})")]
     Refused { status: u16, code: i64, reason: String },
+    #[error("Discord wants to be left alone for {} ms", .0.as_millis())]
+    TooMany(Duration),
 }
+
+/// The code of an interaction that has its first answer.
+const ANSWERED: i64 = 40_060;
 
 impl Trouble {
     /// Whether asking again later may help.
     pub(crate) fn passes(&self) -> bool {
         match self {
-            Self::Down(_) => true,
+            Self::Down(_) | Self::TooMany(_) => true,
             Self::Refused { status, .. } => *status == 429 || *status >= 500,
         }
+    }
+
+    /// How long Discord wants to be left alone, if it says so.
+    pub(crate) fn after(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany(after) => Some(*after),
+            Self::Down(_) | Self::Refused { .. } => None,
+        }
+    }
+
+    /// Whether an interaction has its first answer already.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self, Self::Refused { code: ANSWERED, .. })
     }
 
     /// Whether the token is wrong.
@@ -59,7 +81,11 @@ pub(crate) fn http(settings: &Settings) -> Http {
 }
 
 /// See the module.
-pub(crate) struct Rest(Http);
+pub(crate) struct Rest {
+    http: Http,
+    /// For what stands in for Discord: with serenity's limiter off, nobody reads how long to wait.
+    plain: reqwest::Client,
+}
 
 /// The token of one interaction: a secret that lives for 15 minutes and is never logged.
 #[derive(Clone)]
@@ -71,7 +97,7 @@ pub(crate) struct Ticket {
 
 impl Rest {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self(http(settings))
+        Self { http: http(settings), plain: reqwest::Client::new() }
     }
 
     pub(crate) async fn gateway_url(&self) -> Result<String, Trouble> {
@@ -96,6 +122,22 @@ impl Rest {
         Ok(page)
     }
 
+    /// The members of a server with the next ids, at most [`MEMBERS`].
+    pub(crate) async fn members_after(
+        &self,
+        guild: GuildId,
+        after: DiscordUserId,
+    ) -> Result<Vec<DiscordUserId>, Trouble> {
+        let route = Route::GuildMembers { guild_id: DiscordGuild::new(guild.0.max(1)) };
+        let params = vec![("limit", MEMBERS.to_string()), ("after", after.to_string())];
+        let request = Request::new(route, LightMethod::Get).params(Some(params));
+        let page = self.json(request).await?;
+        let ids = page.as_array().and_then(|all| {
+            all.iter().map(|it| user(&it["user"]["id"])).collect::<Option<Vec<_>>>()
+        });
+        ids.ok_or_else(|| Trouble::Down("the answer does not say who is a member".to_owned()))
+    }
+
     pub(crate) async fn commands(&self, application: u64) -> Result<Value, Trouble> {
         self.json(Request::new(commands_of(application), LightMethod::Get)).await
     }
@@ -105,14 +147,11 @@ impl Rest {
         self.send(Request::new(commands_of(application), LightMethod::Put), all).await
     }
 
-    /// The first answer to an interaction. One that was given already is no trouble.
+    /// The first answer to an interaction.
     pub(crate) async fn respond(&self, ticket: &Ticket, answer: &Value) -> Result<(), Trouble> {
         let id = InteractionId::new(ticket.interaction.max(1));
         let route = Route::InteractionResponse { interaction_id: id, token: &ticket.token };
-        match self.send(Request::new(route, LightMethod::Post), answer).await {
-            Err(Trouble::Refused { code: 40060, .. }) => Ok(()),
-            ended => ended,
-        }
+        self.send(Request::new(route, LightMethod::Post), answer).await
     }
 
     /// Changes the first answer.
@@ -142,20 +181,51 @@ impl Rest {
     }
 
     async fn fire(&self, request: Request<'_>) -> Result<reqwest::Response, Trouble> {
-        let answer = timeout(PATIENCE, self.0.request(request)).await;
-        let answer = answer.map_err(|_| Trouble::Down("no answer in time".to_owned()))?;
-        answer.map_err(|error| match error {
-            serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => Trouble::Refused {
-                status: refused.status_code.as_u16(),
-                code: refused.error.code as i64,
-                reason: refused.error.message,
-            },
-            // Addresses of interactions hold their token: they stay out of every text.
-            serenity::Error::Http(HttpError::Request(error)) => {
-                Trouble::Down(commands::describe(&error.without_url()))
+        let answer = timeout(PATIENCE, async {
+            match self.http.proxy.as_deref() {
+                Some(proxy) => self.plain(request, proxy).await,
+                None => self.http.request(request).await.map_err(trouble),
             }
-            other => Trouble::Down(other.to_string()),
+        });
+        answer.await.map_err(|_| Trouble::Down("no answer in time".to_owned()))?
+    }
+
+    /// A request to what stands in for Discord.
+    async fn plain(&self, request: Request<'_>, proxy: &str) -> Result<reqwest::Response, Trouble> {
+        let request =
+            request.build(&self.plain, self.http.token(), Some(proxy)).map_err(trouble)?;
+        let sent = request.send().await;
+        let answer = sent.map_err(|error| Trouble::Down(describe(&error.without_url())))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body: Value = answer.json().await.unwrap_or_default();
+        if let Some(told) = body["retry_after"].as_f64().filter(|_| status.as_u16() == 429)
+            && let Ok(after) = Duration::try_from_secs_f64(told)
+        {
+            return Err(Trouble::TooMany(after));
+        }
+        Err(Trouble::Refused {
+            status: status.as_u16(),
+            code: body["code"].as_i64().unwrap_or_default(),
+            reason: body["message"].as_str().unwrap_or_default().to_owned(),
         })
+    }
+}
+
+fn trouble(error: serenity::Error) -> Trouble {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(refused)) => Trouble::Refused {
+            status: refused.status_code.as_u16(),
+            code: refused.error.code as i64,
+            reason: refused.error.message,
+        },
+        // Addresses of interactions hold their token: they stay out of every text.
+        serenity::Error::Http(HttpError::Request(error)) => {
+            Trouble::Down(describe(&error.without_url()))
+        }
+        other => Trouble::Down(other.to_string()),
     }
 }
 

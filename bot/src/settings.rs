@@ -1,8 +1,10 @@
 //! How the bot reaches Discord.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use domain::kernel::GuildId;
 use serenity::all::GatewayIntents;
 
 /// See the module. [`Settings::new`] has good defaults.
@@ -22,6 +24,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How old a message may be that was said while nobody listened, and is answered all the same.
     pub answer_within: Duration,
+    /// The servers whose managers may edit the bot; without any, the one that it is in.
+    pub trusted_guilds: BTreeSet<GuildId>,
     /// How often slash commands may be used.
     pub limits: CommandLimits,
     /// Names this process to the others.
@@ -56,6 +60,7 @@ impl Settings {
             patience: Duration::from_secs(10),
             grace: Duration::from_secs(10),
             answer_within: Duration::from_mins(5),
+            trusted_guilds: BTreeSet::new(),
             limits: CommandLimits::default(),
             holder: holder.into(),
         }

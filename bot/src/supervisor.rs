@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commands::ports::Lease;
-use commands::{CommandError, describe};
+use commands::describe;
+use commands::lifecycle::Lifecycle;
+use commands::ports::{Lease, Leases};
 use domain::lifecycle::Wanted;
+use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, timeout};
@@ -30,14 +32,8 @@ const LEASE_RENEWED: Duration = Duration::from_secs(3);
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Why the bot gave up.
-#[derive(Debug, thiserror::Error)]
-pub enum BotError {
-    #[error("{0}")]
-    Fatal(String),
-    #[error("the bot's state cannot be read")]
-    Unavailable(#[from] CommandError),
-}
+/// What is recorded of a bot that was killed, by whoever finds out.
+const CRASHED: &str = "it did not end properly";
 
 /// Why a stay on Discord is over.
 enum Over {
@@ -48,19 +44,62 @@ enum Over {
     Stopped { force: bool, reason: String },
 }
 
-/// Runs the bot until it is told to shut down, or cannot go on.
-pub async fn run(
-    settings: Settings,
-    services: Services,
-    shutdown: CancellationToken,
-) -> Result<(), BotError> {
-    let loaded = services.lifecycle.bot().await?;
+/// Runs the bot until it is told to shut down. When it cannot go on it says why, in the log, and
+/// waits for the next order.
+pub async fn run(settings: Settings, services: Services, shutdown: CancellationToken) {
+    let mut wait = SHORTEST;
+    let loaded = loop {
+        match services.lifecycle.bot().await {
+            Ok(loaded) => break loaded,
+            Err(error) => {
+                tracing::warn!(error = %describe(&error), "the bot's state cannot be read yet");
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(wait) => wait = (wait * 2).min(LONGEST),
+        }
+    };
     services.orders.remember(&loaded.aggregate, loaded.position);
     let rest = Arc::new(Rest::new(&settings));
     let commands = Arc::new(Commands::new(&services));
-    let gate = Arc::new(Gate::new(settings.limits, services.lifecycle.clone()));
+    let gate = Arc::new(Gate::new(&settings, services.lifecycle.clone()));
     let supervisor = Supervisor { settings, services, rest, commands, gate, shutdown };
-    supervisor.run().await
+    supervisor.run().await;
+}
+
+/// Records that a bot which was killed is gone, once nobody carries it any more. For processes
+/// that should carry it and cannot, because they have no token.
+pub async fn watch_absence(
+    lifecycle: Lifecycle,
+    leases: Arc<dyn Leases>,
+    holder: String,
+    shutdown: CancellationToken,
+) {
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = settle_absence(&lifecycle, leases.as_ref(), &holder) => {}
+    }
+}
+
+async fn settle_absence(lifecycle: &Lifecycle, leases: &dyn Leases, holder: &str) {
+    loop {
+        match lifecycle.bot().await {
+            Ok(bot) if !bot.aggregate.online() => return,
+            Ok(_) => match leases.acquire(LEASE, holder, LEASE_LASTS).await {
+                Ok(Some(lease)) => {
+                    presence::say_one(lifecycle, &Word::Gone(CRASHED.to_owned())).await;
+                    if let Err(error) = leases.release(&lease).await {
+                        tracing::debug!(error = %describe(&error), "the lease runs out by itself");
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::debug!(error = %describe(&error), "no lease for the bot"),
+            },
+            Err(error) => tracing::debug!(error = %describe(&error), "the bot's state is unknown"),
+        }
+        sleep(LEASE_RENEWED).await;
+    }
 }
 
 struct Supervisor {
@@ -73,28 +112,41 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    async fn run(self) -> Result<(), BotError> {
+    async fn run(self) {
         let mut orders = self.services.orders.watch();
         let mut wait = SHORTEST;
         loop {
             if self.shutdown.is_cancelled() {
-                return Ok(());
+                return;
             }
             if orders.borrow_and_update().wanted == Wanted::Stopped {
+                let Services { leases, lifecycle, .. } = &self.services;
+                let holder = &self.settings.holder;
+                let settled = settle_absence(lifecycle, leases.as_ref(), holder);
                 tokio::select! {
-                    () = self.shutdown.cancelled() => return Ok(()),
+                    () = self.shutdown.cancelled() => return,
                     _ = orders.changed() => continue,
+                    () = settled.then(|()| std::future::pending::<()>()) => {}
                 }
             }
-            let Some(lease) = self.lease().await else { return Ok(()) };
+            let Some(lease) = self.lease().await else { return };
             let since = Instant::now();
             let over = self.stay(&lease, &mut orders).await;
             if let Err(error) = self.services.leases.release(&lease).await {
                 tracing::warn!(error = %describe(&error), "the bot's lease stays until it runs out");
             }
             match over {
-                Over::ShutDown => return Ok(()),
-                Over::Ended(Ending::Fatal(reason)) => return Err(BotError::Fatal(reason)),
+                Over::ShutDown => return,
+                Over::Ended(Ending::Fatal(reason)) => {
+                    tracing::error!(reason, "the bot cannot go on; a restart makes it try again");
+                    let word = Word::GaveUp(reason);
+                    presence::say_one(&self.services.lifecycle, &word).await;
+                    tokio::select! {
+                        () = self.shutdown.cancelled() => return,
+                        _ = orders.changed() => orders.mark_changed(),
+                    }
+                    wait = SHORTEST;
+                }
                 Over::Restart { .. } | Over::Stopped { .. } => wait = SHORTEST,
                 Over::LeaseLost => tracing::warn!("another process took the bot over"),
                 Over::Ended(Ending::Lost(reason)) => {
@@ -103,7 +155,7 @@ impl Supervisor {
                     }
                     tracing::warn!(%reason, wait_s = wait.as_secs(), "the bot is not on Discord");
                     tokio::select! {
-                        () = self.shutdown.cancelled() => return Ok(()),
+                        () = self.shutdown.cancelled() => return,
                         _ = orders.changed() => orders.mark_changed(),
                         () = sleep(wait) => {}
                     }
@@ -135,6 +187,10 @@ impl Supervisor {
 
     /// One stay on Discord, from hello to good-bye.
     async fn stay(&self, lease: &Lease, orders: &mut watch::Receiver<Order>) -> Over {
+        // Whoever carried it before is gone, and may not have said so.
+        let crashed = Word::Gone(CRASHED.to_owned());
+        let lifecycle = &self.services.lifecycle;
+        let _ = timeout(LEASE_RENEWED, presence::say_one(lifecycle, &crashed)).await;
         let gateway_url = tokio::select! {
             () = self.shutdown.cancelled() => return Over::ShutDown,
             url = self.gateway_url() => match url {
@@ -142,9 +198,12 @@ impl Supervisor {
                 Err(ending) => return Over::Ended(ending),
             },
         };
-        let (mut connection, words) = match Connection::open(&self.settings, gateway_url).await {
-            Ok(opened) => opened,
-            Err(ending) => return Over::Ended(ending),
+        let (mut connection, words) = tokio::select! {
+            () = self.shutdown.cancelled() => return Over::ShutDown,
+            opened = Connection::open(&self.settings, gateway_url) => match opened {
+                Ok(opened) => opened,
+                Err(ending) => return Over::Ended(ending),
+            },
         };
         let crew = Crew::gather(self);
         let (direct_found, direct) = mpsc::channel(64);
@@ -172,12 +231,15 @@ impl Supervisor {
         };
         finding.abort();
         let (force, reason) = match &over {
-            Over::Ended(Ending::Fatal(reason) | Ending::Lost(reason)) => (false, reason.clone()),
-            Over::LeaseLost => (true, "another process took over".to_owned()),
-            Over::Restart { force, reason } | Over::Stopped { force, reason } => {
-                (*force, reason.clone())
+            Over::Ended(Ending::Fatal(reason) | Ending::Lost(reason)) => {
+                (false, Some(reason.clone()))
             }
-            Over::ShutDown => (false, "the program stops".to_owned()),
+            // It is there, carried by another process, which has its own word on that.
+            Over::LeaseLost => (true, None),
+            Over::Restart { force, reason } | Over::Stopped { force, reason } => {
+                (*force, Some(reason.clone()))
+            }
+            Over::ShutDown => (false, Some("the program stops".to_owned())),
         };
         let grace = if force { Duration::from_millis(500) } else { self.settings.grace };
         connection.leave(Duration::from_secs(3)).await;
@@ -237,15 +299,21 @@ async fn obey(orders: &mut watch::Receiver<Order>) -> Over {
 
 /// Tells the recorder of direct conversations of earlier days, which Discord does not list.
 async fn find_direct(models: Arc<dyn ReadModels>, found: mpsc::Sender<domain::kernel::ChannelId>) {
-    match views::direct(models.as_ref()).await {
-        Ok(channels) => {
-            for channel in channels {
-                if found.send(channel).await.is_err() {
-                    return;
-                }
+    let mut wait = SHORTEST;
+    let channels = loop {
+        match views::direct(models.as_ref()).await {
+            Ok(channels) => break channels,
+            Err(error) => {
+                tracing::debug!(error = %describe(&error), "direct channels are not known yet");
             }
         }
-        Err(error) => tracing::warn!(error = %describe(&error), "direct channels are not known"),
+        sleep(wait).await;
+        wait = (wait * 2).min(LONGEST);
+    };
+    for channel in channels {
+        if found.send(channel).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -274,7 +342,7 @@ impl Crew {
     }
 
     /// Lets everybody finish what was begun, for a while; then everything stops.
-    async fn dismiss(self, recording: JoinHandle<()>, reason: String, grace: Duration) {
+    async fn dismiss(self, recording: JoinHandle<()>, reason: Option<String>, grace: Duration) {
         let Self { tools, lanes, calls, presence, saying } = self;
         lanes.close();
         calls.close();
@@ -290,7 +358,9 @@ impl Crew {
         }
         recorder.abort();
         tools.stop.cancel();
-        let _ = presence.send(Word::Gone(reason)).await;
+        if let Some(reason) = reason {
+            let _ = presence.send(Word::Gone(reason)).await;
+        }
         drop(presence);
         if timeout(grace, saying).await.is_err() {
             tracing::warn!("that the bot left could not be recorded");

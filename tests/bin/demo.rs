@@ -57,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let mut config = Config::read(&place, &serve)?;
     config.discord.token = Secret::from(discord.token());
     config.discord.api_url = discord.url();
+    config.conversation.rate_limits.enabled = false;
     let data_dir = DataDir::take_alone(&config.data_dir)?;
     let platform = Platform::start(&config, config.roles()?, None, None, data_dir).await?;
 

@@ -9,7 +9,7 @@ use adapters::{
 };
 use api::{About, ApiSettings, Checks, Condition, Health, Services};
 use async_trait::async_trait;
-use commands::conversation::{Conversations, RecentTurns};
+use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::identity::{Identity, KeyHashes, LastUses};
@@ -58,6 +58,17 @@ impl Door {
     }
 
     pub async fn open_with(settings: ApiSettings) -> Self {
+        Self::open_at_pace(settings, Pace::free()).await
+    }
+
+    /// With limits on what people say to the bot.
+    pub async fn open_with_limits(limits: ConversationLimits) -> Self {
+        let mut settings = ApiSettings::default();
+        settings.rate_limits.enabled = false;
+        Self::open_at_pace(settings, Pace::new(limits)).await
+    }
+
+    async fn open_at_pace(settings: ApiSettings, pace: Pace) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| directory.path().join(name);
         let master = MasterKey::new([7; 32]);
@@ -123,6 +134,7 @@ impl Door {
                 conversations: executors.conversations.clone(),
                 journal: journal.clone(),
                 model: Arc::new(Echo),
+                pace,
                 workspace: executors.workspaces.clone(),
                 recent,
             },

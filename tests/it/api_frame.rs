@@ -1,6 +1,7 @@
 //! What every answer of the API has in common, whatever it is about.
 
 use api::{ApiSettings, RateLimit};
+use commands::conversation::ConversationLimits;
 use poem::http::HeaderMap;
 use reqwest::Method;
 use serde_json::json;
@@ -253,6 +254,24 @@ async fn limits_are_told_and_kept() {
     assert_eq!(answered(other).await.status, 403);
     assert_eq!(answered(door.bare(Method::GET, "/api/v1/config")).await.status, 401);
     assert_eq!(answered(door.bare(Method::GET, "/health")).await.header("x-ratelimit-limit"), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_too_much_to_the_bot_is_told_when_to_go_on() {
+    let limits = ConversationLimits { per_hour: 1, pause_s: 0, ..ConversationLimits::default() };
+    let door = Door::open_with_limits(limits).await;
+    let say = |user: &str, channel: &str| {
+        let said = json!({ "message": "hello", "userId": user, "channelId": channel });
+        door.post("/api/v1/conversational/message", said)
+    };
+    assert_eq!(say("u", "c").await.status, 200);
+    let refused = say("u", "d").await;
+    assert_eq!((refused.status, refused.code()), (429, "RATE_LIMIT_EXCEEDED"));
+    let wait = number(&refused.headers, "retry-after");
+    assert!((3_500..=3_600).contains(&wait), "{wait}");
+    assert_eq!(refused.body["error"]["details"]["retry_after"], wait);
+    assert_eq!(say("v", "c").await.status, 429, "the channel's limit");
+    assert_eq!(say("v", "d").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,7 +35,13 @@ impl Installation {
     /// All stores are files.
     pub(super) fn embedded() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, variables: vec![("PALIMPSEST_API__RATE_LIMITS__ENABLED", "false".into())] }
+        Self {
+            folder,
+            variables: vec![
+                ("PALIMPSEST_API__RATE_LIMITS__ENABLED", "false".into()),
+                ("PALIMPSEST_CONVERSATION__RATE_LIMITS__ENABLED", "false".into()),
+            ],
+        }
     }
 
     /// The log is on the shared NATS server, in a stream of its own.

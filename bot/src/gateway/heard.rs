@@ -35,6 +35,8 @@ pub(crate) struct ChannelNews {
     pub(crate) facts: Vec<ChannelEvent>,
     /// The message that is among the facts, if one is.
     pub(crate) message: Option<MessageId>,
+    /// A message that lost all its reactions, or those with this emoji.
+    pub(crate) cleared: Option<(MessageId, Option<String>)>,
 }
 
 pub(crate) struct GuildNews {
@@ -45,6 +47,24 @@ pub(crate) struct GuildNews {
     pub(crate) open: Vec<OpenChannel>,
     /// Whether the server was out of sight until now.
     pub(crate) anew: bool,
+    /// Whether members may have left while nobody looked.
+    pub(crate) unwatched: bool,
+}
+
+impl GuildNews {
+    /// Just this.
+    pub(crate) fn of(guild: GuildId, fact: GuildEvent) -> Self {
+        Self::channels(guild, vec![fact], vec![], false)
+    }
+
+    fn channels(
+        guild: GuildId,
+        facts: Vec<GuildEvent>,
+        open: Vec<OpenChannel>,
+        anew: bool,
+    ) -> Self {
+        Self { guild, by: None, facts, open, anew, unwatched: false }
+    }
 }
 
 pub(crate) struct OpenChannel {
@@ -84,7 +104,7 @@ pub(crate) fn heard(kind: &str, data: Value, me: DiscordUserId) -> Option<Heard>
         "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
             let Some(guild) = guild(&data["guild_id"]) else { return Some(Heard::Nothing) };
             let (facts, open) = channels(std::iter::once(&data));
-            Heard::Guild(GuildNews { guild, by: None, facts, open, anew: false })
+            Heard::Guild(GuildNews::channels(guild, facts, open, false))
         }
         "CHANNEL_DELETE" | "THREAD_DELETE" => {
             let Some(guild) = guild(&data["guild_id"]) else { return Some(Heard::Nothing) };
@@ -131,6 +151,8 @@ pub(crate) fn heard(kind: &str, data: Value, me: DiscordUserId) -> Option<Heard>
             };
             in_channel(&data, Some(user), vec![fact], None)?
         }
+        "MESSAGE_REACTION_REMOVE_ALL" => cleared(&data, None)?,
+        "MESSAGE_REACTION_REMOVE_EMOJI" => cleared(&data, Some(facts::emoji(&data["emoji"])?))?,
         "MESSAGE_UPDATE" => match facts::edited(&data) {
             Some((by, edited)) => in_channel(&data, Some(by), vec![edited], None)?,
             // A preview was added, or a pin: nobody changed a word.
@@ -143,6 +165,11 @@ pub(crate) fn heard(kind: &str, data: Value, me: DiscordUserId) -> Option<Heard>
             guilds: list(&data["guilds"]).len() as u64,
         }),
         "RESUMED" => Heard::Resumed,
+        // Threads come into sight, with the channel that they are in.
+        "THREAD_LIST_SYNC" => {
+            let (facts, open) = channels(list(&data["threads"]).iter());
+            Heard::Guild(GuildNews::channels(guild(&data["guild_id"])?, facts, open, true))
+        }
         _ => Heard::Nothing,
     })
 }
@@ -157,7 +184,10 @@ fn guild_create(data: &Value) -> Option<Heard> {
     let (channels, open) = channels(all);
     facts.extend(channels);
     facts.extend(members.iter().filter_map(member));
-    Some(Heard::Guild(GuildNews { guild, by: None, facts, open, anew: true }))
+    Some(Heard::Guild(GuildNews {
+        unwatched: true,
+        ..GuildNews::channels(guild, facts, open, true)
+    }))
 }
 
 fn channels<'a>(all: impl Iterator<Item = &'a Value>) -> (Vec<GuildEvent>, Vec<OpenChannel>) {
@@ -178,7 +208,7 @@ fn by_member(data: &Value, fact: GuildEvent) -> Option<Heard> {
 }
 
 fn of_guild(guild: GuildId, by: Option<DiscordUserId>, fact: GuildEvent) -> Heard {
-    Heard::Guild(GuildNews { guild, by, facts: vec![fact], open: vec![], anew: false })
+    Heard::Guild(GuildNews { by, ..GuildNews::of(guild, fact) })
 }
 
 fn in_channel(
@@ -189,7 +219,14 @@ fn in_channel(
 ) -> Option<Heard> {
     let channel = channel(&data["channel_id"])?;
     let guild = guild(&data["guild_id"]);
-    Some(Heard::Channel(ChannelNews { channel, guild, by, facts, message }))
+    Some(Heard::Channel(ChannelNews { channel, guild, by, facts, message, cleared: None }))
+}
+
+fn cleared(data: &Value, emoji: Option<String>) -> Option<Heard> {
+    let (channel, message) = (channel(&data["channel_id"])?, message(&data["message_id"])?);
+    let (guild, by, facts) = (guild(&data["guild_id"]), None, vec![]);
+    let cleared = Some((message, emoji));
+    Some(Heard::Channel(ChannelNews { channel, guild, by, facts, message: None, cleared }))
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ use crate::rest;
 /// How many events may wait to be recorded; what comes beyond is read from REST later.
 const ROOM: usize = 4_096;
 
+/// How long the client may take to get ready: it asks Discord where the gateway is.
+const BUILDING: Duration = Duration::from_secs(30);
+
 /// How often the connection is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -69,6 +72,8 @@ impl Connection {
         let (started, manager) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
         let kill = CancellationToken::new();
+        // Whoever stops waiting for the client stops it.
+        let waiting = kill.clone().drop_guard();
         let stay = Stay {
             settings: settings.clone(),
             gateway_url,
@@ -82,7 +87,10 @@ impl Connection {
         });
         thread.map_err(|error| Ending::Lost(format!("no thread for the gateway: {error}")))?;
         match manager.await {
-            Ok(manager) => Ok((Self { manager, kill, ended, told, over: false }, words)),
+            Ok(manager) => {
+                waiting.disarm();
+                Ok((Self { manager, kill, ended, told, over: false }, words))
+            }
             Err(_) => Err(ended.await.unwrap_or_else(|_| gone())),
         }
     }
@@ -161,9 +169,14 @@ impl Stay {
         (cache.cache_guilds, cache.cache_channels, cache.cache_users) = (false, false, false);
         let builder = ClientBuilder::new_with_http(rest::http(&settings), settings.intents());
         let builder = builder.cache_settings(cache).raw_event_handler(ears);
-        let mut client: Client = match builder.await {
-            Ok(client) => client,
-            Err(error) => return Ending::Lost(error.to_string()),
+        let built = tokio::select! {
+            () = kill.cancelled() => return Ending::Lost("told to leave".to_owned()),
+            built = timeout(BUILDING, builder) => built,
+        };
+        let mut client: Client = match built {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Ending::Lost(error.to_string()),
+            Err(_) => return Ending::Lost("Discord does not answer".to_owned()),
         };
         // While it is built, the client asks for the gateway by itself, and falls back to the
         // real one when that fails.
@@ -191,7 +204,8 @@ fn ending(error: &serenity::Error) -> Ending {
         ),
         GatewayError::DisallowedGatewayIntents => Ending::Fatal(
             "Discord does not allow this bot to read members and messages (4014); switch on Server \
-             Members Intent and Message Content Intent in the developer portal under Bot"
+             Members Intent and Message Content Intent in the developer portal under Bot, or set \
+             discord.privileged_intents to false and do without"
                 .to_owned(),
         ),
         GatewayError::InvalidGatewayIntents => {

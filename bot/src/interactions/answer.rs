@@ -1,22 +1,27 @@
 //! The one place that sends replies: in time, whole, and without pinging anybody.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use commands::CommandError;
+use commands::conversation::pieces;
+use domain::identity::Permission;
 use domain::kernel::Ground;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::recorder::Tools;
 use crate::rest::{self, Ticket, Trouble};
-use crate::slash::{Form, Reply, pieces};
+use crate::slash::{Form, Reply};
 
 /// The kinds of first answers.
 const MESSAGE: u8 = 4;
 const THINKING: u8 = 5;
 const CHOICES: u8 = 8;
 const MODAL: u8 = 9;
+
+pub(super) const TOO_LATE_FOR_A_FORM: &str =
+    "That took too long to show the form. Please use the command again.";
 
 /// How often an answer is tried while Discord does not take it.
 const TRIES: u32 = 3;
@@ -26,20 +31,25 @@ const WAIT: Duration = Duration::from_millis(300);
 pub(super) struct Answering {
     tools: Arc<Tools>,
     ticket: Ticket,
-    private: std::sync::atomic::AtomicBool,
+    /// Whether Discord was told that we think, and whether in private; it may not have heard.
+    thought: OnceLock<bool>,
 }
 
 impl Answering {
     pub(super) fn new(tools: Arc<Tools>, ticket: Ticket) -> Self {
-        Self { tools, ticket, private: false.into() }
+        Self { tools, ticket, thought: OnceLock::new() }
     }
 
     /// Tells Discord that we think; whether it knows now.
     pub(super) async fn think(&self, private: bool) -> bool {
-        self.private.store(private, std::sync::atomic::Ordering::Relaxed);
+        self.thought.get_or_init(|| private);
         let flags = if private { 1 << 6 } else { 0 };
         let thinking = json!({ "type": THINKING, "data": { "flags": flags } });
-        self.patiently(Step::Respond(thinking)).await.is_ok()
+        match self.patiently(Step::Respond(thinking)).await {
+            Ok(()) => true,
+            // An earlier try came through, though its answer was lost.
+            Err(trouble) => trouble.is_answered(),
+        }
     }
 
     pub(super) async fn no_suggestions(&self) {
@@ -54,7 +64,14 @@ impl Answering {
         let (text, private) = match reply {
             Reply::Form(form) => {
                 let modal = json!({ "type": MODAL, "data": modal(&form) });
-                return self.patiently(Step::Respond(modal)).await;
+                return match self.patiently(Step::Respond(modal)).await {
+                    Err(trouble) if trouble.is_answered() && self.thought.get().is_none() => Ok(()),
+                    Err(trouble) if trouble.is_answered() => {
+                        let late = rest::message(TOO_LATE_FOR_A_FORM, true);
+                        self.patiently(Step::Amend(without_flags(late))).await
+                    }
+                    ended => ended,
+                };
             }
             Reply::Private(text) => (text, true),
             Reply::Public(text) => (text, false),
@@ -62,19 +79,24 @@ impl Answering {
         let mut pieces = pieces(&text).into_iter();
         let first = pieces.next().unwrap_or_else(|| "(nothing)".to_owned());
         let first = rest::message(&first, private);
-        let thought_in_private = self.private.load(std::sync::atomic::Ordering::Relaxed);
+        let mut taken = deferred;
         if !deferred {
             let answer = json!({ "type": MESSAGE, "data": first });
-            self.patiently(Step::Respond(answer)).await?;
-        } else if private == thought_in_private {
+            match self.patiently(Step::Respond(answer)).await {
+                // Either this came through before, or that we think did: both can be amended.
+                Err(trouble) if trouble.is_answered() => taken = true,
+                ended => ended?,
+            }
+        }
+        if taken && self.thought.get().is_none_or(|thought| *thought == private) {
             self.patiently(Step::Amend(without_flags(first))).await?;
-        } else {
+        } else if taken {
             // What was thought about in the open cannot become private: it is taken back.
             self.patiently(Step::Retract).await?;
-            self.tools.rest.follow_up(&self.ticket, &first).await?;
+            self.patiently(Step::FollowUp(first)).await?;
         }
         for piece in pieces {
-            self.tools.rest.follow_up(&self.ticket, &rest::message(&piece, private)).await?;
+            self.patiently(Step::FollowUp(rest::message(&piece, private))).await?;
         }
         Ok(())
     }
@@ -86,11 +108,14 @@ impl Answering {
         loop {
             let done = match &step {
                 Step::Amend(message) => rest.amend(ticket, message).await,
+                Step::FollowUp(message) => rest.follow_up(ticket, message).await,
                 Step::Respond(answer) => rest.respond(ticket, answer).await,
                 Step::Retract => rest.retract(ticket).await,
             };
             match done {
-                Err(trouble) if trouble.passes() && tries < TRIES => sleep(WAIT * tries).await,
+                Err(trouble) if step.bears_repeating(&trouble) && tries < TRIES => {
+                    sleep(trouble.after().unwrap_or(WAIT * tries)).await;
+                }
                 ended => return ended,
             }
             tries += 1;
@@ -98,11 +123,22 @@ impl Answering {
     }
 }
 
-/// What may be sent twice without harm.
+/// One request of an answer.
 enum Step {
     Amend(Value),
+    FollowUp(Value),
     Respond(Value),
     Retract,
+}
+
+impl Step {
+    /// Whether to try again: what may have come through is sent twice only where that does no harm.
+    fn bears_repeating(&self, trouble: &Trouble) -> bool {
+        match self {
+            Self::Amend(_) | Self::Respond(_) | Self::Retract => trouble.passes(),
+            Self::FollowUp(_) => trouble.after().is_some(),
+        }
+    }
 }
 
 /// An edit keeps the privacy of what it edits.
@@ -127,12 +163,34 @@ fn modal(form: &Form) -> Value {
         }
         json!({ "type": 1, "components": [input] })
     });
-    json!({ "custom_id": form.id, "title": form.title, "components": rows.collect::<Vec<_>>() })
+    let carried: Vec<_> =
+        form.carried.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let id = if carried.is_empty() {
+        form.id.to_owned()
+    } else {
+        format!("{}?{}", form.id, carried.join("&"))
+    };
+    json!({ "custom_id": id, "title": form.title, "components": rows.collect::<Vec<_>>() })
+}
+
+fn edits(needed: Permission) -> bool {
+    matches!(
+        needed,
+        Permission::ApproveSelfEdit
+            | Permission::ProposeSelfEdit
+            | Permission::ReadSelfEdit
+            | Permission::RollbackSelfEdit
+    )
 }
 
 /// What went wrong, and what to do next.
-pub(super) fn in_plain_words(error: &CommandError) -> String {
+pub(super) fn in_plain_words(error: &CommandError, trusted: bool) -> String {
     match error {
+        CommandError::Forbidden { needed } if !trusted && edits(*needed) => format!(
+            "You may not do this here. It takes the permission `{needed}`, and I am the same in all \
+             servers: only people who manage a server that I trust have it. Whoever runs me names \
+             such servers in `discord.trusted_guilds`."
+        ),
         CommandError::Conflict | CommandError::Moved { .. } => {
             "Somebody else changed this at the same moment. Please try again.".to_owned()
         }

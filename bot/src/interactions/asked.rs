@@ -37,6 +37,8 @@ pub(super) struct Asked {
     pub(super) ticket: Ticket,
     pub(super) channel: ChannelId,
     guild: Option<GuildId>,
+    /// Whether those who manage the server may edit the bot.
+    pub(super) trusted: bool,
     user: DiscordUserId,
     user_name: String,
     /// `edit propose`; for buttons and forms the id we gave them.
@@ -49,7 +51,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// None when it lacks what is needed to answer.
-    pub(super) fn read(data: &Value) -> Option<Self> {
+    pub(super) fn read(data: &Value, trusts: impl Fn(GuildId) -> bool) -> Option<Self> {
         let kind = match number(&data["type"]) {
             2 => Kind::Command,
             3 => Kind::Button,
@@ -67,10 +69,12 @@ impl Asked {
         let (user, inner) = (user(&account["id"])?, &data["data"]);
         let (path, options) = match kind {
             Kind::Command | Kind::Autocomplete => command(inner),
-            Kind::Button | Kind::Form => (text(&inner["custom_id"]).to_owned(), fields(inner)),
+            Kind::Button | Kind::Form => form(inner),
         };
         let cause = Cause::asked(Actor::discord(user), Uuid::now_v7(), Source::Discord);
-        let permissions = permissions(&data["member"]["permissions"]);
+        let guild = guild(&data["guild_id"]);
+        let trusted = guild.is_some_and(trusts);
+        let permissions = permissions(&data["member"]["permissions"], trusted);
         let picked = inner["resolved"]["channels"].as_object();
         let readable = picked.into_iter().flatten().filter_map(|(id, it)| {
             let bits = number(&it["permissions"]);
@@ -83,7 +87,8 @@ impl Asked {
             kind,
             ticket,
             channel: channel(&data["channel_id"]).or_else(|| channel(&data["channel"]["id"]))?,
-            guild: guild(&data["guild_id"]),
+            guild,
+            trusted,
             user,
             user_name: name(account),
             path,
@@ -126,13 +131,13 @@ impl Asked {
 }
 
 /// What a member's permissions on his server allow him here; in direct messages, what everybody
-/// may.
-fn permissions(member: &Value) -> Permissions {
+/// may. The bot is the same in all servers, so only those that are trusted may change it.
+fn permissions(member: &Value, trusted: bool) -> Permissions {
     let mut may = vec![Permission::ReadConfig, Permission::WriteConversation];
     let direct = member.is_null();
     let bits = number(member);
     let manages = bits & (ADMINISTRATOR | MANAGE_GUILD) != 0;
-    if manages {
+    if manages && trusted {
         may.extend([
             Permission::ApproveSelfEdit,
             Permission::ProposeSelfEdit,
@@ -164,6 +169,18 @@ fn command(data: &Value) -> (String, BTreeMap<String, Value>) {
     (path, list(options).iter().map(named).collect())
 }
 
+/// The command that a form or a button belongs to, with what was filled in and what the form's id
+/// carries: `edit propose?scope=security`.
+fn form(data: &Value) -> (String, BTreeMap<String, Value>) {
+    let id = text(&data["custom_id"]);
+    let (path, carried) = id.split_once('?').unwrap_or((id, ""));
+    let carried = carried.split('&').filter_map(|it| it.split_once('='));
+    let mut options: BTreeMap<_, _> =
+        carried.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    options.extend(fields(data));
+    (path.to_owned(), options)
+}
+
 /// What was filled in, by the ids we gave the fields.
 fn fields(data: &Value) -> BTreeMap<String, Value> {
     let rows = list(&data["components"]).iter();
@@ -191,12 +208,14 @@ mod tests {
     #[test]
     fn only_who_manages_the_server_may_edit_the_bot() {
         for (bits, may) in [(0, false), (MANAGE_GUILD, true), (ADMINISTRATOR, true)] {
-            let permissions = permissions(&json!(bits.to_string()));
+            let permissions = |trusted| permissions(&json!(bits.to_string()), trusted);
+            assert!(!permissions(false).allow(Permission::ApproveSelfEdit));
+            let permissions = permissions(true);
             assert_eq!(permissions.allow(Permission::ApproveSelfEdit), may);
             assert_eq!(permissions.allow(Permission::ReadHistory), may);
             assert!(permissions.allow(Permission::WriteConversation));
         }
-        assert!(permissions(&json!("65536")).allow(Permission::ReadHistory));
+        assert!(permissions(&json!("65536"), true).allow(Permission::ReadHistory));
     }
 
     #[test]
@@ -205,7 +224,7 @@ mod tests {
             "id": "5", "application_id": "1", "type": 2, "token": "secret", "channel_id": "3",
             "user": { "id": "7", "username": "ana" }, "data": { "name": "status" },
         });
-        let received = Asked::read(&data).unwrap().received();
+        let received = Asked::read(&data, |_| true).unwrap().received();
         assert!(!format!("{received:?}").contains("secret"));
     }
 }

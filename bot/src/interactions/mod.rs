@@ -5,21 +5,22 @@ mod answer;
 mod asked;
 mod limits;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
 use domain::discord::ChannelEvent;
-use domain::kernel::{Actor, Cause, Singleton};
+use domain::kernel::{Actor, Cause, GuildId, MessageId, Singleton};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::CommandLimits;
 use crate::gateway::Welcome;
 use crate::recorder::{Hooks, Tools};
 use crate::slash::{Commands, Form, Reply};
+use crate::{CommandLimits, Settings};
 use answer::Answering;
 use asked::{Asked, Kind};
 use limits::Limits;
@@ -30,6 +31,9 @@ const PROMPT: Duration = Duration::from_millis(1_500);
 
 /// After this, nobody can be answered any more.
 const TOKEN_LIFE: Duration = Duration::from_mins(14);
+
+/// How many interactions are remembered, to know one that is delivered again.
+const MET: usize = 4_096;
 
 /// How often registering the commands is tried.
 const TRIES: u32 = 5;
@@ -45,13 +49,34 @@ pub(crate) struct Interactions {
 /// How often commands may be used, and how often they were.
 pub(crate) struct Gate {
     limits: CommandLimits,
+    trusted: BTreeSet<GuildId>,
     lifecycle: Lifecycle,
     used: Limits,
+    /// Interactions that came lately: Discord may deliver one again.
+    met: Mutex<BTreeSet<MessageId>>,
 }
 
 impl Gate {
-    pub(crate) fn new(limits: CommandLimits, lifecycle: Lifecycle) -> Self {
-        Self { limits, lifecycle, used: Limits::default() }
+    pub(crate) fn new(settings: &Settings, lifecycle: Lifecycle) -> Self {
+        let (limits, trusted) = (settings.limits, settings.trusted_guilds.clone());
+        let (used, met) = (Limits::default(), Mutex::default());
+        Self { limits, trusted, lifecycle, used, met }
+    }
+
+    /// Whether this interaction comes for the first time.
+    fn is_new(&self, id: MessageId) -> bool {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = met.insert(id);
+        if met.len() > MET {
+            met.pop_first();
+        }
+        new
+    }
+
+    /// Whether those who manage this server may edit the bot: it is named in the settings or,
+    /// where none is, the only one that the bot is in.
+    fn trusts(&self, guild: GuildId, all: &BTreeSet<GuildId>) -> bool {
+        if self.trusted.is_empty() { all.len() <= 1 } else { self.trusted.contains(&guild) }
     }
 
     async fn pass(&self, received: &ChannelEvent) -> Result<(), CommandError> {
@@ -72,11 +97,15 @@ impl Interactions {
 }
 
 impl Hooks for Interactions {
-    fn interaction(&mut self, data: Value) {
-        let Some(asked) = Asked::read(&data) else {
+    fn interaction(&mut self, data: Value, guilds: &BTreeSet<GuildId>) {
+        let trusts = |guild| self.limits.trusts(guild, guilds);
+        let Some(asked) = Asked::read(&data, trusts) else {
             tracing::debug!("an interaction cannot be read");
             return;
         };
+        if !self.limits.is_new(asked.id) {
+            return;
+        }
         let handling = Handling {
             tools: Arc::clone(&self.tools),
             commands: Arc::clone(&self.commands),
@@ -131,29 +160,24 @@ impl Handling {
         } else {
             let deferred = self.answering.think(self.commands.is_private(&asked.path)).await;
             let done = timeout(TOKEN_LIFE, work).await.unwrap_or_else(|_| {
-                Some(Err(CommandError::unavailable("it took longer than Discord waits")))
+                Err(CommandError::unavailable("it took longer than Discord waits"))
             });
             (done, deferred)
         };
-        // Recorded before: another delivery of the same interaction is being dealt with.
-        let Some(done) = done else { return };
         self.finish(&asked, done, deferred, since).await;
     }
 
-    /// None when this interaction was here before.
-    async fn work(&self, asked: &Asked) -> Option<Result<Reply, CommandError>> {
+    async fn work(&self, asked: &Asked) -> Result<Reply, CommandError> {
         let (cause, received) = (&asked.caller().cause, asked.received());
         let facts = vec![received.clone()];
         let recorded = self.tools.record_channel(cause, asked.channel, facts, None);
-        if recorded.await?.new == 0 {
-            return None;
+        if recorded.await.is_none() {
+            return Err(CommandError::unavailable("the call cannot be recorded"));
         }
-        if asked.kind == Kind::Command
-            && let Err(error) = self.limits.pass(&received).await
-        {
-            return Some(Err(error));
+        if asked.kind == Kind::Command {
+            self.limits.pass(&received).await?;
         }
-        Some(self.commands.run(asked.call()).await)
+        self.commands.run(asked.call()).await
     }
 
     async fn finish(
@@ -166,13 +190,16 @@ impl Handling {
         let (reply, mut error) = match done {
             // A form can only be the first word.
             Ok(Reply::Form(Form { .. })) if deferred => {
-                let text = "That took too long to show the form. Please use the command again.";
+                let text = answer::TOO_LATE_FOR_A_FORM;
                 (Reply::Private(text.to_owned()), Some("the form came too late".to_owned()))
             }
             Ok(reply) => (reply, None),
             Err(error) => {
                 tracing::info!(command = asked.path, error = %describe(&error), "a command failed");
-                (Reply::Private(answer::in_plain_words(&error)), Some(error.to_string()))
+                (
+                    Reply::Private(answer::in_plain_words(&error, asked.trusted)),
+                    Some(error.to_string()),
+                )
             }
         };
         if let Err(trouble) = self.answering.give(reply, deferred).await {

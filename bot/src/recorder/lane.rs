@@ -25,8 +25,9 @@ const LIVE_IN_GAP: u32 = 1_000;
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Something to record, with its share of the memory that all channels have together.
-pub(super) type Item = (ChannelNews, OwnedSemaphorePermit);
+/// Something to record, with its share of the memory: a message takes room in its channel and in
+/// all channels together.
+pub(super) type Item = (ChannelNews, Vec<OwnedSemaphorePermit>);
 
 pub(super) struct Lane {
     pub(super) channel: ChannelId,
@@ -35,7 +36,7 @@ pub(super) struct Lane {
     /// Where the record begins when nothing was ever recorded.
     pub(super) start: Option<MessageId>,
     pub(super) gap: Arc<Gap>,
-    pub(super) queue: mpsc::Receiver<Item>,
+    pub(super) queue: mpsc::UnboundedReceiver<Item>,
     pub(super) tools: Arc<Tools>,
 }
 
@@ -51,6 +52,13 @@ struct Progress {
     since_cursor: u32,
     next_fill: Instant,
     wait: Duration,
+}
+
+impl Progress {
+    /// What was lost up to here is made up for.
+    fn close(&mut self, losses: u64) {
+        (self.closed, self.live_in_gap, self.since_cursor) = (losses, 0, 0);
+    }
 }
 
 impl Lane {
@@ -86,12 +94,17 @@ impl Lane {
     }
 
     async fn record(&self, news: ChannelNews, at: &mut Progress) {
-        let ChannelNews { by, mut facts, message, .. } = news;
+        let ChannelNews { by, mut facts, message, cleared, .. } = news;
+        if let Some((message, emoji)) = cleared {
+            facts.extend(self.tools.unreacted(self.channel, message, emoji).await);
+        }
         let whole = self.gap.losses() == at.closed;
         if !whole && message.is_some() {
             at.live_in_gap += 1;
             if at.live_in_gap > LIVE_IN_GAP {
-                // REST shows it as well, once those before it are read.
+                // REST shows it as well, once those before it are read: up to the channel's end.
+                self.gap.open();
+                self.gap.fill(None);
                 facts.retain(|fact| !matches!(fact, ChannelEvent::MessageCreated(_)));
                 if facts.is_empty() {
                     return;
@@ -125,13 +138,15 @@ impl Lane {
             // Never seen: the record begins here, without the channel's whole past.
             match self.start {
                 Some(start) if !self.observe(vec![], start).await => put_off(at),
-                start => (at.cursor, at.closed) = (start, losses),
+                start => {
+                    at.cursor = start;
+                    at.close(losses);
+                }
             }
             return;
         };
         if self.gap.ends_at(from) {
-            at.closed = losses;
-            return;
+            return at.close(losses);
         }
         let page = {
             let _reader = self.tools.readers.acquire().await;
@@ -139,11 +154,16 @@ impl Lane {
         };
         let page = match page {
             Ok(page) => page,
-            Err(trouble) if trouble.passes() => return self.later(at, &trouble),
+            Err(trouble) if trouble.passes() => {
+                self.later(at, &trouble);
+                if let Some(told) = trouble.after() {
+                    at.next_fill = Instant::now() + told;
+                }
+                return;
+            }
             Err(trouble) => {
                 tracing::debug!(channel.id = %self.channel, %trouble, "a channel cannot be read");
-                at.closed = losses;
-                return;
+                return at.close(losses);
             }
         };
         if let Some(to) = self.import(&page).await {
@@ -153,7 +173,7 @@ impl Lane {
         }
         at.wait = SHORTEST;
         if page.len() < PAGE {
-            (at.closed, at.live_in_gap, at.since_cursor) = (losses, 0, 0);
+            at.close(losses);
         }
     }
 

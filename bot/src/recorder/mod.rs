@@ -1,5 +1,6 @@
 //! Routes what the gateway says into the log: a lane for each channel and each server. Lanes keep
-//! their order, run beside each other and hold bounded queues; the router never waits for any.
+//! their order and run beside each other; the router never waits for any. Messages have a bounded
+//! room and are read again when it is full; what cannot be read again always finds a place.
 
 mod gap;
 mod import;
@@ -7,13 +8,13 @@ mod lane;
 pub(crate) mod presence;
 mod tools;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::discord::GuildEvent;
 use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::{self, ChannelNews, GuildNews, Heard, OpenChannel, Welcome};
@@ -23,12 +24,13 @@ use presence::Word;
 use tools::count;
 pub(crate) use tools::{Tools, seen_live};
 
-/// How many facts of one channel or server may wait.
+/// How many messages of one channel may wait.
 const QUEUE: usize = 256;
 
 /// What is not the recorder's business.
 pub(crate) trait Hooks: Send {
-    fn interaction(&mut self, data: Value);
+    /// `guilds` are the servers that the bot is in.
+    fn interaction(&mut self, data: Value, guilds: &BTreeSet<GuildId>);
     fn welcome(&mut self, welcome: &Welcome);
 }
 
@@ -36,7 +38,9 @@ pub(crate) trait Hooks: Send {
 pub(crate) struct Recorder<H> {
     hooks: H,
     channels: HashMap<ChannelId, ChannelLane>,
-    guilds: HashMap<GuildId, mpsc::Sender<GuildNews>>,
+    guilds: HashMap<GuildId, mpsc::UnboundedSender<GuildNews>>,
+    /// The servers that the bot is in.
+    present: BTreeSet<GuildId>,
     lanes: TaskTracker,
     presence: mpsc::Sender<Word>,
     /// Who we are, since the gateway said so.
@@ -48,7 +52,9 @@ pub(crate) struct Recorder<H> {
 struct ChannelLane {
     direct: bool,
     gap: Arc<Gap>,
-    queue: mpsc::Sender<Item>,
+    queue: mpsc::UnboundedSender<Item>,
+    /// How many more messages may wait.
+    room: Arc<Semaphore>,
 }
 
 impl<H: Hooks> Recorder<H> {
@@ -58,8 +64,9 @@ impl<H: Hooks> Recorder<H> {
         presence: mpsc::Sender<Word>,
         lanes: TaskTracker,
     ) -> Self {
-        let (channels, guilds) = (HashMap::new(), HashMap::new());
-        Self { hooks, channels, guilds, lanes, presence, welcome: None, absent: false, tools }
+        let (channels, guilds, present) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        let (welcome, absent) = (None, false);
+        Self { hooks, channels, guilds, present, lanes, presence, welcome, absent, tools }
     }
 
     /// Takes words until there are no more.
@@ -87,6 +94,11 @@ impl<H: Hooks> Recorder<H> {
                 let Some((kind, data)) = gateway::raw(*event) else { return count("unreadable") };
                 let me = self.welcome.as_ref().map_or(DiscordUserId(0), |it| it.me);
                 let Some(heard) = gateway::heard(&kind, data, me) else {
+                    if kind == "READY" {
+                        tracing::warn!(
+                            "Discord's welcome cannot be read: presence is not recorded"
+                        );
+                    }
                     tracing::debug!(event = kind, "an event cannot be read");
                     return count("unreadable");
                 };
@@ -105,11 +117,10 @@ impl<H: Hooks> Recorder<H> {
             Heard::Channel(news) => self.channel_news(news),
             Heard::ChannelGone(guild, channel) => {
                 self.channels.remove(&channel);
-                let facts = vec![GuildEvent::ChannelDeleted { id: channel }];
-                self.guild_news(GuildNews { guild, by: None, facts, open: vec![], anew: false });
+                self.guild_news(GuildNews::of(guild, GuildEvent::ChannelDeleted { id: channel }));
             }
             Heard::Guild(news) => self.guild_news(news),
-            Heard::Interaction(data) => self.hooks.interaction(*data),
+            Heard::Interaction(data) => self.hooks.interaction(*data, &self.present),
             Heard::Missed => {
                 count("missed");
                 for lane in self.channels.values() {
@@ -161,20 +172,33 @@ impl<H: Hooks> Recorder<H> {
         // What was said just now comes live: what is missing, if anything, is older.
         let before = news.message.map(|id| MessageId(id.0.saturating_sub(1)));
         let lane = self.lane(news.channel, news.guild, before);
-        let room = Arc::clone(&self.tools.room).try_acquire_owned();
-        let sent = room
-            .map_err(drop)
-            .and_then(|room| self.channels[&lane].queue.try_send((news, room)).map_err(drop));
-        if sent.is_err() {
-            count("missed");
-            let gap = &self.channels[&lane].gap;
-            gap.open();
-            gap.fill(None);
-        }
+        let lane = &self.channels[&lane];
+        // Messages are read again when there is no room for them; the rest would be lost.
+        let room = match news.message {
+            Some(_) => {
+                let rooms = [&lane.room, &self.tools.room].map(Arc::clone);
+                let taken: Result<Vec<_>, _> =
+                    rooms.into_iter().map(Semaphore::try_acquire_owned).collect();
+                let Ok(taken) = taken else {
+                    count("missed");
+                    lane.gap.open();
+                    return lane.gap.fill(None);
+                };
+                taken
+            }
+            None => vec![],
+        };
+        // A lane ends only when everything does.
+        let _ = lane.queue.send((news, room));
     }
 
     fn guild_news(&mut self, news: GuildNews) {
         let guild = news.guild;
+        if news.facts.contains(&GuildEvent::Left) {
+            self.present.remove(&guild);
+        } else if news.anew {
+            self.present.insert(guild);
+        }
         for OpenChannel { id, newest } in &news.open {
             let known = self.channels.contains_key(id);
             let lane = self.lane(*id, Some(guild), Some(*newest));
@@ -185,14 +209,13 @@ impl<H: Hooks> Recorder<H> {
             }
         }
         let lane = self.guilds.entry(guild).or_insert_with(|| {
-            let (queue, work) = mpsc::channel(QUEUE);
-            self.lanes.spawn(guild_lane(Arc::clone(&self.tools), work));
+            let (queue, work) = mpsc::unbounded_channel();
+            let me = self.welcome.as_ref().map_or(DiscordUserId(0), |it| it.me);
+            self.lanes.spawn(guild_lane(Arc::clone(&self.tools), me, work));
             queue
         });
-        if lane.try_send(news).is_err() {
-            tracing::warn!(guild.id = %guild, "a server's events come faster than they are recorded");
-            count("missed");
-        }
+        // A lane ends only when everything does.
+        let _ = lane.send(news);
     }
 
     /// A direct conversation of earlier days: Discord does not list them.
@@ -207,7 +230,7 @@ impl<H: Hooks> Recorder<H> {
         newest: Option<MessageId>,
     ) -> ChannelId {
         self.channels.entry(channel).or_insert_with(|| {
-            let (queue, work) = mpsc::channel(QUEUE);
+            let (queue, work) = mpsc::unbounded_channel();
             let gap = Arc::new(Gap::new(newest.unwrap_or(MessageId(u64::MAX))));
             let lane = Lane {
                 channel,
@@ -219,15 +242,24 @@ impl<H: Hooks> Recorder<H> {
                 tools: Arc::clone(&self.tools),
             };
             self.lanes.spawn(lane.run());
-            ChannelLane { direct: guild.is_none(), gap, queue }
+            let room = Arc::new(Semaphore::new(QUEUE));
+            ChannelLane { direct: guild.is_none(), gap, queue, room }
         });
         channel
     }
 }
 
-async fn guild_lane(tools: Arc<Tools>, mut work: mpsc::Receiver<GuildNews>) {
-    while let Some(GuildNews { guild, by, facts, .. }) = work.recv().await {
+async fn guild_lane(
+    tools: Arc<Tools>,
+    me: DiscordUserId,
+    mut work: mpsc::UnboundedReceiver<GuildNews>,
+) {
+    while let Some(GuildNews { guild, by, mut facts, unwatched, .. }) = work.recv().await {
         let cause = seen_live(by);
+        if unwatched {
+            let left = tools.gone(guild, me).await;
+            facts.extend(left.into_iter().map(|user| GuildEvent::MemberLeft { user }));
+        }
         let Some(recorded) = tools.record_guild(&cause, guild, facts).await else { continue };
         count(if recorded.new > 0 { "recorded" } else { "repeated" });
     }

@@ -1,5 +1,6 @@
 //! What every lane of the recorder works with.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::rest::Rest;
+use crate::rest::{MEMBERS, Rest, Trouble};
 
 /// How many channels are read over REST at the same time.
 const READERS: usize = 4;
 
-/// How many facts may wait in memory, of all channels together.
+/// How many messages may wait in memory, of all channels together.
 const ROOM: usize = 8_192;
+
+/// How often a page of members is tried again.
+const LISTING: u32 = 6;
 
 /// How long to wait before the log is tried again.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -100,6 +104,91 @@ impl Tools {
                 Settled::Again => {}
                 Settled::Recorded(recording) => return Some(recording),
                 Settled::Never => return None,
+            }
+        }
+    }
+
+    /// Who is known as a member of a server, and is none any more; nobody where Discord does not
+    /// tell.
+    pub(crate) async fn gone(&self, guild: GuildId, me: DiscordUserId) -> Vec<DiscordUserId> {
+        let known = || self.observations.members(guild);
+        let mut known = self.patiently(known).await.unwrap_or_default();
+        known.retain(|user| *user != me);
+        if known.is_empty() {
+            return known;
+        }
+        match self.listed(guild).await {
+            Ok(listed) => known.retain(|user| !listed.contains(user)),
+            Err(trouble) => {
+                tracing::debug!(guild.id = %guild, %trouble, "who left is not known");
+                known.clear();
+            }
+        }
+        known
+    }
+
+    /// Everybody who is a member now.
+    async fn listed(&self, guild: GuildId) -> Result<BTreeSet<DiscordUserId>, Trouble> {
+        let _reader = self.readers.acquire().await;
+        let (mut listed, mut after, mut tries) = (BTreeSet::new(), DiscordUserId(0), 0);
+        loop {
+            let page = match self.rest.members_after(guild, after).await {
+                Ok(page) => page,
+                Err(trouble) if trouble.passes() && tries < LISTING => {
+                    tries += 1;
+                    let wait = trouble.after().unwrap_or(SHORTEST * (1 << tries));
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Err(trouble),
+                        () = tokio::time::sleep(wait) => continue,
+                    }
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            let Some(last) = page.iter().max() else { return Ok(listed) };
+            after = *last;
+            let whole = page.len() < MEMBERS;
+            listed.extend(page);
+            if whole {
+                return Ok(listed);
+            }
+        }
+    }
+
+    /// That every reaction to a message was taken back, or every one with this emoji: as far as
+    /// the channel remembers them.
+    pub(crate) async fn unreacted(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        emoji: Option<String>,
+    ) -> Vec<ChannelEvent> {
+        let known = || self.observations.reactions(channel, message);
+        let known = self.patiently(known).await.unwrap_or_default().into_iter();
+        let meant = known.filter(|(_, it)| emoji.as_ref().is_none_or(|emoji| emoji == it));
+        meant.map(|(user, emoji)| ChannelEvent::ReactionRemoved { message, user, emoji }).collect()
+    }
+
+    /// Asks until there is an answer; none when the program stops.
+    async fn patiently<T, F: Future<Output = Result<T, CommandError>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Option<T> {
+        let mut wait = SHORTEST;
+        loop {
+            let answer = tokio::select! {
+                () = self.stop.cancelled() => return None,
+                answer = ask() => answer,
+            };
+            match answer {
+                Ok(answer) => return Some(answer),
+                Err(error) => {
+                    let error = describe(&error);
+                    tracing::warn!(error, "what was recorded cannot be read yet");
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST),
             }
         }
     }

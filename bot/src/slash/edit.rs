@@ -99,12 +99,7 @@ impl Edit {
             }
             (None, None) => return self.form(call, file).await,
         };
-        let scope = match call.optional("scope") {
-            Some(scope) => scope.parse().map_err(|_| {
-                CommandError::invalid("scope", "is features, performance or security")
-            })?,
-            None => Scope::Features,
-        };
+        let scope = scope(call)?.unwrap_or(Scope::Features);
         let description = call.text("description").to_owned();
         let proposal = Proposal { scope, kind: None, description, wanted, base_revision: None };
         let (id, _) = self.0.propose(&call.caller, proposal).await?;
@@ -122,8 +117,10 @@ impl Edit {
         }
         let field = |name, label, value, long| Field { name, label, value, long };
         let description = call.text("description").to_owned();
+        let carried = scope(call)?.map(|scope| ("scope", scope.as_ref().to_owned()));
         Ok(Reply::Form(Form {
             id: PROPOSE,
+            carried: carried.into_iter().collect(),
             title: "Propose an edit".to_owned(),
             fields: vec![
                 field("file", "File", file, false),
@@ -195,6 +192,11 @@ impl Edit {
         });
         Ok(checks.unwrap_or_default())
     }
+}
+
+fn scope(call: &Call) -> Result<Option<Scope>, CommandError> {
+    let wrong = |_| CommandError::invalid("scope", "is features, performance or security");
+    call.optional("scope").map(|scope| scope.parse().map_err(wrong)).transpose()
 }
 
 fn id(call: &Call) -> Result<EditId, CommandError> {

@@ -15,7 +15,6 @@ use serenity::all::CreateCommand;
 
 pub use call::Call;
 pub(crate) use registration::Commands;
-pub(crate) use reply::pieces;
 pub use reply::{Field, Form, Reply};
 
 use crate::Services;

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::conversation::{ConversationEvent, Outcome};
+use domain::conversation::{ConversationEvent, Delivery, Outcome};
 use domain::kernel::{Cause, Event, Recorded};
+use uuid::Uuid;
 
-use super::Conversations;
-use crate::ports::{Discord, Post};
+use super::{Conversations, pieces};
+use crate::ports::{Discord, Post, TryLater};
 use crate::{CommandError, Reactor, Setback};
-
-/// The most characters of one Discord message.
-const DISCORD_LIMIT: usize = 2_000;
 
 /// See the module.
 pub struct DeliverAnswers {
@@ -42,13 +40,7 @@ impl Reactor for DeliverAnswers {
         };
         let Some(text) = content.clear() else { return Ok(()) };
 
-        let post = Post {
-            channel: deliver.channel,
-            text: text.chars().take(DISCORD_LIMIT).collect(),
-            reply_to: deliver.reply_to,
-            nonce: nonce(recorded.id),
-        };
-        let outcome = self.discord.post(&post).await;
+        let outcome = self.send(recorded.id, deliver, pieces(text)).await;
         let outcome = outcome
             .map_err(|later| Setback::Retry { reason: later.to_string(), after: later.after })?;
         let cause = Cause::answering(recorded, self.name());
@@ -67,7 +59,43 @@ impl Reactor for DeliverAnswers {
     }
 }
 
-/// 24 characters that name an event: Discord sends the same nonce once, for some minutes.
-fn nonce(event: uuid::Uuid) -> String {
-    blake3::hash(event.as_bytes()).to_hex()[..24].to_owned()
+impl DeliverAnswers {
+    /// Sends the pieces in order. A repeat finds those that are there; the outcome is that of the
+    /// first one, or what ended it.
+    async fn send(
+        &self,
+        event: Uuid,
+        to: &Delivery,
+        pieces: Vec<String>,
+    ) -> Result<Outcome, TryLater> {
+        let mut first = None;
+        for (number, text) in pieces.into_iter().enumerate() {
+            let nonce = nonce(event, number);
+            let post = Post { channel: to.channel, text, reply_to: to.reply_to, nonce };
+            match self.discord.post(&post).await? {
+                Outcome::Delivered { outside_id } => {
+                    first.get_or_insert(Outcome::Delivered { outside_id });
+                }
+                Outcome::Failed { reason } if number > 0 => {
+                    let reason = format!("message {} of the answer: {reason}", number + 1);
+                    return Ok(Outcome::Failed { reason });
+                }
+                ended @ (Outcome::Failed { .. } | Outcome::Unknown { .. }) => return Ok(ended),
+            }
+        }
+        let empty = || Outcome::Failed { reason: "the answer is empty".to_owned() };
+        Ok(first.unwrap_or_else(empty))
+    }
+}
+
+/// 24 characters that name one message of an answer: Discord sends the same nonce once, for some
+/// minutes.
+fn nonce(event: Uuid, piece: usize) -> String {
+    let mut name = blake3::Hasher::new();
+    name.update(event.as_bytes());
+    // The first one is named as before there were several.
+    if piece > 0 {
+        name.update(&piece.to_be_bytes());
+    }
+    name.finalize().to_hex()[..24].to_owned()
 }

@@ -2,31 +2,34 @@
 
 mod answer_messages;
 mod deliver_answers;
+mod limits;
+mod pieces;
 mod recent_turns;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use domain::conversation::{
-    Conversation, ConversationCommand, ConversationEvent, Delivery, Outcome,
+    Conversation, ConversationCommand, ConversationEvent, Delivery, MAX_MESSAGE, Outcome,
 };
 use domain::identity::Permission;
 use domain::kernel::{
     Cause, ConversationId, Event, Expected, Journal, Person, Personal, Recorded, Singleton,
-    StreamId,
 };
 use domain::self_editing::Workspace;
 use uuid::Uuid;
 
 pub use answer_messages::AnswerMessages;
 pub use deliver_answers::DeliverAnswers;
+pub use limits::{ConversationLimits, Pace};
+pub use pieces::pieces;
 pub use recent_turns::RecentTurns;
+
+use limits::TooFast;
 
 use crate::ports::{Answer, Caller, ChatModel, Execute, Executed, Prompt};
 use crate::{Blobs, CommandError};
-
-/// How many commits are read at once.
-const PAGE: usize = 1_000;
 
 /// The door to conversations.
 #[derive(Clone)]
@@ -35,6 +38,7 @@ pub struct Conversations {
     pub conversations: Arc<dyn Execute<Conversation>>,
     pub journal: Journal,
     pub model: Arc<dyn ChatModel>,
+    pub pace: Pace,
     pub workspace: Arc<dyn Execute<Workspace>>,
     pub recent: RecentTurns,
 }
@@ -89,7 +93,21 @@ impl Conversations {
     /// Say something to the bot and get its answer.
     pub async fn say(&self, caller: &Caller, said: Said) -> Result<Reply, CommandError> {
         caller.require(Permission::WriteConversation)?;
+        self.count(&said, self.journal.clock().now()).await??;
         self.exchange(&caller.cause, said).await
+    }
+
+    /// Counts a message against the limits. One that came before does not count.
+    async fn count(
+        &self,
+        said: &Said,
+        at: DateTime<Utc>,
+    ) -> Result<Result<(), TooFast>, CommandError> {
+        let known = self.conversations.load(&said.to).await?.aggregate;
+        if known.has_received(&said.message) {
+            return Ok(Ok(()));
+        }
+        Ok(self.pace.take(&said.to, at))
     }
 
     /// Take a message, answer it, and keep both. A message that came before gets the answer it
@@ -111,13 +129,27 @@ impl Conversations {
             return Ok(reply);
         }
 
-        let before = self.recent.before(&self.journal, &to, message).await?;
+        let end = Expected::Exact { version: received.version, position: received.position };
+        let before = self.recent.before(&self.journal, &to, end, message).await?;
         let workspace = self.workspace.load(&Singleton).await?.aggregate;
         let workspace = self.blobs.files(&workspace).await?;
         let started = Instant::now();
         let answer = self.model.answer(Prompt { text, before, workspace }).await?;
         let processing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
 
+        self.answer(cause, &to, message, answer, processing_ms, deliver).await
+    }
+
+    async fn answer(
+        &self,
+        cause: &Cause,
+        to: &ConversationId,
+        message: Uuid,
+        answer: Answer,
+        processing_ms: u64,
+        deliver: Option<Delivery>,
+    ) -> Result<Reply, CommandError> {
+        let person = Person::named(to.user());
         let id = Uuid::new_v5(&message, b"answer");
         let command = ConversationCommand::Answer {
             to: message,
@@ -130,9 +162,32 @@ impl Conversations {
             processing_ms,
             deliver,
         };
-        let answered = self.conversations.execute(&to, command, &cause.then("answer")).await?;
+        let answered = self.conversations.execute(to, command, &cause.then("answer")).await?;
         let position = answered.position;
         Ok(Reply { id, answer, processing_ms, position })
+    }
+
+    /// Take a message and answer it with these words, without asking a model.
+    pub(crate) async fn excuse(
+        &self,
+        cause: &Cause,
+        said: Said,
+        words: &str,
+    ) -> Result<(), CommandError> {
+        let Said { to, guild, message, text, deliver } = said;
+        // What is too short or too long to be taken is answered all the same.
+        let fits = !text.trim().is_empty() && text.chars().count() <= MAX_MESSAGE;
+        let text = if fits { text } else { "…".to_owned() };
+        let receive = ConversationCommand::Receive {
+            message,
+            length: length(&text),
+            content: Personal::of(Person::named(to.user()), text),
+            guild,
+            now: self.journal.clock().now(),
+        };
+        self.conversations.execute(&to, receive, &cause.then("receive")).await?;
+        self.answer(cause, &to, message, plain(words), 0, deliver).await?;
+        Ok(())
     }
 
     /// Record what became of an answer's delivery.
@@ -152,16 +207,25 @@ impl Conversations {
         id: &ConversationId,
         message: Uuid,
     ) -> Result<Option<Reply>, CommandError> {
-        let stream = StreamId::of::<Conversation>(id);
-        let (mut found, mut after) = (None, Expected::New);
-        loop {
-            let page = self.journal.read_stream(&stream, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(found) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            found =
-                page.into_iter().rev().find_map(|recorded| reply_to(message, recorded)).or(found);
-        }
+        let end = self.conversations.load(id).await?;
+        let end = Expected::Exact { version: end.version, position: end.position };
+        // The answer comes after the message.
+        let has_it = |tail: &[Recorded]| tail.iter().any(|it| receives(message, it));
+        let tail = recent_turns::tail(&self.journal, id, end, has_it).await?;
+        Ok(tail.into_iter().rev().find_map(|recorded| reply_to(message, recorded)))
     }
+}
+
+fn receives(wanted: Uuid, recorded: &Recorded) -> bool {
+    matches!(&recorded.event,
+        Event::Conversation(_, ConversationEvent::MessageReceived { message, .. })
+            if *message == wanted)
+}
+
+/// What no model said.
+fn plain(text: &str) -> Answer {
+    let (provider, model) = ("palimpsest".to_owned(), "none".to_owned());
+    Answer { text: text.to_owned(), provider, model, tokens: 0 }
 }
 
 fn reply_to(message: Uuid, recorded: Recorded) -> Option<Reply> {

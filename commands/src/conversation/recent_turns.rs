@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::conversation::{Conversation, ConversationEvent};
-use domain::kernel::{ConversationId, Event, Expected, Journal, StreamId};
+use domain::kernel::{ConversationId, Event, Expected, Journal, Recorded, StreamId};
 use moka::future::Cache;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -23,6 +23,12 @@ const KEPT_FOR: Duration = Duration::from_mins(10);
 
 /// How many commits are read at once.
 const PAGE: usize = 1_000;
+
+/// How many events of a conversation are read first, and how many commits of the log they are
+/// looked for in; where that is not enough, several times as many.
+const EVENTS: u64 = 4 * TURNS as u64;
+const COMMITS: u64 = 10_000;
+const MORE: u64 = 8;
 
 /// See the module.
 #[derive(Clone)]
@@ -50,24 +56,83 @@ impl RecentTurns {
         &self,
         journal: &Journal,
         id: &ConversationId,
+        end: Expected,
         message: Uuid,
     ) -> Result<Vec<Turn>, CommandError> {
         let empty = || Recent { read_to: Expected::New, turns: VecDeque::new() };
         let recent = self.0.get_with_by_ref(id, async { Arc::new(Mutex::new(empty())) }).await;
         let mut recent = recent.lock().await;
-        let stream = StreamId::of::<Conversation>(id);
-        loop {
-            let page = journal.read_stream(&stream, recent.read_to, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            let read_to = Expected::Exact { version: last.version, position: last.position };
-            for recorded in page {
-                recent.add(recorded.event);
-            }
-            recent.read_to = read_to;
+        let news = if recent.read_to == Expected::New {
+            let enough = |tail: &[Recorded]| {
+                tail.iter().any(|it| opens(&it.event))
+                    || tail.iter().filter(|it| is_turn(&it.event)).count() > TURNS
+            };
+            tail(journal, id, end, enough).await?
+        } else {
+            everything_after(journal, id, recent.read_to).await?
+        };
+        if let Some(last) = news.last() {
+            recent.read_to = Expected::Exact { version: last.version, position: last.position };
+        }
+        for recorded in news {
+            recent.add(recorded.event);
         }
         let others = recent.turns.iter().filter(|(id, _)| *id != message);
         Ok(others.map(|(_, turn)| turn.clone()).collect())
     }
+}
+
+/// The newest events of a conversation that ends there: as many as are enough, or all. Read from
+/// behind, so that the length of a conversation does not matter.
+pub(super) async fn tail(
+    journal: &Journal,
+    id: &ConversationId,
+    end: Expected,
+    enough: impl Fn(&[Recorded]) -> bool,
+) -> Result<Vec<Recorded>, CommandError> {
+    let (mut events, mut commits) = (EVENTS, COMMITS);
+    loop {
+        // One kind of log goes by the version, the other by the position.
+        let version = end.version().saturating_sub(events);
+        let position = end.position().saturating_sub(commits);
+        let whole = version == 0 && position == 0;
+        let after = if whole { Expected::New } else { Expected::Exact { version, position } };
+        let tail = everything_after(journal, id, after).await?;
+        let first = tail.first().is_some_and(|first| first.version <= 1);
+        if whole || first || enough(&tail) {
+            return Ok(tail);
+        }
+        (events, commits) = (events.saturating_mul(MORE), commits.saturating_mul(MORE));
+    }
+}
+
+async fn everything_after(
+    journal: &Journal,
+    id: &ConversationId,
+    mut after: Expected,
+) -> Result<Vec<Recorded>, CommandError> {
+    let stream = StreamId::of::<Conversation>(id);
+    let mut all = Vec::new();
+    loop {
+        let page = journal.read_stream(&stream, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = Expected::Exact { version: last.version, position: last.position };
+        all.extend(page);
+    }
+}
+
+fn opens(event: &Event) -> bool {
+    matches!(event, Event::Conversation(_, ConversationEvent::Opened { .. }))
+}
+
+fn is_turn(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Conversation(
+            _,
+            ConversationEvent::Answered { .. } | ConversationEvent::MessageReceived { .. }
+        )
+    )
 }
 
 impl Recent {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::discord::{Channel, ChannelCommand, ChannelEvent, Guild, GuildCommand, GuildEvent};
-use domain::kernel::{Cause, ChannelId, GuildId, Journal, MessageId, Person};
+use domain::kernel::{Cause, ChannelId, DiscordUserId, GuildId, Journal, MessageId, Person};
 
 use self::chunks::chunks;
 use crate::CommandError;
@@ -87,6 +87,20 @@ impl Observations {
     pub async fn cursor(&self, channel: ChannelId) -> Result<Cursor, CommandError> {
         let loaded = self.channels.load(&channel).await?.aggregate;
         Ok(Cursor { complete_to: loaded.complete_to(), newest: loaded.newest() })
+    }
+
+    /// Who is a member of a server, as far as it was seen.
+    pub async fn members(&self, guild: GuildId) -> Result<Vec<DiscordUserId>, CommandError> {
+        Ok(self.guilds.load(&guild).await?.aggregate.members().collect())
+    }
+
+    /// Who reacted to a message and how, as far as the channel remembers.
+    pub async fn reactions(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+    ) -> Result<Vec<(DiscordUserId, String)>, CommandError> {
+        Ok(self.channels.load(&channel).await?.aggregate.reactions(message).collect())
     }
 
     /// Record what an export says of a server, as far as it was never heard of.

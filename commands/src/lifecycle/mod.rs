@@ -108,6 +108,11 @@ impl Lifecycle {
         self.tell(BotCommand::Disconnect { reason }, cause).await
     }
 
+    /// Record why the bot cannot be on Discord until somebody does something about it.
+    pub async fn gave_up(&self, cause: &Cause, reason: String) -> Result<u64, CommandError> {
+        self.tell(BotCommand::GiveUp { reason }, cause).await
+    }
+
     async fn tell(&self, command: BotCommand, cause: &Cause) -> Result<u64, CommandError> {
         Ok(self.bots.execute(&Singleton, command, cause).await?.position)
     }

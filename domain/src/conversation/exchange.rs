@@ -155,6 +155,11 @@ impl Conversation {
         self.open
     }
 
+    /// Whether this message was taken lately.
+    pub fn has_received(&self, message: &Uuid) -> bool {
+        self.received.contains(message)
+    }
+
     /// Messages of both sides in the present or last session.
     pub fn messages(&self) -> u64 {
         self.messages

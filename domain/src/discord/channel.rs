@@ -164,6 +164,13 @@ impl Channel {
         self.seen.last().copied().map(MessageId)
     }
 
+    /// Who reacted to a message and how, as far as it is remembered.
+    pub fn reactions(&self, to: MessageId) -> impl Iterator<Item = (DiscordUserId, String)> {
+        let from = (to.0, 0, String::new());
+        let of_message = self.reactions.range(from..).take_while(move |it| it.0 == to.0);
+        of_message.map(|(_, user, emoji)| (DiscordUserId(*user), emoji.clone()))
+    }
+
     /// Whether the channel itself can tell if this is a repeat.
     pub fn remembers(&self, fact: &ChannelEvent) -> bool {
         match fact {

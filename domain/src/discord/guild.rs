@@ -17,6 +17,9 @@ pub struct Guild {
     deleted: BTreeSet<u64>,
     /// Members, and when each joined (milliseconds since 1970).
     members: BTreeMap<u64, i64>,
+    /// A fingerprint of each member's name and roles.
+    #[serde(default)]
+    looks: BTreeMap<u64, u64>,
 }
 
 /// What can be asked of it.
@@ -96,13 +99,19 @@ impl GuildEvent {
 }
 
 impl Guild {
+    /// Who is a member, as far as it was seen.
+    pub fn members(&self) -> impl Iterator<Item = DiscordUserId> {
+        self.members.keys().copied().map(DiscordUserId)
+    }
+
     /// Each fact once, whoever brings it again.
     fn decide(&self, command: GuildCommand) -> Result<Vec<GuildEvent>, GuildError> {
         let (facts, import) = match command {
             GuildCommand::Import { facts } => (facts, true),
             GuildCommand::Observe { facts } => (facts, false),
         };
-        let mut after = self.clone();
+        // Of all that is known, what these facts are about: a server is large and they are few.
+        let mut after = self.about(&facts);
         let news = facts.into_iter().filter(|fact| {
             let new = after.is_new(fact) && !(import && after.has_heard_of(fact));
             if new {
@@ -111,6 +120,29 @@ impl Guild {
             new
         });
         Ok(news.collect())
+    }
+
+    /// Only what bears on these facts.
+    fn about(&self, facts: &[GuildEvent]) -> Self {
+        use GuildEvent as Did;
+        let (present, name) = (self.present, self.name.clone());
+        let mut about = Self { present, name, ..Self::default() };
+        for fact in facts {
+            match fact {
+                Did::ChannelDeleted { id } | Did::ChannelObserved(ChannelFact { id, .. }) => {
+                    about.channels.extend(self.channels.get(&id.0).map(|it| (id.0, it.clone())));
+                    about.deleted.extend(self.deleted.get(&id.0));
+                }
+                Did::MemberJoined { user, .. }
+                | Did::MemberLeft { user }
+                | Did::MemberUpdated { user, .. } => {
+                    about.members.extend(self.members.get(&user.0).map(|it| (user.0, *it)));
+                    about.looks.extend(self.looks.get(&user.0).map(|it| (user.0, *it)));
+                }
+                Did::Left | Did::Observed { .. } => {}
+            }
+        }
+        about
     }
 
     fn is_new(&self, fact: &GuildEvent) -> bool {
@@ -123,7 +155,9 @@ impl Guild {
                 self.members.get(&user.0) != Some(&joined_at.timestamp_millis())
             }
             Did::MemberLeft { user } => self.members.contains_key(&user.0),
-            Did::MemberUpdated { .. } => true,
+            Did::MemberUpdated { user, name, roles } => {
+                self.looks.get(&user.0) != Some(&looks(name, roles))
+            }
             Did::Observed { name, .. } => !self.present || self.name != *name,
         }
     }
@@ -155,17 +189,32 @@ impl Guild {
             Did::Left => self.present = false,
             Did::MemberJoined { user, joined_at, .. } => {
                 self.members.insert(user.0, joined_at.timestamp_millis());
+                self.looks.remove(&user.0);
             }
             Did::MemberLeft { user } => {
                 self.members.remove(&user.0);
+                self.looks.remove(&user.0);
             }
-            Did::MemberUpdated { .. } => {}
+            Did::MemberUpdated { user, name, roles } => {
+                self.looks.insert(user.0, looks(name, roles));
+            }
             Did::Observed { name, member_count } => {
                 self.present |= *member_count > 0;
                 self.name.clone_from(name);
             }
         }
     }
+}
+
+/// A fingerprint of what is kept of a member; Discord tells of other changes as well.
+fn looks(name: &Personal<String>, roles: &[String]) -> u64 {
+    let mut hash = blake3::Hasher::new();
+    for text in roles.iter().map(String::as_str).chain([name.shown()]) {
+        hash.update(text.as_bytes()).update(&[0]);
+    }
+    let mut first = [0; 8];
+    hash.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
 }
 
 aggregate!(Guild: "guild", GuildCommand -> GuildEvent | GuildError);
@@ -214,6 +263,18 @@ mod tests {
         given::<Guild>([Did::Observed { name: "Home".into(), member_count: 0 }])
             .when(Do::Observe { facts: vec![home("Home")] })
             .then_expect_events(vec![home("Home")]);
+    }
+
+    #[test]
+    fn a_change_of_what_is_not_kept_is_no_news() {
+        let updated = |roles: &[&str]| Did::MemberUpdated {
+            user: DiscordUserId(7),
+            name: Personal::of(Person::discord(7), "Ana".into()),
+            roles: roles.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        given::<Guild>([joined(), updated(&["1"])])
+            .when(Do::Observe { facts: vec![updated(&["1"]), updated(&["2"]), updated(&["2"])] })
+            .then_expect_events(vec![updated(&["2"])]);
     }
 
     fn home(name: &str) -> Did {

@@ -10,6 +10,9 @@ pub struct Bot {
     wanted: Wanted,
     online: bool,
     restarts: u64,
+    /// Why it is not there.
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 /// What the bot was told.
@@ -30,6 +33,10 @@ pub enum BotCommand {
     },
     /// Record that the gateway let go of us.
     Disconnect {
+        reason: String,
+    },
+    /// Record that it cannot be there until somebody does something about it.
+    GiveUp {
         reason: String,
     },
     Restart {
@@ -108,7 +115,10 @@ impl Bot {
         let event = match command {
             Do::Connect { user, guilds } => Did::Connected { user, guilds },
             Do::Disconnect { .. } if !self.online => return Ok(vec![]),
-            Do::Disconnect { reason } => Did::Disconnected { reason },
+            Do::GiveUp { reason } if !self.online && self.reason.as_ref() == Some(&reason) => {
+                return Ok(vec![]);
+            }
+            Do::Disconnect { reason } | Do::GiveUp { reason } => Did::Disconnected { reason },
             Do::Restart { reason, .. } | Do::Shutdown { reason, .. } if bad(&reason) => {
                 return Err(BotError::BadReason);
             }
@@ -127,8 +137,10 @@ impl Bot {
 
     fn evolve(&mut self, event: &BotEvent) {
         match event {
-            BotEvent::Connected { .. } => self.online = true,
-            BotEvent::Disconnected { .. } => self.online = false,
+            BotEvent::Connected { .. } => (self.online, self.reason) = (true, None),
+            BotEvent::Disconnected { reason } => {
+                (self.online, self.reason) = (false, Some(reason.clone()));
+            }
             BotEvent::RestartRequested { .. } => {
                 self.wanted = Wanted::Running;
                 self.restarts += 1;
@@ -181,6 +193,15 @@ mod tests {
             .when(restart(false))
             .then_expect_events(vec![restarted(false)]);
         given::<Bot>([there, gone]).when(shutdown(false)).then_expect_error(BotError::Offline);
+    }
+
+    #[test]
+    fn why_it_gave_up_is_recorded_once() {
+        let give_up = |reason: &str| Do::GiveUp { reason: reason.into() };
+        let gone = |reason: &str| Did::Disconnected { reason: reason.into() };
+        given::<Bot>([]).when(give_up("token")).then_expect_events(vec![gone("token")]);
+        given::<Bot>([gone("token")]).when(give_up("token")).then_expect_events(vec![]);
+        given::<Bot>([gone("token")]).when(give_up("gate")).then_expect_events(vec![gone("gate")]);
     }
 
     fn by() -> Actor {

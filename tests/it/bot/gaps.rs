@@ -1,5 +1,7 @@
 //! What was missed is recorded once, even when an import has brought what is newer.
 
+use std::time::Duration;
+
 use domain::discord::{ChannelEvent, Message};
 use domain::kernel::{Actor, Cause, ChannelId, DiscordUserId, MessageId, Person, Personal, Source};
 use tests::simulators::discord::Snowflake;
@@ -44,6 +46,43 @@ async fn a_gap_is_filled_after_an_import_of_newer_messages() {
     recorded.sort_unstable();
     said.extend(newer);
     said.sort_unstable();
+    assert_eq!(recorded, said);
+}
+
+/// More than is recorded live while something older is missing.
+const LONG: usize = 1_000;
+
+#[tokio::test]
+async fn a_gap_that_takes_long_to_fill_loses_nothing_that_is_said_meanwhile() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    let general = |text: &str| home.discord.say("general", "ana", text);
+    let mut said = vec![general("before")];
+    home.until_said(said[0]).await;
+
+    home.discord.rate_limit_next(usize::MAX, Duration::from_millis(100));
+    home.discord.forget_sessions();
+    said.push(general("missed"));
+    home.until_listening(2).await;
+    for round in 0..LONG / 200 {
+        said.extend((0..200).map(|number| general(&format!("live {round} {number}"))));
+        home.until_said(*said.last().unwrap()).await;
+    }
+    said.extend((0..100).map(|number| general(&format!("later {number}"))));
+    home.discord.react("general", said[0], "ben", "👍");
+    home.until("the reaction, which comes last", |all| {
+        all.iter().any(|it| it.event.type_name() == "channel.reaction_added").then_some(())
+    })
+    .await;
+    assert!(home.said_in("general").await.len() < said.len());
+
+    home.discord.rate_limit_next(0, Duration::ZERO);
+    home.until_said(*said.last().unwrap()).await;
+    bot.stop().await;
+    let mut recorded = home.said_in("general").await;
+    each_once(&recorded);
+    recorded.sort_unstable();
     assert_eq!(recorded, said);
 }
 

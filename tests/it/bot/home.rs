@@ -8,8 +8,10 @@ use adapters::discord_rest::DiscordRest;
 use adapters::sqlite_log::SqliteLog;
 use adapters::{Care, ChaCha20Poly1305, MasterKey, OperationalStore, SealedVault, SystemClock};
 use async_trait::async_trait;
-use bot::{BotError, Orders, ReadModels, Services, Settings};
-use commands::conversation::{AnswerMessages, Conversations, DeliverAnswers, RecentTurns};
+use bot::{Orders, ReadModels, Services, Settings};
+use commands::conversation::{
+    AnswerMessages, ConversationLimits, Conversations, DeliverAnswers, Pace, RecentTurns,
+};
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
@@ -20,6 +22,7 @@ use commands::{
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
+use domain::lifecycle::BotEvent;
 use futures_util::StreamExt as _;
 use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, PointerError};
 use tests::databases::TestDatabase;
@@ -48,6 +51,8 @@ pub(super) struct Home {
     pub(super) gate: Arc<Semaphore>,
     /// Whether the log is held up.
     pub(super) hold_up: watch::Sender<bool>,
+    /// How much people may say.
+    pub(super) limits: ConversationLimits,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -56,7 +61,7 @@ pub(super) struct Running {
     pub(super) lifecycle: Lifecycle,
     shutdown: CancellationToken,
     runtime: Option<Runtime>,
-    ended: JoinHandle<Result<(), BotError>>,
+    ended: JoinHandle<()>,
 }
 
 impl Home {
@@ -83,7 +88,9 @@ impl Home {
                 .expect("views that follow");
         });
         let gate = Arc::new(Semaphore::new(0));
-        Self { discord, journal, store, views, gate, hold_up, _files: (files, vault, operational) }
+        let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
+        let files = (files, vault, operational);
+        Self { discord, journal, store, views, gate, hold_up, limits, _files: files }
     }
 
     pub(super) async fn new() -> Self {
@@ -128,6 +135,7 @@ impl Home {
             conversations: executors.conversations.clone(),
             journal: self.journal.clone(),
             model: Arc::new(Echo(self.gate.clone())),
+            pace: Pace::new(self.limits),
             workspace: executors.workspaces.clone(),
             recent: RecentTurns::default(),
         };
@@ -219,6 +227,31 @@ impl Home {
         there.filter_map(said).map(|message| Snowflake(message.id.0)).collect()
     }
 
+    /// Waits until it is recorded so many times that the bot is gone for this reason.
+    pub(super) async fn until_gone(&self, why: &str, times: usize) {
+        self.until(&format!("gone: {why}"), |all| {
+            let gone = all.iter().filter(|it| {
+                matches!(&it.event, Event::Bot(_, BotEvent::Disconnected { reason })
+                    if reason.contains(why))
+            });
+            (gone.count() >= times).then_some(())
+        })
+        .await;
+    }
+
+    /// A process that should be the bot and has no token.
+    pub(super) fn watch_absence(&self) -> JoinHandle<()> {
+        let snapshots: Arc<dyn Snapshots> = self.store.clone();
+        let executors = Executors::new(&self.journal, &snapshots);
+        let lifecycle = Lifecycle {
+            bots: executors.bots,
+            processes: executors.processes,
+            settings: executors.settings,
+        };
+        let (leases, stop) = (self.store.clone(), CancellationToken::new());
+        tokio::spawn(bot::watch_absence(lifecycle, leases, HOLDER.to_owned(), stop))
+    }
+
     /// Waits until the bot hears what is said: it is connected and its servers are recorded.
     pub(super) async fn until_listening(&self, sessions: usize) {
         self.until(&format!("{sessions} sessions"), |all| {
@@ -234,21 +267,13 @@ impl Running {
     pub(super) async fn stop(mut self) {
         self.shutdown.cancel();
         let ended = timeout(PATIENCE, &mut self.ended).await.expect("the bot stops in time");
-        ended.expect("no panic").expect("the bot ends well");
+        ended.expect("no panic");
         self.runtime.take().expect("a runtime").shutdown_background();
     }
 
     /// Ends as a process does that is killed: in the middle of everything.
     pub(super) fn kill(mut self) {
         self.runtime.take().expect("a runtime").shutdown_background();
-    }
-
-    /// How it gave up.
-    pub(super) async fn gave_up(mut self) -> BotError {
-        let ended = timeout(PATIENCE, &mut self.ended).await.expect("the bot gives up in time");
-        let error = ended.expect("no panic").expect_err("an error");
-        self.runtime.take().expect("a runtime").shutdown_background();
-        error
     }
 }
 
@@ -313,7 +338,18 @@ impl ChatModel for Echo {
         if prompt.text.contains("take your time") {
             self.0.acquire().await.expect("a gate").forget();
         }
-        let text = format!("You said: {}", prompt.text);
+        if prompt.text.contains("nobody can answer") {
+            return Err(CommandError::invalid("message", "cannot be answered"));
+        }
+        let text = match prompt.text.as_str() {
+            "tell me much" => "This is a long story. ".repeat(300).to_lowercase(),
+            "how much do you know?" => {
+                let oldest = prompt.before.iter().find(|turn| !turn.by_bot);
+                let oldest = oldest.map_or("nothing", |turn| turn.text.as_str());
+                format!("I know {}, the oldest: {oldest}", prompt.before.len())
+            }
+            text => format!("You said: {text}"),
+        };
         let (provider, model) = ("echo".to_owned(), "echo".to_owned());
         Ok(Answer { text, provider, model, tokens: 1 })
     }

@@ -1,5 +1,6 @@
 //! The bot on the stand-in Discord: what is seen is recorded once, whatever goes wrong.
 
+mod answers;
 mod gaps;
 mod home;
 mod install;
@@ -273,6 +274,62 @@ async fn events_that_serenity_cannot_read_are_recorded_or_passed_over() {
     home.discord.grant("Scriptorium", "ben", scribes);
     home.until("an update", |all| with_type(all, "guild.member_updated").first().map(|_| ())).await;
     bot.stop().await;
+}
+
+#[tokio::test]
+async fn reactions_that_are_all_taken_away_are_gone() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    let discord = &home.discord;
+    let (one, two) = (discord.say("general", "ana", "one"), discord.say("general", "ana", "two"));
+    for (message, who, emoji) in
+        [(one, "ana", "👍"), (one, "ben", "👍"), (one, "ben", "👀"), (two, "cleo", "👍")]
+    {
+        discord.react("general", message, who, emoji);
+    }
+    let removed = |all: &[Recorded]| with_type(all, "channel.reaction_removed").len();
+    discord.unreact_all("general", one, Some("👍"));
+    home.until("two gone", |all| (removed(all) == 2).then_some(())).await;
+    discord.unreact_all("general", one, None);
+    home.until("three gone", |all| (removed(all) == 3).then_some(())).await;
+    discord.unreact_all("general", two, None);
+    home.until("four gone", |all| (removed(all) == 4).then_some(())).await;
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn who_left_while_the_bot_was_away_is_recorded_as_gone_once() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    let dora = home.discord.join("Scriptorium", "dora");
+    let emil = home.discord.join("Scriptorium", "emil");
+    home.until("both", |all| (with_type(all, "guild.member_joined").len() >= 3).then_some(()))
+        .await;
+    bot.stop().await;
+    home.discord.leave("Scriptorium", dora);
+
+    for sessions in 2..4 {
+        let bot = home.start();
+        home.until_listening(sessions).await;
+        home.until("her absence", |all| with_type(all, "guild.member_left").first().map(|_| ()))
+            .await;
+        // What comes later in the same lane.
+        home.discord.join("Scriptorium", &format!("guest {sessions}"));
+        let joined = sessions + 2;
+        home.until("a guest", |all| {
+            (with_type(all, "guild.member_joined").len() >= joined).then_some(())
+        })
+        .await;
+        bot.stop().await;
+    }
+    let all = home.events().await;
+    let left: Vec<_> = with_type(&all, "guild.member_left").iter().map(|it| &it.event).collect();
+    assert!(
+        matches!(left[..], [Event::Guild(_, GuildEvent::MemberLeft { user })] if user.0 == dora.0),
+        "{left:?}, and not {emil}"
+    );
 }
 
 #[tokio::test]

@@ -78,7 +78,13 @@ async fn too_many_requests_and_outages_are_waited_for() {
     discord.rate_limit_next(1, Duration::from_millis(1_500));
     let TryLater { after, .. } = rest.post(&post).await.unwrap_err();
     assert_eq!(after, Some(Duration::from_millis(1_500)));
+    // Until then, nothing is asked there.
+    let asked = discord.requests().len();
+    let TryLater { after, .. } = rest.post(&post).await.unwrap_err();
+    assert!(after.is_some_and(|after| after <= Duration::from_millis(1_500)));
+    assert_eq!(discord.requests().len(), asked);
 
+    let rest = self::rest(&discord);
     discord.outage(true);
     rest.post(&post).await.unwrap_err();
     discord.outage(false);
@@ -89,6 +95,27 @@ async fn too_many_requests_and_outages_are_waited_for() {
     let gone = DiscordRest::new(Some(&url), &discord.token(), Arc::new(SystemClock)).unwrap();
     drop(discord);
     gone.post(&post).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_wrong_token_can_be_mended() {
+    let discord = DiscordSimulator::start().await;
+    let post = answer(&discord, Some(discord.say("general", "ana", "hello?")));
+    let wrong = DiscordRest::new(Some(&discord.url()), "", Arc::new(SystemClock)).unwrap();
+    let TryLater { reason, .. } = wrong.post(&post).await.unwrap_err();
+    assert!(reason.contains("DISCORD_BOT_TOKEN"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_discord_strips_is_no_difference() {
+    let discord = DiscordSimulator::start().await;
+    let post = answer(&discord, Some(discord.say("general", "ana", "hello?")));
+    let post = Post { text: "good morning \n".to_owned(), ..post };
+    until_settled(&rest(&discord), &post).await;
+    discord.advance(Duration::from_hours(1));
+    let late = DiscordRest::new(Some(&discord.url()), &discord.token(), Arc::new(Late)).unwrap();
+    until_settled(&late, &post).await;
+    assert_eq!(discord.messages("general").len(), 2);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! The bot obeys: it leaves, comes back, and says why it cannot come.
 
-use bot::BotError;
 use domain::kernel::Event;
 use domain::lifecycle::BotEvent;
 use tests::simulators::discord::DiscordSimulator;
@@ -49,20 +48,23 @@ async fn it_stays_away_over_a_restart_of_the_program() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_unapproved_intents_are_told_in_plain_words() {
+async fn why_it_cannot_come_is_told_and_a_restart_makes_it_try_again() {
     let discord = DiscordSimulator::builder().without_privileged_intents().start().await.unwrap();
     let home = Home::on(discord).await;
     let mut settings = home.settings();
     settings.token = "a.wrong.one".to_owned();
-    let BotError::Fatal(reason) = home.start_with(settings).gave_up().await else {
-        panic!("a wrong token is fatal");
-    };
-    assert!(reason.contains("DISCORD_BOT_TOKEN"), "{reason}");
+    let bot = home.start_with(settings);
+    home.until_gone("DISCORD_BOT_TOKEN", 1).await;
+    bot.stop().await;
 
-    let BotError::Fatal(reason) = home.start().gave_up().await else {
-        panic!("disallowed intents are fatal");
-    };
-    assert!(reason.contains("Message Content Intent"), "{reason}");
+    let bot = home.start();
+    home.until_gone("Message Content Intent", 1).await;
+    home.until_gone("discord.privileged_intents", 1).await;
+    // Somebody listens, and it is tried again.
+    let tried = home.discord.requests().len();
+    bot.lifecycle.restart(&operator(), true, "try again".to_owned()).await.unwrap();
+    home.discord.wait_for_request_after(tried, |it| it.path == "/gateway").await;
+    bot.stop().await;
 
     let mut settings = home.settings();
     settings.privileged_intents = false;
@@ -76,9 +78,50 @@ async fn a_gateway_elsewhere_is_refused() {
     let home = Home::new().await;
     let mut settings = home.settings();
     settings.gateway_host = Some("gateway.example".to_owned());
-    let BotError::Fatal(reason) = home.start_with(settings).gave_up().await else {
-        panic!("a gateway elsewhere is fatal");
-    };
-    assert!(reason.contains("does not belong"), "{reason}");
+    let bot = home.start_with(settings);
+    home.until_gone("does not belong", 1).await;
+    bot.stop().await;
     assert_eq!(home.discord.sessions_opened(), 0);
+}
+
+#[tokio::test]
+async fn a_bot_that_was_killed_is_recorded_as_gone() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    bot.kill();
+    // By the next one …
+    let bot = home.start();
+    home.until_listening(2).await;
+    home.until_gone("did not end properly", 1).await;
+    bot.kill();
+    // … or by one that has no token.
+    let watching = home.watch_absence();
+    home.until_gone("did not end properly", 2).await;
+    watching.await.unwrap();
+
+    let presence: Vec<_> = home
+        .events()
+        .await
+        .into_iter()
+        .filter_map(|it| match it.event {
+            Event::Bot(_, event) => Some(event.as_ref().to_owned()),
+            _ => None,
+        })
+        .collect();
+    let (there, gone) = ("connected", "disconnected");
+    assert_eq!(presence, [there, gone, there, gone]);
+}
+
+#[tokio::test]
+async fn one_that_was_killed_and_should_be_away_is_recorded_as_gone() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    let lifecycle = bot.lifecycle.clone();
+    bot.kill();
+    lifecycle.shutdown(&operator(), true, "night".to_owned()).await.unwrap();
+    let bot = home.start();
+    home.until_gone("did not end properly", 1).await;
+    bot.stop().await;
 }

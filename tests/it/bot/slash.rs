@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use domain::discord::ChannelEvent;
-use domain::kernel::Event;
+use domain::kernel::{Event, GuildId, Recorded};
 use domain::self_editing::EditEvent;
 use serde_json::json;
-use tests::simulators::discord::Hostile;
+use tests::simulators::discord::{Hostile, Ref};
 
 use super::home::Home;
 
@@ -208,6 +208,71 @@ async fn a_form_asks_for_the_content() {
     let sent = home.discord.submit("general", "ana", "edit propose", &fields);
     let text = sent.response().await.text;
     assert!(text.contains("+Say hello."), "{text}");
+
+    // What the form does not ask for is not forgotten.
+    let proposal = json!({
+        "file": "prompts/greeting.md",
+        "description": "Greet people",
+        "scope": "performance",
+    });
+    let asked = home.discord.slash("general", "ana", "edit propose", proposal).await;
+    let form = asked.modal().await["custom_id"].as_str().unwrap().to_owned();
+    let sent = home.discord.submit("general", "ana", &form, &fields);
+    let text = sent.response().await.text;
+    assert!(text.contains("(performance)"), "{text}");
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn only_servers_that_are_trusted_may_edit_the_bot() {
+    let home = Home::new().await;
+    let other = home.discord.create_guild("Elsewhere", "ben");
+    let elsewhere = home.discord.channel_in(other, "general").id;
+    let general = home.discord.channel_in(home.discord.home(), "general").id;
+    let proposal = || json!({ "file": "prompts/a.md", "description": "x", "content": "y" });
+    let propose = |channel, who| home.discord.slash(channel, who, "edit propose", proposal());
+
+    // In several servers, none is trusted unless it is named.
+    let bot = home.start();
+    home.until_listening(1).await;
+    home.until("both servers", |all| (guilds(all) == 2).then_some(())).await;
+    let refused = propose(Ref::from(general), "ana").await.response().await;
+    assert!(refused.text.contains("discord.trusted_guilds"), "{}", refused.text);
+    bot.stop().await;
+
+    let mut settings = home.settings();
+    settings.trusted_guilds = [GuildId(home.discord.home().0)].into();
+    let bot = home.start_with(settings);
+    home.until_listening(2).await;
+    let refused = propose(Ref::from(elsewhere), "ben").await.response().await;
+    assert!(refused.ephemeral && refused.text.contains("discord.trusted_guilds"), "{refused:?}");
+    let proposed = propose(Ref::from(general), "ana").await.response().await;
+    assert!(proposed.text.contains("is checked"), "{}", proposed.text);
+    bot.stop().await;
+}
+
+fn guilds(all: &[Recorded]) -> usize {
+    all.iter().filter(|it| it.event.type_name() == "guild.observed").count()
+}
+
+#[tokio::test]
+async fn an_answer_gets_there_though_the_word_before_it_was_lost() {
+    let home = Home::new().await;
+    let bot = home.start();
+    home.until_listening(1).await;
+    home.discord.hostile(Hostile::AnswerLost);
+    let asked = json!({ "text": "take your time" });
+    let asked = home.discord.slash("general", "ben", "ask", asked).await;
+    asked.acknowledged().await;
+    home.gate.add_permits(1);
+    assert_eq!(asked.response().await.text, "You said: take your time");
+
+    // Every try to say that we think comes through, and none is heard of.
+    for _ in 0..3 {
+        home.discord.hostile(Hostile::AnswerLost);
+    }
+    let asked = home.discord.slash("general", "ben", "ask", json!({ "text": "hm?" })).await;
+    assert_eq!(asked.response().await.text, "You said: hm?");
     bot.stop().await;
 }
 

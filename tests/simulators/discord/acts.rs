@@ -113,6 +113,15 @@ impl World {
         self.publish_reaction("MESSAGE_REACTION_REMOVE", (channel, id), user, emoji);
     }
 
+    /// A moderator takes all reactions of a message away, or all with this emoji.
+    pub(super) fn unreact_all(&mut self, channel: Snowflake, id: Snowflake, emoji: Option<&str>) {
+        let Some(message) = self.message_mut(channel, id) else { return };
+        message.reactions.retain(|it| emoji.is_some_and(|emoji| it.emoji != emoji));
+        let message = self.message(channel, id);
+        let dispatch = message.and_then(|it| Dispatch::reactions_gone(self, it, emoji));
+        self.publish(dispatch);
+    }
+
     fn publish_reaction(
         &mut self,
         name: &'static str,

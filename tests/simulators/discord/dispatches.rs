@@ -157,6 +157,26 @@ impl Dispatch {
         Self::in_channel(name, world, message.channel, needs, data)
     }
 
+    pub(super) fn reactions_gone(
+        world: &World,
+        message: &Message,
+        emoji: Option<&str>,
+    ) -> Option<Self> {
+        let mut data = json!({ "channel_id": message.channel, "message_id": message.id });
+        if let Some(guild) = world.guild_of(message.channel) {
+            data["guild_id"] = json!(guild);
+        }
+        let name = match emoji {
+            Some(emoji) => {
+                data["emoji"] = json!({ "id": null, "name": emoji });
+                "MESSAGE_REACTION_REMOVE_EMOJI"
+            }
+            None => "MESSAGE_REACTION_REMOVE_ALL",
+        };
+        let needs = (intents::GUILD_MESSAGE_REACTIONS, intents::DIRECT_MESSAGE_REACTIONS);
+        Self::in_channel(name, world, message.channel, needs, data)
+    }
+
     fn of_members(name: &'static str, guild: Snowflake, data: Value) -> Self {
         Self { needs: intents::GUILD_MEMBERS, ..Self::plain(name, Some(guild), data) }
     }

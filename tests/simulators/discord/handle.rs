@@ -72,6 +72,16 @@ impl DiscordSimulator {
         self.look(|world| world.channel(&named.into()).cloned())
     }
 
+    /// A channel of one guild: names may be taken more than once.
+    pub fn channel_in(&self, guild: impl Into<Ref>, name: &str) -> Channel {
+        let guild = self.guild(guild).id;
+        self.look(|world| {
+            let mut channels = world.channels.values();
+            let found = channels.find(|it| it.guild == Some(guild) && it.name == name);
+            found.cloned().ok_or_else(|| format!("there is no channel {name} in {guild}"))
+        })
+    }
+
     pub fn user(&self, named: impl Into<Ref>) -> User {
         self.look(|world| world.user(&named.into()).cloned())
     }
@@ -137,6 +147,15 @@ impl DiscordSimulator {
             let (channel, user) =
                 (world.channel(&channel.into())?.id, world.user(&user.into())?.id);
             world.unreact(channel, message, user, emoji);
+            Ok(())
+        });
+    }
+
+    /// A moderator takes all reactions of a message away, or all with this emoji.
+    pub fn unreact_all(&self, channel: impl Into<Ref>, message: Snowflake, emoji: Option<&str>) {
+        self.act(|world| {
+            let channel = world.channel(&channel.into())?.id;
+            world.unreact_all(channel, message, emoji);
             Ok(())
         });
     }

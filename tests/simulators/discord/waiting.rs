@@ -53,6 +53,17 @@ impl DiscordSimulator {
         self.wait("a request", find).await
     }
 
+    /// The first request that is like this and came after so many others.
+    pub async fn wait_for_request_after(
+        &self,
+        others: usize,
+        like: impl Fn(&Request) -> bool,
+    ) -> Request {
+        let find =
+            |world: &World| world.traffic.requests.iter().skip(others).find(|it| like(it)).cloned();
+        self.wait("a request", find).await
+    }
+
     pub(super) async fn wait_for_command(&self, channel: &Ref, path: &str) {
         let what = format!("the bot to connect and register /{path}");
         self.wait(&what, |world| world.can_call(channel, path).then_some(())).await;

@@ -23,6 +23,9 @@ const MAX_URL: usize = 2_048;
 /// A message's time follows from its id; the export may say another, but not by more than this.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
+/// How far ahead of ours a clock may be; what has a later id was not said yet.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+
 /// One record's facts: the message first.
 #[derive(Debug, PartialEq)]
 pub struct Told {
@@ -35,12 +38,15 @@ pub struct Told {
 }
 
 /// Tells what a record says, or why it is not a message.
-pub fn tell(json: &str, guild: Option<GuildId>) -> Result<Told, String> {
+pub fn tell(json: &str, guild: Option<GuildId>, now: DateTime<Utc>) -> Result<Told, String> {
     if !json.starts_with('{') {
         return Err("it is not an object".to_owned());
     }
     let record: ExportedMessage<'_> = serde_json::from_str(json).map_err(without_place)?;
     let id = MessageId(snowflake("id", &record.id)?);
+    if happened_at(id) > now + AHEAD {
+        return Err(format!("id: {id} is of {}, which is in the future", happened_at(id)));
+    }
     let said_at = time("timestamp", &record.timestamp)?;
     let edited_at = record.timestamp_edited.as_deref();
     let edited_at = edited_at.map(|text| time("timestampEdited", text)).transpose()?;
@@ -185,6 +191,9 @@ mod tests {
 
     use super::*;
 
+    /// Discord's first second.
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_420_070_400, 0).unwrap();
+
     #[test]
     fn what_does_not_fit_is_refused_with_its_reason() {
         let file = json!({ "fileName": "a", "url": "b" });
@@ -193,6 +202,11 @@ mod tests {
             ("id", json!("0"), "id: “0” is no id of Discord"),
             ("id", json!("+7"), "id: “+7” is no id of Discord"),
             ("id", Value::Null, "invalid type: null, expected a text or a whole number"),
+            (
+                "id",
+                json!(((86_401 * 1_000_u64) << 22).to_string()),
+                "id: 362392059904000 is of 2015-01-02 00:00:01 UTC, which is in the future",
+            ),
             ("timestamp", json!("noon"), "timestamp: “noon” is no time"),
             ("timestamp", json!(7), "invalid type: integer `7`, expected a string"),
             ("timestampEdited", json!(""), "timestampEdited: “” is no time"),
@@ -207,9 +221,9 @@ mod tests {
                 "reference.messageId: “x” is no id of Discord",
             ),
         ] {
-            assert_eq!(tell(&with(member, value), None), Err(reason.to_owned()), "{member}");
+            assert_eq!(tell(&with(member, value), None, NOW), Err(reason.to_owned()), "{member}");
         }
-        assert_eq!(tell("[]", None), Err("it is not an object".to_owned()));
+        assert_eq!(tell("[]", None, NOW), Err("it is not an object".to_owned()));
     }
 
     #[test]
@@ -225,14 +239,14 @@ mod tests {
             ("type", json!(19)),
             ("id", json!(4_194_304)),
         ] {
-            let told = tell(&with(member, value), None).unwrap();
+            let told = tell(&with(member, value), None, NOW).unwrap();
             assert_eq!((told.facts.len(), told.misdated), (1, None), "{member}");
         }
     }
 
     #[test]
     fn the_id_is_believed_where_the_time_is_another() {
-        let told = tell(&with("timestamp", json!("2015-01-01T00:00:06Z")), None).unwrap();
+        let told = tell(&with("timestamp", json!("2015-01-01T00:00:06Z")), None, NOW).unwrap();
         assert!(told.misdated.is_some());
         assert_eq!(told.facts[0].occurred_at(), Some(happened_at(MessageId(4_194_304))));
     }

@@ -91,7 +91,7 @@ fn room(json: &str) -> Result<(ChannelId, String, String), HeadError> {
     let channel: ExportedChannel<'_> =
         serde_json::from_str(json).map_err(|error| unfit(without_place(error)))?;
     let id = snowflake("id", &channel.id).map_err(unfit)?;
-    let kind = channel.r#type.as_ref().map_or("unknown", |kind| kind_of(&kind.0));
+    let kind = channel.r#type.as_ref().map_or("other", |kind| kind_of(&kind.0));
     Ok((ChannelId(id), shown(channel.name), kind.to_owned()))
 }
 
@@ -99,7 +99,8 @@ fn shown(name: Option<String>) -> String {
     name.unwrap_or_default().chars().take(MAX_NAME).collect()
 }
 
-/// By its name, or by its number as older exports have it.
+/// By its name, or by its number as older exports have it; in the words that the bot has for what
+/// it sees.
 fn kind_of(exported: &str) -> &'static str {
     match exported {
         "GuildTextChat" | "0" => "text",
@@ -107,7 +108,7 @@ fn kind_of(exported: &str) -> &'static str {
         "GuildVoiceChat" | "2" => "voice",
         "DirectGroupTextChat" | "3" => "group",
         "GuildCategory" | "4" => "category",
-        "GuildNews" | "5" => "news",
+        "GuildNews" | "5" => "announcement",
         "GuildNewsThread" | "GuildPrivateThread" | "GuildPublicThread" | "10" | "11" | "12" => {
             "thread"
         }
@@ -115,6 +116,6 @@ fn kind_of(exported: &str) -> &'static str {
         "GuildDirectory" | "14" => "directory",
         "GuildForum" | "15" => "forum",
         "GuildMedia" | "16" => "media",
-        _ => "unknown",
+        _ => "other",
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use domain::discord::{ChannelEvent, happened_at};
 use domain::kernel::{GuildId, MessageId};
 use tokio::sync::mpsc;
@@ -31,13 +32,17 @@ pub(super) struct Batch {
 }
 
 /// The batches of a file, as they are read.
-pub(super) fn read_ahead(path: &Path, guild: Option<GuildId>) -> mpsc::Receiver<io::Result<Batch>> {
+pub(super) fn read_ahead(
+    path: &Path,
+    guild: Option<GuildId>,
+    now: DateTime<Utc>,
+) -> mpsc::Receiver<io::Result<Batch>> {
     let (batches, receiver) = mpsc::channel(AHEAD);
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {
         // Nobody listens any more when the import was stopped: then there is nothing left to do.
         let send = |batch| batches.blocking_send(Ok(batch)).is_ok();
-        if let Err(error) = File::open(path).and_then(|file| read(file, guild, send)) {
+        if let Err(error) = File::open(path).and_then(|file| read(file, guild, now, send)) {
             let _ = batches.blocking_send(Err(error));
         }
     });
@@ -48,6 +53,7 @@ pub(super) fn read_ahead(path: &Path, guild: Option<GuildId>) -> mpsc::Receiver<
 fn read(
     file: impl io::Read,
     guild: Option<GuildId>,
+    now: DateTime<Utc>,
     mut send: impl FnMut(Batch) -> bool,
 ) -> io::Result<()> {
     let mut reader = ExportReader::new(file);
@@ -58,7 +64,7 @@ fn read(
             Part::Damage(damage) => batch.bad.push(damage.into()),
             Part::Member { name, json } if name == "messageCount" => count = Some(json.to_owned()),
             Part::Member { .. } => {}
-            Part::Record { number, place, json } => match tell(json, guild) {
+            Part::Record { number, place, json } => match tell(json, guild, now) {
                 Ok(told) => batch.add(told, number, place),
                 Err(reason) => batch.bad.push(finding(place, Some(number), reason)),
             },

@@ -54,7 +54,7 @@ impl Imports {
             report.position = recorded.position;
         }
         let mut channel = self.observations.begin_import(head.channel).await?;
-        let mut batches = read_ahead(path, head.guild);
+        let mut batches = read_ahead(path, head.guild, self.observations.journal.clock().now());
         while let Some(batch) = batches.recv().await {
             let Batch { facts, messages, anonymous, misdated, bad, notes, bytes } =
                 batch.map_err(|error| unreadable(&error))?;

@@ -100,7 +100,7 @@ pub(super) fn named<'a>(world: &'a World, call: &Call) -> Result<&'a Message, Re
 /// answers to interactions.
 pub(super) fn write(world: &World, message: &mut Message, body: &Value) -> Result<(), Refusal> {
     if let Some(content) = body.get("content") {
-        content.as_str().unwrap_or_default().clone_into(&mut message.content);
+        content.as_str().unwrap_or_default().trim().clone_into(&mut message.content);
     }
     for (key, list) in [("components", &mut message.components), ("embeds", &mut message.embeds)] {
         if let Some(value) = body.get(key) {
