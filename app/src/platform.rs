@@ -47,7 +47,8 @@ pub struct Platform {
     pub use_cases: UseCases,
     pub generations: Generations,
     data_dir: DataDir,
-    sampler: Arc<Sampler>,
+    /// None when the state of a moment is served: that leaves no trace in the log.
+    sampler: Option<Arc<Sampler>>,
     /// In the order in which they end.
     parts: Vec<Part>,
 }
@@ -96,8 +97,10 @@ impl Platform {
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
         let reactors =
             reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
-        ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
         let snapshot = projections::is_snapshot(config.views.reveal()).await;
+        if !snapshot {
+            ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
+        }
         let generations = generations(config, &stores, snapshot).await?;
         let head = stores.journal.log().head().await?;
         if !snapshot {
@@ -129,13 +132,13 @@ impl Platform {
             traffic: traffic.clone(),
         });
         let mut platform =
-            Self { url: None, stores, use_cases, generations, data_dir, sampler, parts };
+            Self { url: None, stores, use_cases, generations, data_dir, sampler: None, parts };
         if !snapshot {
-            platform.sampler.started(&config.environment, roles.names()).await?;
-            platform.keep_house(config, roles);
+            sampler.started(&config.environment, roles.names()).await?;
+            platform.keep_house(config, roles, sampler);
         }
         if roles.reactor && !snapshot {
-            platform.react(reactors, &holder);
+            platform.react(reactors, reactors_from, &holder);
         }
         if roles.bot && !config.discord.token.is_empty() && !snapshot {
             platform.join_discord(config, orders, &holder);
@@ -147,7 +150,7 @@ impl Platform {
     }
 
     /// Samples, signatures and sweeping.
-    fn keep_house(&mut self, config: &Config, roles: Roles) {
+    fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>) {
         if roles.projector {
             let signer = ChainSigner {
                 heads: Arc::new(Live(self.generations.clone())),
@@ -158,7 +161,7 @@ impl Platform {
             };
             self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
         }
-        let sampler = self.sampler.clone();
+        self.sampler = Some(sampler.clone());
         self.parts.push(Part::start("sampler", |stop| async move { sampler.run(stop).await }));
         let operational = self.stores.operational.clone();
         self.parts.push(Part::start("sweeper", |stop| async move {
@@ -175,7 +178,7 @@ impl Platform {
         }));
     }
 
-    fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, holder: &str) {
+    fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, told: Option<StartFrom>, holder: &str) {
         let ground = ground(&self.stores);
         let leases: Arc<dyn Leases> = self.stores.operational.clone();
         let holder = holder.to_owned();
@@ -183,7 +186,7 @@ impl Platform {
             let work = |lease, stop| {
                 let (ground, reactors) = (ground.clone(), reactors.clone());
                 async move {
-                    if let Err(error) = run_reactors(ground, reactors, lease, stop).await {
+                    if let Err(error) = run_reactors(ground, reactors, told, lease, stop).await {
                         tracing::error!(error = %describe(&error), "the reactors stopped");
                     }
                 }
@@ -281,8 +284,9 @@ impl Platform {
                 part.end().await;
             }
         }
-        if self.generations.live().is_some()
-            && let Err(error) = self.sampler.stopped(reason).await
+        if let Some(sampler) = &self.sampler
+            && self.generations.live().is_some()
+            && let Err(error) = sampler.stopped(reason).await
         {
             tracing::warn!(error = %describe(&error), "the end could not be recorded");
         }

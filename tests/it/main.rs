@@ -22,6 +22,7 @@ mod operating;
 mod operational;
 mod papers;
 mod privacy;
+mod reactors;
 mod restored;
 mod services;
 mod vault;
