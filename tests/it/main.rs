@@ -26,4 +26,5 @@ mod reactors;
 mod restored;
 mod services;
 mod vault;
+mod verify;
 mod views;

@@ -236,6 +236,13 @@ impl Codec {
         }
     }
 
+    /// Which of these keys the vault does not hold, or not any more.
+    pub async fn destroyed(&self, ids: &[KeyId]) -> Result<Vec<KeyId>, CryptError> {
+        let keys = self.keys.find(ids).await?;
+        let missing = ids.iter().zip(keys).filter(|(_, key)| key.is_none());
+        Ok(missing.map(|(id, _)| *id).collect())
+    }
+
     /// Fetches keys to open with.
     pub(super) async fn fetch(&self, ids: &[KeyId]) -> Result<(), CryptError> {
         let epoch = self.cache.read().unwrap_or_else(PoisonError::into_inner).epoch;
