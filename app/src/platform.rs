@@ -155,6 +155,7 @@ impl Platform {
             let signer = ChainSigner {
                 heads: Arc::new(Live(self.generations.clone())),
                 chains: self.use_cases.executors.chains.clone(),
+                journal: self.stores.journal.clone(),
                 vault: self.stores.vault.clone(),
                 after_commits: config.chain.sign_after_commits.max(2),
                 after: Duration::from_secs(config.chain.sign_after_s.max(1)),

@@ -139,6 +139,23 @@ async fn a_change_after_the_last_head_is_known_to_the_read_models() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_vault_knew_of_a_longer_log_is_not_forgotten() {
+    let (there, folder) = sqlite().await;
+    let kept = kept_head(&*there.vault).await.unwrap().unwrap();
+    drop(there);
+    let file = rusqlite::Connection::open(folder.path().join("log.db")).unwrap();
+    file.execute_batch("DELETE FROM commits WHERE position > 8;").unwrap();
+    drop(file);
+    let there = Embedded::open(folder.path()).await;
+    Signed { there: &there, before: 5, upto: 8 }.run().await;
+
+    let still = kept_head(&*there.vault).await.unwrap().unwrap();
+    assert_eq!((still.position, still.chain), (kept.position, kept.chain));
+    let faults = verdict(&there, &[]).await.faults;
+    assert!(tells(&faults, 9, "differs from the value that the vault kept"), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heads_that_prove_nothing_are_faults() {
     let (stranger, _elsewhere) = Embedded::start().await;
     for (there, _folder) in [sqlite().await, jetstream().await.0] {
@@ -262,6 +279,7 @@ impl Signed<'_> {
         let signer = ChainSigner {
             heads: Arc::new(Shown(shown, asked.clone())),
             chains: there.executors.chains.clone(),
+            journal: there.journal.clone(),
             vault: there.vault.clone(),
             after_commits: 1_000,
             after: Duration::from_hours(1),

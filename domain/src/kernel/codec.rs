@@ -90,7 +90,7 @@ pub(super) enum Decoded {
 
 /// Turns events into bytes and back.
 pub struct Codec {
-    keys: Arc<dyn Keys>,
+    pub(super) keys: Arc<dyn Keys>,
     sealer: Arc<dyn Sealer>,
     cache: RwLock<Cache>,
 }
@@ -234,13 +234,6 @@ impl Codec {
             }
             self.prepare(std::slice::from_ref(of)).await?;
         }
-    }
-
-    /// Which of these keys the vault does not hold, or not any more.
-    pub async fn destroyed(&self, ids: &[KeyId]) -> Result<Vec<KeyId>, CryptError> {
-        let keys = self.keys.find(ids).await?;
-        let missing = ids.iter().zip(keys).filter(|(_, key)| key.is_none());
-        Ok(missing.map(|(id, _)| *id).collect())
     }
 
     /// Fetches keys to open with.

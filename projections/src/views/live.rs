@@ -236,18 +236,16 @@ impl Generations {
         let here = *self.inner.projecting.borrow();
         let elsewhere = matches!(self.inner.place, Place::Postgres { .. });
         let mut at = live.checkpoint().await?.position;
-        while here || elsewhere {
+        let mut waits = here || elsewhere;
+        while waits {
             if let Ok(reached) = tokio::time::timeout(PATIENCE, live.reach(position)).await {
                 return Ok(reached?);
             }
             let before = std::mem::replace(&mut at, live.checkpoint().await?.position);
-            if at > before {
-                continue;
-            }
-            if here {
+            if here && at == before {
                 return Err(BuildError::Behind { at, position });
             }
-            break;
+            waits = at > before;
         }
         self.catch_up(live, position, Refusal::SetsAside).await
     }
