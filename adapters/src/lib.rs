@@ -6,6 +6,7 @@ pub mod discord_oauth;
 pub mod discord_rest;
 mod hex;
 pub mod jetstream_log;
+mod labels;
 pub mod local_model;
 pub mod master_key;
 pub mod operational;

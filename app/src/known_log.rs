@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commands::ports::{Leases as _, Snapshots as _};
+use commands::ports::{Checkpoints as _, Lease, Leases as _, Snapshots as _};
 use commands::{Ground, Reactor, StartFrom, prepare_reactors, put_back_reactors};
 use projections::Generations;
 
@@ -11,12 +11,22 @@ use crate::config::Roles;
 use crate::platform::REACTORS;
 use crate::stores::Stores;
 
+/// How long the lease of the start lasts.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether another process has seen to the reactors.
+const LOOK: Duration = Duration::from_millis(100);
+
 pub(crate) fn ground(stores: &Stores) -> Ground {
-    Ground { journal: stores.journal.clone(), checkpoints: stores.operational.clone() }
+    Ground {
+        journal: stores.journal.clone(),
+        checkpoints: stores.operational.clone(),
+        leases: stores.operational.clone(),
+    }
 }
 
 /// Gives reactors that never ran their checkpoint, and moves those that do not know this log, under
-/// their lease and before anything is written.
+/// their lease and before anything is written. Whoever runs them looks again.
 pub(crate) async fn ready_reactors(
     stores: &Stores,
     reactors: &[Arc<dyn Reactor>],
@@ -24,9 +34,7 @@ pub(crate) async fn ready_reactors(
     holder: &str,
     told: Option<StartFrom>,
 ) -> anyhow::Result<()> {
-    let lease = stores.operational.acquire(REACTORS, holder, Duration::from_secs(10)).await?;
-    // Whoever holds it has seen to it.
-    let Some(lease) = lease else { return Ok(()) };
+    let Some(lease) = lease_or_ready(stores, reactors, holder).await? else { return Ok(()) };
     let ground = ground(stores);
     // On an empty log they begin at the beginning, whoever writes first.
     let mut ready = Ok(());
@@ -38,6 +46,30 @@ pub(crate) async fn ready_reactors(
     }
     stores.operational.release(&lease).await?;
     Ok(ready?)
+}
+
+/// The lease; none when somebody else holds it, who sees to it: before this process writes, if that
+/// somebody knows these reactors.
+async fn lease_or_ready(
+    stores: &Stores,
+    reactors: &[Arc<dyn Reactor>],
+    holder: &str,
+) -> anyhow::Result<Option<Lease>> {
+    let deadline = tokio::time::Instant::now() + LEASE;
+    loop {
+        let lease = stores.operational.acquire(REACTORS, holder, LEASE).await?;
+        if lease.is_some() {
+            return Ok(lease);
+        }
+        let mut known = true;
+        for reactor in reactors {
+            known &= stores.operational.read(reactor.name()).await?.is_some();
+        }
+        if known || tokio::time::Instant::now() >= deadline {
+            return Ok(None);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Drops what is remembered of a log that is not this one.

@@ -52,7 +52,8 @@ pub struct Platform {
     pub use_cases: UseCases,
     pub generations: Generations,
     data_dir: DataDir,
-    sampler: Arc<Sampler>,
+    /// None when the state of a moment is served: that leaves no trace in the log.
+    sampler: Option<Arc<Sampler>>,
     /// In the order in which they end.
     parts: Vec<Part>,
 }
@@ -109,8 +110,10 @@ impl Platform {
         let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?), pace);
         let reactors =
             reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
-        ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
         let snapshot = projections::is_snapshot(config.views.reveal()).await;
+        if !snapshot {
+            ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
+        }
         let generations = generations(config, &stores, snapshot).await?;
         let head = stores.journal.log().head().await?;
         if !snapshot {
@@ -142,13 +145,13 @@ impl Platform {
             traffic: traffic.clone(),
         });
         let mut platform =
-            Self { url: None, stores, use_cases, generations, data_dir, sampler, parts };
+            Self { url: None, stores, use_cases, generations, data_dir, sampler: None, parts };
         if !snapshot {
-            platform.sampler.started(&config.environment, roles.names()).await?;
-            platform.keep_house(config, roles);
+            sampler.started(&config.environment, roles.names()).await?;
+            platform.keep_house(config, roles, sampler);
         }
         if roles.reactor && !snapshot {
-            platform.react(reactors, &holder);
+            platform.react(reactors, reactors_from, &holder);
         }
         if roles.bot && !snapshot {
             platform.join_discord(config, orders, &holder);
@@ -160,18 +163,19 @@ impl Platform {
     }
 
     /// Samples, signatures and sweeping.
-    fn keep_house(&mut self, config: &Config, roles: Roles) {
+    fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>) {
         if roles.projector {
             let signer = ChainSigner {
                 heads: Arc::new(Live(self.generations.clone())),
                 chains: self.use_cases.executors.chains.clone(),
+                journal: self.stores.journal.clone(),
                 vault: self.stores.vault.clone(),
                 after_commits: config.chain.sign_after_commits.max(2),
                 after: Duration::from_secs(config.chain.sign_after_s.max(1)),
             };
             self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
         }
-        let sampler = self.sampler.clone();
+        self.sampler = Some(sampler.clone());
         self.parts.push(Part::start("sampler", |stop| async move { sampler.run(stop).await }));
         let operational = self.stores.operational.clone();
         self.parts.push(Part::start("sweeper", |stop| async move {
@@ -188,7 +192,7 @@ impl Platform {
         }));
     }
 
-    fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, holder: &str) {
+    fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, told: Option<StartFrom>, holder: &str) {
         let ground = ground(&self.stores);
         let leases: Arc<dyn Leases> = self.stores.operational.clone();
         let holder = holder.to_owned();
@@ -196,7 +200,7 @@ impl Platform {
             let work = |lease, stop| {
                 let (ground, reactors) = (ground.clone(), reactors.clone());
                 async move {
-                    if let Err(error) = run_reactors(ground, reactors, lease, stop).await {
+                    if let Err(error) = run_reactors(ground, reactors, told, lease, stop).await {
                         tracing::error!(error = %describe(&error), "the reactors stopped");
                     }
                 }
@@ -297,8 +301,9 @@ impl Platform {
                 part.end().await;
             }
         }
-        if self.generations.live().is_some()
-            && let Err(error) = self.sampler.stopped(reason).await
+        if let Some(sampler) = &self.sampler
+            && self.generations.live().is_some()
+            && let Err(error) = sampler.stopped(reason).await
         {
             tracing::warn!(error = %describe(&error), "the end could not be recorded");
         }

@@ -16,15 +16,17 @@ pub(crate) async fn run(
     views: Option<Witness>,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let witnesses: Vec<Witness> =
-        kept_head(stores.vault.as_ref()).await?.into_iter().chain(views).collect();
+    let kept = [("the vault", kept_head(stores.vault.as_ref()).await?), ("the read models", views)];
+    let missing = kept.iter().filter(|(_, kept)| kept.is_none());
+    let missing: Vec<&str> = missing.map(|(who, _)| *who).collect();
+    let witnesses: Vec<Witness> = kept.into_iter().filter_map(|(_, kept)| kept).collect();
     let progress = bar(stores.journal.log().head().await?, "commits");
     let walked = |position| progress.set_position(position);
     let verdict = verify(&stores.journal, stores.vault.as_ref(), &witnesses, walked).await?;
     progress.finish_and_clear();
 
     if as_json {
-        writeln!(std::io::stdout(), "{}", describe(&verdict))?;
+        writeln!(std::io::stdout(), "{}", describe(&verdict, &witnesses, &missing))?;
     } else {
         for fault in &verdict.faults {
             writeln!(std::io::stdout(), "commit {}: {}", fault.position, fault.reason)?;
@@ -35,6 +37,13 @@ pub(crate) async fn run(
             "{commits} commits, {events} events, {streams} streams, {signatures} signed heads\n\
              chain {chain}"
         )?;
+        for Witness { kept_by, position, .. } in &witnesses {
+            writeln!(std::io::stdout(), "compared with what {kept_by} kept at commit {position}")?;
+        }
+        for who in &missing {
+            let lost = "a tail that was cut off is not noticed by it";
+            writeln!(std::io::stdout(), "{who} kept nothing to compare with: {lost}")?;
+        }
     }
     match verdict.faults.len() {
         0 => {
@@ -45,7 +54,11 @@ pub(crate) async fn run(
     }
 }
 
-fn describe(verdict: &Verdict) -> serde_json::Value {
+fn describe(verdict: &Verdict, witnesses: &[Witness], missing: &[&str]) -> serde_json::Value {
+    let compared: Vec<_> = witnesses
+        .iter()
+        .map(|Witness { kept_by, position, .. }| json!({ "with": kept_by, "position": position }))
+        .collect();
     let faults: Vec<_> = verdict
         .faults
         .iter()
@@ -57,6 +70,8 @@ fn describe(verdict: &Verdict) -> serde_json::Value {
         "streams": verdict.streams,
         "signatures": verdict.signatures,
         "chain": verdict.chain.to_string(),
+        "compared": compared,
+        "not_compared": missing,
         "faults": faults,
     })
 }

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs_es::Aggregate;
@@ -18,17 +19,18 @@ use moka::future::Cache;
 use tokio::sync::Mutex;
 
 use crate::CommandError;
-use crate::memory::Memory;
+use crate::memory::{Memory, Place};
 use crate::ports::{Execute, Executed, Loaded, Snapshots};
 
 /// How often a command is decided before its conflict is the caller's.
 const ATTEMPTS: usize = 16;
 
-/// How many aggregates of one kind are kept in memory.
+/// How many aggregates of one kind are kept in memory, and for how long after they were used.
 const KEPT: u64 = 10_000;
+const KEPT_FOR: Duration = Duration::from_mins(15);
 
-/// When a commit is durable: its position, or that the state it stood on is void.
-type Landing = Shared<BoxFuture<'static, Result<u64, Arc<LogError>>>>;
+/// When a commit is durable: where, or that the state it stood on is void.
+type Landing = Shared<BoxFuture<'static, Result<Appended, Arc<LogError>>>>;
 
 /// Executes commands on one kind of aggregate.
 pub struct Executor<A: Listed> {
@@ -56,7 +58,8 @@ struct Hot<A: Listed> {
 impl<A: Listed> Hot<A> {
     /// Takes note of a commit that has landed meanwhile.
     fn notice_landing(&mut self) {
-        if let Some(Ok(position)) = self.landing.clone().and_then(FutureExt::now_or_never) {
+        let landed = self.landing.clone().and_then(FutureExt::now_or_never);
+        if let Some(Ok(Appended::Stored { position })) = landed {
             self.memory.position = position;
             self.landing = None;
         }
@@ -74,7 +77,8 @@ enum Decided<A: Listed> {
 impl<A: Listed> Executor<A> {
     /// Executes over this journal.
     pub fn new(journal: Journal, snapshots: Arc<dyn Snapshots>) -> Self {
-        Self { journal, snapshots, slots: Cache::new(KEPT) }
+        let slots = Cache::builder().max_capacity(KEPT).time_to_idle(KEPT_FOR).build();
+        Self { journal, snapshots, slots }
     }
 
     /// Another process wrote to this stream up to this position: what is remembered may be old.
@@ -114,11 +118,11 @@ impl<A: Listed> Executor<A> {
             drop(held.take_if(is_old));
             let hot = self.hot(&slot, &mut held, &stream).await?;
             self.wait_where_needed(hot).await?;
-            let decided = self.decide(&slot, hot, id, &stream, wanted, command, cause).await;
-            if decided.is_err() {
-                *held = None;
-            }
-            let decided = decided?;
+            // Deciding changes the state before its commit is on its way: whatever keeps it from
+            // getting there, the caller's leaving included, leaves no memory behind.
+            let Some(mut hot) = held.take() else { return Err(CommandError::Conflict) };
+            let decided = self.decide(&slot, &mut hot, id, &stream, wanted, command, cause).await?;
+            *held = Some(hot);
             // Somebody else writes to this aggregate: the others here wait for the outcome,
             // instead of deciding on what may well be void.
             if let (true, Decided::Appending { landing, .. }) = (again, &decided) {
@@ -128,12 +132,18 @@ impl<A: Listed> Executor<A> {
         };
         match decided {
             Decided::Appending { landing, version, events } => {
-                let position = landing.await.map_err(conflict_or_down)?;
-                Ok(Executed { position, version, events })
+                match landing.await.map_err(conflict_or_down)? {
+                    Appended::Stored { position } => Ok(Executed { position, version, events }),
+                    // An earlier try was stored, and what was decided just now was not.
+                    Appended::Repeated { position } => {
+                        let version = self.load(id).await?.version;
+                        Ok(Executed { position, version, events: vec![] })
+                    }
+                }
             }
             Decided::Nothing { pending, position, version, no } => {
                 let position = match pending {
-                    Some(landing) => landing.await.map_err(conflict_or_down)?,
+                    Some(landing) => stored(landing.await)?,
                     None => position,
                 };
                 no.map_or(Ok(Executed { position, version, events: vec![] }), Err)
@@ -165,7 +175,7 @@ impl<A: Listed> Executor<A> {
             hot.notice_landing();
             return Ok(());
         }
-        hot.memory.position = landing.clone().await.map_err(conflict_or_down)?;
+        hot.memory.position = stored(landing.clone().await)?;
         hot.landing = None;
         Ok(())
     }
@@ -207,9 +217,10 @@ impl<A: Listed> Executor<A> {
             events.iter().map(|event| A::to_event(id.clone(), event.clone())).collect();
         let expected = memory.expected(hot.landing.is_some());
         let append = self.journal.append(stream, expected, &stored, cause).await?;
-        memory.advance(cause.command, events.len() as u64);
+        let place = Place::default();
+        memory.advance(cause.command, events.len() as u64, place.clone());
 
-        let landing = self.landing(slot, append, hot.epoch);
+        let landing = self.landing(slot, append, hot.epoch, place);
         hot.landing = Some(landing.clone());
         self.keep_snapshot(stream, hot, &landing);
         Ok(Decided::Appending { landing, version: hot.memory.version, events })
@@ -221,18 +232,21 @@ impl<A: Listed> Executor<A> {
         slot: &Arc<Slot<A>>,
         append: BoxFuture<'static, Result<Appended, LogError>>,
         epoch: u64,
+        place: Place,
     ) -> Landing {
         let slot = slot.clone();
         let landing = async move {
             let landed = append.await;
-            if !matches!(landed, Ok(Appended::Stored { .. })) {
+            if let Ok(Appended::Stored { position }) = landed {
+                place.landed(position);
+            } else {
                 // A repeat means that this command was stored by an earlier try: what was decided
                 // just now is not in the log, so the state that includes it is void as well.
                 let next = epoch + 1;
                 let _ =
                     slot.voided.compare_exchange(epoch, next, Ordering::SeqCst, Ordering::SeqCst);
             }
-            landed.map(Appended::position).map_err(Arc::new)
+            landed.map_err(Arc::new)
         };
         // Driven to its end even when the caller goes away, so that the memory is never wrong.
         let driven = tokio::spawn(landing);
@@ -248,7 +262,7 @@ impl<A: Listed> Executor<A> {
         let (snapshots, stream, landing) =
             (self.snapshots.clone(), stream.clone(), landing.clone());
         tokio::spawn(async move {
-            let Ok(position) = landing.await else { return };
+            let Ok(Appended::Stored { position }) = landing.await else { return };
             if let Err(error) = snapshots.put(&stream, draft.at(position)).await {
                 tracing::warn!(stream = %stream, error = %error, "a snapshot could not be kept");
             }
@@ -309,9 +323,10 @@ where
             let mut held = slot.memory.lock().await;
             let hot = self.hot(&slot, &mut held, &stream).await?;
             // What is on its way is not shown before it has landed.
-            if let Some(landing) = hot.landing.take() {
-                let Ok(position) = landing.await else { continue };
+            if let Some(landing) = hot.landing.clone() {
+                let Ok(position) = stored(landing.await) else { continue };
                 hot.memory.position = position;
+                hot.landing = None;
             }
             let Memory { aggregate, version, position, .. } = &hot.memory;
             let (aggregate, version, position) = (aggregate.clone(), *version, *position);
@@ -325,6 +340,14 @@ async fn back_off(attempt: usize) {
     let most = 2u64 << attempt.min(6);
     let millis = rand::random_range(0..most);
     tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+}
+
+/// Where a commit is. One that was in the log before leaves the state that includes it void.
+fn stored(landed: Result<Appended, Arc<LogError>>) -> Result<u64, CommandError> {
+    match landed.map_err(conflict_or_down)? {
+        Appended::Stored { position } => Ok(position),
+        Appended::Repeated { .. } => Err(CommandError::Conflict),
+    }
 }
 
 fn conflict_or_down(error: Arc<LogError>) -> CommandError {

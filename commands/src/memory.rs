@@ -1,6 +1,8 @@
 //! What is remembered of one aggregate: its state, where its stream ends, its newest commands.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::kernel::{Expected, Journal, Listed, LogError, StreamId};
 use serde::{Deserialize, Serialize};
@@ -25,16 +27,39 @@ pub(crate) struct Memory<A> {
     pub(crate) aggregate: A,
     pub(crate) version: u64,
     pub(crate) position: u64,
-    /// Command and position, oldest first; 0 where the commit is still on its way.
-    commands: VecDeque<(Uuid, u64)>,
+    /// The newest commands, oldest first.
+    commands: VecDeque<Remembered>,
     snapshot_version: u64,
 }
 
+/// A command, and where it was stored.
+type Remembered = (Uuid, Place);
+
+/// A commit's position; 0 while it is on its way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place(Arc<AtomicU64>);
+
+impl Place {
+    fn at(position: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(position)))
+    }
+
+    /// It has landed.
+    pub(crate) fn landed(&self, position: u64) {
+        self.0.store(position, Ordering::Relaxed);
+    }
+
+    /// None while the commit is on its way.
+    fn get(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|position| *position > 0)
+    }
+}
+
 /// A snapshot whose commit is on its way.
-pub(crate) struct Draft {
+pub(crate) struct Draft<A> {
     version: u64,
-    schema: String,
-    kept: serde_json::Result<Vec<u8>>,
+    aggregate: A,
+    commands: VecDeque<Remembered>,
 }
 
 /// A memory as a snapshot keeps it.
@@ -81,7 +106,7 @@ impl<A: Listed> Memory<A> {
                 continue;
             }
             (self.version, self.position) = (recorded.version, recorded.position);
-            self.remember(recorded.command, recorded.position);
+            self.remember(recorded.command, Place::at(recorded.position));
             if let Some(event) = A::from_event(recorded.event) {
                 self.aggregate.apply(event);
             }
@@ -109,7 +134,7 @@ impl<A: Listed> Memory<A> {
         }
         let Kept { aggregate, commands } = serde_json::from_slice(&snapshot.body).ok()?;
         let Snapshot { version, position, .. } = snapshot;
-        let commands = commands.into();
+        let commands = commands.into_iter().map(|(id, at)| (id, Place::at(at))).collect();
         Some(Self { aggregate, version, position, commands, snapshot_version: version })
     }
 
@@ -132,43 +157,43 @@ impl<A: Listed> Memory<A> {
     /// Where this command was stored, if it was lately.
     pub(crate) fn position_of(&self, command: Uuid) -> Option<u64> {
         let found = self.commands.iter().find(|(known, _)| *known == command);
-        found.map(|(_, position)| if *position == 0 { self.position } else { *position })
+        found.map(|(_, place)| place.get().unwrap_or(self.position))
     }
 
     /// A commit with so many events was sent on its way; the aggregate has applied them.
-    pub(crate) fn advance(&mut self, command: Uuid, events: u64) {
+    pub(crate) fn advance(&mut self, command: Uuid, events: u64, place: Place) {
         self.version += events;
-        self.remember(command, 0);
+        self.remember(command, place);
     }
 
-    fn remember(&mut self, command: Uuid, position: u64) {
+    fn remember(&mut self, command: Uuid, place: Place) {
         if self.commands.back().is_some_and(|(newest, _)| *newest == command) {
             return;
         }
         if self.commands.len() == COMMANDS {
             self.commands.pop_front();
         }
-        self.commands.push_back((command, position));
+        self.commands.push_back((command, place));
     }
 
     /// A snapshot of this moment, when enough happened since the last one.
-    pub(crate) fn due_snapshot(&mut self) -> Option<Draft> {
+    pub(crate) fn due_snapshot(&mut self) -> Option<Draft<A>> {
         if self.version < self.snapshot_version + SNAPSHOT_EVERY {
             return None;
         }
         self.snapshot_version = self.version;
-        let commands = self.commands.iter().copied().filter(|(_, position)| *position > 0);
-        let (aggregate, commands) = (self.aggregate.clone(), commands.collect());
-        let kept = serde_json::to_vec(&Kept { aggregate, commands });
-        Some(Draft { version: self.version, schema: schema::<A>(), kept })
+        let (aggregate, commands) = (self.aggregate.clone(), self.commands.clone());
+        Some(Draft { version: self.version, aggregate, commands })
     }
 }
 
-impl Draft {
-    /// The snapshot, once its commit has this position.
+impl<A: Listed> Draft<A> {
+    /// The snapshot, once its commit has this position. What it stands on landed before.
     pub(crate) fn at(self, position: u64) -> Snapshot {
-        let Self { version, schema, kept } = self;
-        Snapshot { version, position, schema, body: kept.unwrap_or_default() }
+        let Self { version, aggregate, commands } = self;
+        let commands = commands.into_iter().map(|(id, at)| (id, at.get().unwrap_or(position)));
+        let kept = serde_json::to_vec(&Kept { aggregate, commands: commands.collect() });
+        Snapshot { version, position, schema: schema::<A>(), body: kept.unwrap_or_default() }
     }
 }
 

@@ -20,7 +20,7 @@ pub async fn put_back_reactors(
     reactors: &[Arc<dyn Reactor>],
     lease: &Lease,
 ) -> Result<(), CommandError> {
-    let Ground { journal, checkpoints } = ground;
+    let Ground { journal, checkpoints, .. } = ground;
     for reactor in reactors {
         let name = reactor.name();
         let Some(was) = checkpoints.read(name).await? else { continue };
@@ -40,7 +40,7 @@ pub async fn put_back_reactors(
         );
         checkpoints.advance(name, now, &[], lease).await?;
         for parked in checkpoints.parked(name, u32::MAX.into()).await? {
-            checkpoints.unpark(name, parked.position, parked.index).await?;
+            checkpoints.unpark(&parked, lease).await?;
         }
     }
     Ok(())

@@ -11,12 +11,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::CommandError;
-use crate::ports::{Checkpoints, Lease, Parked, Reached};
+use crate::ports::{Checkpoints, Lease, Leases, Parked, Reached};
 use crate::put_back::{known, put_back_reactors};
-use crate::reactor::{Reactor, Setback};
+use crate::reactor::{Reactor, Setback, describe};
 
 /// How many pages may wait for a reactor before the others wait with it.
-const WAITING_PAGES: usize = 64;
+const WAITING_PAGES: usize = 4;
 
 /// How often an event is tried before it is given up.
 const TRIES: u32 = 12;
@@ -45,9 +45,10 @@ pub enum StartFrom {
 pub struct Ground {
     pub journal: Journal,
     pub checkpoints: Arc<dyn Checkpoints>,
+    pub leases: Arc<dyn Leases>,
 }
 
-/// Gives every reactor a checkpoint, before anything is written in this run.
+/// Gives every reactor a checkpoint: on an empty log before anything is written, else where told.
 ///
 /// # Errors
 /// A reactor that never ran on a log that is not empty needs to be told where to start: it could
@@ -86,26 +87,42 @@ pub async fn prepare_reactors(
 }
 
 /// Runs until it is told to stop, or the log or the checkpoints fail for good.
+///
+/// # Errors
+/// See [`prepare_reactors`]: no reactor ever starts where nobody said.
 pub async fn run_reactors(
     ground: Ground,
     reactors: Vec<Arc<dyn Reactor>>,
+    told: Option<StartFrom>,
     lease: Lease,
     stop: CancellationToken,
 ) -> Result<(), CommandError> {
+    prepare_reactors(&ground, &reactors, told, &lease).await?;
     put_back_reactors(&ground, &reactors, &lease).await?;
     let mut checkpoints = Vec::new();
     for reactor in &reactors {
-        checkpoints.push(ground.checkpoints.read(reactor.name()).await?.unwrap_or_default());
+        let reached = ground.checkpoints.read(reactor.name()).await?;
+        let lost = || format!("the checkpoint of the reactor {} is gone", reactor.name());
+        checkpoints.push(reached.ok_or_else(|| CommandError::unavailable(lost()))?);
     }
     let first = checkpoints.iter().map(|reached| reached.position).min();
     let Some(first) = first else { return Ok(()) };
 
+    // Who cannot go on ends the others as well: the log may bring nothing for a long time.
+    let stop = stop.child_token();
     let (mut senders, mut running) = (Vec::new(), Vec::new());
     for (reactor, checkpoint) in reactors.into_iter().zip(checkpoints) {
         let (sender, pages) = mpsc::channel(WAITING_PAGES);
         senders.push(sender);
         let runner = Runner { ground: ground.clone(), reactor, checkpoint, lease: lease.clone() };
-        running.push(runner.run(pages, stop.clone()));
+        let stop = stop.clone();
+        running.push(async move {
+            let ended = runner.run(pages, stop.clone()).await;
+            if ended.is_err() {
+                stop.cancel();
+            }
+            ended
+        });
     }
     let feed = feed(&ground.journal, first, senders, &stop);
     let (fed, ended) = tokio::join!(feed, join_all(running));
@@ -137,6 +154,17 @@ async fn feed(
     }
 }
 
+/// How a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worked {
+    /// Nothing in it concerned the reactor; the checkpoint is not written.
+    Idle,
+    /// It was told to stop before the end: nothing after this page may be looked at.
+    Stopped,
+    /// The checkpoint is written.
+    Through,
+}
+
 /// One reactor at work.
 struct Runner {
     ground: Ground,
@@ -155,14 +183,19 @@ impl Runner {
         let mut written = self.checkpoint;
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 page = pages.recv() => {
                     let Some(page) = page else { break };
-                    if self.work_through(&page, &stop).await? {
-                        written = self.checkpoint;
-                    } else if self.checkpoint.position >= written.position + IDLE_COMMITS {
-                        self.advance(&[]).await?;
-                        written = self.checkpoint;
+                    match self.work_through(&page, &stop).await? {
+                        Worked::Stopped => break,
+                        Worked::Through => written = self.checkpoint,
+                        Worked::Idle => {
+                            if self.checkpoint.position >= written.position + IDLE_COMMITS {
+                                self.advance(&[]).await?;
+                                written = self.checkpoint;
+                            }
+                        }
                     }
                 }
                 _ = look.tick() => self.try_again(&stop).await?,
@@ -174,12 +207,12 @@ impl Runner {
         Ok(())
     }
 
-    /// Reacts to a page's events; whether the checkpoint was written.
+    /// Reacts to a page's events. The checkpoint moves at the end of the page, or not at all.
     async fn work_through(
         &mut self,
         page: &Page,
         stop: &CancellationToken,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<Worked, CommandError> {
         let mut parked = Vec::new();
         let mut worked = false;
         let after = self.checkpoint.position;
@@ -187,8 +220,9 @@ impl Runner {
         for recorded in news.filter(|it| self.reactor.concerns(it)) {
             if stop.is_cancelled() {
                 // What was done so far is done again after the next start: reactions bear that.
-                return Ok(false);
+                return Ok(Worked::Stopped);
             }
+            self.hold().await?;
             worked = true;
             if let Err(setback) = self.reactor.react(recorded).await {
                 parked.extend(self.put_off(recorded, 1, setback).await?);
@@ -201,10 +235,20 @@ impl Runner {
             let commit = newest.map(|it| it.id);
             self.checkpoint = Reached { position: page.position, commit };
         }
-        if worked {
-            self.advance(&parked).await?;
+        if !worked {
+            return Ok(Worked::Idle);
         }
-        Ok(worked)
+        self.advance(&parked).await?;
+        Ok(Worked::Through)
+    }
+
+    /// Nobody else reacts: an effect cannot be taken back, as a checkpoint can be refused.
+    async fn hold(&self) -> Result<(), CommandError> {
+        if self.ground.leases.holds(&self.lease).await? {
+            Ok(())
+        } else {
+            Err(CommandError::Conflict)
+        }
     }
 
     async fn advance(&self, parked: &[Parked]) -> Result<(), CommandError> {
@@ -214,7 +258,7 @@ impl Runner {
             .await
     }
 
-    /// When to try an event again; none when it is given up.
+    /// When to try an event again; none when it is given up, and that is recorded.
     async fn put_off(
         &self,
         recorded: &Recorded,
@@ -222,10 +266,10 @@ impl Runner {
         setback: Setback,
     ) -> Result<Option<Parked>, CommandError> {
         let (reactor, reason) = (self.reactor.name(), setback.to_string());
+        let pause = FIRST_PAUSE.saturating_mul(1 << (attempts - 1).min(12)).min(LONGEST_PAUSE);
         let after = match setback {
             Setback::Retry { after, .. } if attempts < TRIES => {
-                let pause = FIRST_PAUSE.saturating_mul(1 << (attempts - 1).min(12));
-                after.unwrap_or_default().max(pause.min(LONGEST_PAUSE))
+                after.unwrap_or_default().max(pause)
             }
             Setback::Final(_) | Setback::Retry { .. } => {
                 let (position, index) = (recorded.position, recorded.index);
@@ -237,10 +281,12 @@ impl Runner {
                     reason,
                     "a reaction was given up"
                 );
-                if let Err(error) = self.reactor.give_up(recorded, &reason).await {
-                    tracing::error!(reactor, position, index, error = %error, "giving up failed");
-                }
-                return Ok(None);
+                let Err(error) = self.reactor.give_up(recorded, &reason).await else {
+                    return Ok(None);
+                };
+                let error = describe(&error);
+                tracing::error!(reactor, position, index, error, "giving up failed");
+                pause
             }
         };
         tracing::warn!(
@@ -262,13 +308,14 @@ impl Runner {
     }
 
     async fn try_again(&self, stop: &CancellationToken) -> Result<(), CommandError> {
-        let Ground { journal, checkpoints } = &self.ground;
+        let Ground { journal, checkpoints, .. } = &self.ground;
         for parked in checkpoints.parked(self.reactor.name(), 16).await? {
             if stop.is_cancelled() || parked.next_at > journal.clock().now() {
                 return Ok(());
             }
             let (events, _) = journal.read_all(parked.position - 1, 1).await?;
             let found = events.into_iter().find(|it| it.index == parked.index);
+            self.hold().await?;
             let again = match &found {
                 Some(recorded) => match self.reactor.react(recorded).await {
                     Ok(()) => None,
@@ -277,8 +324,8 @@ impl Runner {
                 None => None,
             };
             match again {
-                Some(again) => checkpoints.park_again(&again).await?,
-                None => checkpoints.unpark(&parked.reactor, parked.position, parked.index).await?,
+                Some(again) => checkpoints.park_again(&again, &self.lease).await?,
+                None => checkpoints.unpark(&parked, &self.lease).await?,
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use domain::kernel::{Actor, Cause, Chain, ChainCommand, ChainHash, Singleton, Source};
+use domain::kernel::{Actor, Cause, Chain, ChainCommand, ChainHash, Journal, Singleton, Source};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -38,6 +38,7 @@ pub trait Heads: Send + Sync {
 pub struct ChainSigner {
     pub heads: Arc<dyn Heads>,
     pub chains: Arc<dyn Execute<Chain>>,
+    pub journal: Journal,
     pub vault: Arc<dyn Vault>,
     /// After so many commits …
     pub after_commits: u64,
@@ -48,6 +49,18 @@ pub struct ChainSigner {
 impl ChainSigner {
     /// Signs the head now and then, until it is told to stop; then once more.
     pub async fn run(self, stop: CancellationToken) {
+        match self.lost().await {
+            Ok(None) => {}
+            Ok(Some(kept)) => tracing::error!(
+                kept = kept.position,
+                "the log is shorter than the vault knew it: its tail was cut off, or an earlier log \
+                 was put back. `palimpsest verify` says more"
+            ),
+            Err(error) => {
+                let error = describe(&error);
+                tracing::warn!(error, "the log could not be compared with what the vault kept");
+            }
+        }
         let mut looks = tokio::time::interval(LOOK);
         let (mut signed, mut signed_at) = (0, Instant::now());
         loop {
@@ -79,12 +92,24 @@ impl ChainSigner {
 
     async fn sign(&self, head: Head) -> Result<(), CommandError> {
         let Head { position, chain: hash } = head;
+        let lost = self.lost().await?;
         let (public_key, signature) = self.vault.sign(&Chain::signed_text(position, &hash));
         let command = ChainCommand::Sign { position, hash, public_key, signature };
         let cause = Cause::asked(Actor::system("sign_chain"), Uuid::now_v7(), Source::Reactor);
         self.chains.execute(&Singleton, command, &cause).await?;
+        if lost.is_some() {
+            // It is the only one who knows what is missing.
+            return Ok(());
+        }
         let kept = serde_json::to_vec(&head).map_err(CommandError::unavailable)?;
         self.vault.put_secret(SECRET, &kept).await
+    }
+
+    /// What the vault kept of a log that was longer.
+    async fn lost(&self) -> Result<Option<Witness>, CommandError> {
+        let Some(kept) = kept_head(self.vault.as_ref()).await? else { return Ok(None) };
+        let head = self.journal.log().head().await?;
+        Ok((kept.position > head).then_some(kept))
     }
 }
 

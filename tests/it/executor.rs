@@ -1,14 +1,23 @@
 //! What executing commands over a log means: once each, in turn, durable, and never on old news.
 
-use commands::CommandError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::ChaCha20Poly1305;
+use adapters::jetstream_log::{JetStreamLog, Options};
+use async_trait::async_trait;
 use commands::ports::{Execute, Snapshots};
+use commands::{CommandError, Executors};
 use domain::conversation::{Conversation, ConversationCommand, ConversationEvent};
 use domain::kernel::{
-    Actor, Cause, ConversationId, Event, Expected, Person, Personal, Singleton, Source, StreamId,
+    Actor, Cause, Codec, ConversationId, CryptError, Event, Expected, Journal, Key, KeyId, Keys,
+    Person, Personal, Singleton, Source, StreamId,
 };
 use domain::lifecycle::{Settings, SettingsCommand, SettingsPatch};
 use futures_util::future::join_all;
 use tests::embedded::Embedded;
+use tests::services::{nats_monitor_url, nats_url};
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -30,7 +39,9 @@ async fn the_same_command_is_stored_once_however_late_it_comes_again() {
         set(&platform, most, &self::cause()).await.unwrap();
     }
 
-    assert_eq!(set(&platform, 7, &cause).await.unwrap().position, first.position);
+    let again = set(&platform, 7, &cause).await.unwrap();
+    assert_eq!((again.position, again.version, again.events.len()), (first.position, 93, 0));
+    assert_eq!(max_guilds(&platform).await, 99);
     let after_a_restart = Embedded::open(folder.path()).await;
     assert_eq!(set(&after_a_restart, 7, &cause).await.unwrap().position, first.position);
 }
@@ -139,6 +150,73 @@ async fn a_long_history_is_loaded_from_a_snapshot_and_its_tail() {
 }
 
 #[tokio::test]
+async fn a_caller_who_left_while_a_commit_was_sealed_leaves_no_trace() {
+    let (mut platform, _folder) = Embedded::start().await;
+    let slow = Arc::new(SlowKeys {
+        keys: platform.vault.clone(),
+        open: watch::Sender::new(true),
+        asked: Notify::new(),
+    });
+    let codec = Codec::new(slow.clone(), Arc::new(ChaCha20Poly1305));
+    let (log, clock) = (platform.journal.log().clone(), platform.journal.clock().clone());
+    platform.journal = Journal::new(log, Arc::new(codec), clock);
+    let snapshots: Arc<dyn Snapshots> = platform.operational.clone();
+    platform.executors = Executors::new(&platform.journal, &snapshots);
+    let id = ConversationId::new("ana", "general").unwrap();
+    say(&platform, &id, 1).await.unwrap();
+
+    platform.journal.codec().forget_keys();
+    slow.open.send_replace(false);
+    tokio::select! {
+        ended = say(&platform, &id, 2) => panic!("{ended:?}"),
+        () = slow.asked.notified() => {}
+    }
+    slow.open.send_replace(true);
+    let loaded = platform.executors.conversations.load(&id).await.unwrap();
+    assert_eq!((loaded.aggregate.messages(), loaded.version), (1, 2));
+    say(&platform, &id, 2).await.unwrap();
+    let stream = StreamId::of::<Conversation>(&id);
+    let history = platform.journal.read_stream(&stream, Expected::New, 10).await.unwrap();
+    assert_eq!(history.last().unwrap().version, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_known_from_a_snapshot_when_the_server_has_forgotten_it() {
+    let own = Uuid::now_v7().simple().to_string();
+    let window = Duration::from_millis(100);
+    let options = Options {
+        stream: format!("EXECUTOR-{own}"),
+        prefix: format!("executor.{own}"),
+        duplicate_window: window,
+        monitor: Some(nats_monitor_url()),
+        ..Options::default()
+    };
+    let log = JetStreamLog::connect(&nats_url(), options).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let platform = Embedded::over(folder.path(), Arc::new(log)).await;
+    let id = ConversationId::new("ana", "general").unwrap();
+    let stream = StreamId::of::<Conversation>(&id);
+    let (mut message, mut causes) = (0, Vec::new());
+    while platform.operational.get(&stream).await.unwrap().is_none() {
+        message += 1;
+        causes.push(cause());
+        say_because(&platform, &id, message, causes.last().unwrap()).await.unwrap();
+        assert!(message < 2_000, "no snapshot was ever kept");
+    }
+    let (begun, other) = (Instant::now(), ConversationId::new("ana", "elsewhere").unwrap());
+    while begun.elapsed() < 4 * window {
+        message += 1;
+        say(&platform, &other, message).await.unwrap();
+    }
+
+    let again = Embedded::over(folder.path(), platform.journal.log().clone()).await;
+    let head = again.journal.log().head().await.unwrap();
+    let late = &causes[causes.len() - 20];
+    say_because(&again, &id, message + 1, late).await.unwrap();
+    assert_eq!(again.journal.log().head().await.unwrap(), head);
+}
+
+#[tokio::test]
 async fn events_carry_who_why_and_through_which_door() {
     let (platform, _folder) = Embedded::start().await;
     let cause = cause();
@@ -175,6 +253,15 @@ fn open(platform: &Embedded) -> ConversationCommand {
 }
 
 async fn say(platform: &Embedded, id: &ConversationId, message: u128) -> Result<u64, CommandError> {
+    say_because(platform, id, message, &cause()).await
+}
+
+async fn say_because(
+    platform: &Embedded,
+    id: &ConversationId,
+    message: u128,
+    cause: &Cause,
+) -> Result<u64, CommandError> {
     let command = ConversationCommand::Receive {
         message: Uuid::from_u128(message),
         content: Personal::of(Person::user("ana"), "hello".into()),
@@ -182,10 +269,36 @@ async fn say(platform: &Embedded, id: &ConversationId, message: u128) -> Result<
         guild: None,
         now: platform.journal.clock().now(),
     };
-    let executed = platform.executors.conversations.execute(id, command, &cause()).await?;
+    let executed = platform.executors.conversations.execute(id, command, cause).await?;
     Ok(executed.position)
 }
 
 fn cause() -> Cause {
     Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Api)
+}
+
+/// Keys that come when they are let.
+struct SlowKeys {
+    keys: Arc<dyn Keys>,
+    open: watch::Sender<bool>,
+    asked: Notify,
+}
+
+#[async_trait]
+impl Keys for SlowKeys {
+    async fn current(&self, of: &[Person]) -> Result<Vec<(KeyId, Key)>, CryptError> {
+        if !*self.open.borrow() {
+            self.asked.notify_one();
+        }
+        self.open.subscribe().wait_for(|open| *open).await.unwrap();
+        self.keys.current(of).await
+    }
+
+    async fn find(&self, ids: &[KeyId]) -> Result<Vec<Option<Key>>, CryptError> {
+        self.keys.find(ids).await
+    }
+
+    async fn destroy(&self, of: &Person) -> Result<usize, CryptError> {
+        self.keys.destroy(of).await
+    }
 }

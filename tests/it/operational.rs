@@ -114,15 +114,18 @@ async fn what_a_reactor_parked_waits_for_it(database: TestDatabase) {
     );
 
     let again = Parked { attempts: 2, next_at: DateTime::UNIX_EPOCH, ..parked("greeter", 1) };
-    store.park_again(&again).await.unwrap();
+    store.park_again(&again, &lease).await.unwrap();
+    let lost = Lease { token: lease.token + 1, ..lease.clone() };
+    assert!(store.park_again(&again, &lost).await.is_err());
+    assert!(store.unpark(&again, &lost).await.is_err());
     assert_eq!(store.parked("greeter", 1).await.unwrap(), std::slice::from_ref(&again));
     // The same event once more, after a restart from an older checkpoint.
     store.advance("greeter", at(2_500), &crowd[..1], &lease).await.unwrap();
     assert_eq!(store.parked("greeter", 9_999).await.unwrap().len(), 2_500);
 
-    store.unpark("greeter", 2_500, 1).await.unwrap();
-    store.unpark("greeter", 2_499, 0).await.unwrap();
-    store.unpark("another", 2_498, 1).await.unwrap();
+    store.unpark(&parked("greeter", 2_500), &lease).await.unwrap();
+    store.unpark(&Parked { index: 0, ..parked("greeter", 2_499) }, &lease).await.unwrap();
+    store.unpark(&parked("another", 2_498), &lease).await.unwrap();
     assert_eq!(store.parked("greeter", 1).await.unwrap(), [parked("greeter", 2_499)]);
     assert_eq!(store.parked("another", 9).await.unwrap(), []);
 }

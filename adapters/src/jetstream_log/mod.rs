@@ -6,6 +6,7 @@
 mod connection;
 mod follow;
 mod get;
+mod labels;
 mod publish;
 mod requirements;
 mod subjects;
@@ -141,6 +142,11 @@ impl EventLog for JetStreamLog {
     async fn read_all(&self, after: u64, limit: usize) -> Result<Vec<StoredCommit>, LogError> {
         let inner = &self.0;
         inner.patiently(|| get::of_all(inner, after, limit)).await
+    }
+
+    async fn mislabeled(&self, commits: &[StoredCommit]) -> Result<Vec<(u64, String)>, LogError> {
+        let inner = &self.0;
+        inner.patiently(|| labels::mislabeled(inner, commits)).await
     }
 
     fn follow(&self, after: u64) -> BoxStream<'static, Result<LogPage, LogError>> {

@@ -16,10 +16,10 @@ use domain::kernel::{Append, Appended, Expected, LogError};
 use super::connection::Retry;
 use super::{Inner, get};
 
-const TYPES: HeaderName = HeaderName::from_static("Palimpsest-Types");
+pub(super) const TYPES: HeaderName = HeaderName::from_static("Palimpsest-Types");
 
 /// The versions of a commit's first and last event, with a minus between.
-const VERSIONS: HeaderName = HeaderName::from_static("Palimpsest-Versions");
+pub(super) const VERSIONS: HeaderName = HeaderName::from_static("Palimpsest-Versions");
 
 /// How many commits after the expected end are searched for the own command.
 const SEARCHED: usize = 256;

@@ -119,7 +119,9 @@ impl Checkpoints for OperationalStore {
         Ok(rows.map_err(CommandError::unavailable)?.into_iter().map(parked_of).collect())
     }
 
-    async fn park_again(&self, parked: &Parked) -> Result<(), CommandError> {
+    async fn park_again(&self, parked: &Parked, lease: &Lease) -> Result<(), CommandError> {
+        let transaction = self.db.begin().await.map_err(CommandError::unavailable)?;
+        self.hold(&transaction, lease).await?;
         let row = waiting::ActiveModel {
             attempts: Set(parked.attempts.into()),
             next_at: Set(parked.next_at.timestamp_millis()),
@@ -129,14 +131,18 @@ impl Checkpoints for OperationalStore {
         let this = waiting::Entity::update_many().set(row);
         let this = this.filter(Reactor.eq(&parked.reactor));
         let this = this.filter(Position.eq(signed(parked.position)));
-        let done = this.filter(EventIndex.eq(i64::from(parked.index))).exec(&self.db).await;
-        done.map(|_| ()).map_err(CommandError::unavailable)
+        let done = this.filter(EventIndex.eq(i64::from(parked.index))).exec(&transaction).await;
+        done.map_err(CommandError::unavailable)?;
+        transaction.commit().await.map_err(CommandError::unavailable)
     }
 
-    async fn unpark(&self, reactor: &str, position: u64, index: u32) -> Result<(), CommandError> {
-        let this = (reactor.to_owned(), signed(position), i64::from(index));
-        let done = waiting::Entity::delete_by_id(this).exec(&self.db).await;
-        done.map(|_| ()).map_err(CommandError::unavailable)
+    async fn unpark(&self, parked: &Parked, lease: &Lease) -> Result<(), CommandError> {
+        let transaction = self.db.begin().await.map_err(CommandError::unavailable)?;
+        self.hold(&transaction, lease).await?;
+        let this = (parked.reactor.clone(), signed(parked.position), i64::from(parked.index));
+        let done = waiting::Entity::delete_by_id(this).exec(&transaction).await;
+        done.map_err(CommandError::unavailable)?;
+        transaction.commit().await.map_err(CommandError::unavailable)
     }
 }
 

@@ -13,6 +13,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
@@ -32,6 +33,9 @@ use writer::{Request, Writer};
 
 /// How many commits a follower gets at once.
 const PAGE: usize = 4096;
+
+/// How often a follower that waits looks into the file: another process may write it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// So many commits are read without leaving the thread.
 const FEW: usize = 64;
@@ -113,10 +117,16 @@ impl EventLog for SqliteLog {
         self.readers.run(move |it| readers::of_all(it, after, limit)).await
     }
 
+    async fn mislabeled(&self, commits: &[StoredCommit]) -> Result<Vec<(u64, String)>, LogError> {
+        let commits = commits.to_vec();
+        self.readers.run(move |it| readers::mislabeled(it, &commits)).await
+    }
+
     fn follow(&self, after: u64) -> BoxStream<'static, Result<LogPage, LogError>> {
         let follower = Follower {
             readers: Arc::clone(&self.readers),
             head: self.head.clone(),
+            found: 0,
             after,
             started: false,
             ahead: None,
@@ -136,6 +146,8 @@ impl EventLog for SqliteLog {
 struct Follower {
     readers: Arc<Readers>,
     head: watch::Receiver<u64>,
+    /// The head that was found in the file, where this process is not its writer.
+    found: u64,
     after: u64,
     /// Whether the first page was delivered, which may be empty.
     started: bool,
@@ -145,7 +157,7 @@ struct Follower {
 
 impl Follower {
     async fn next(&mut self) -> Result<LogPage, LogError> {
-        let head = *self.head.borrow();
+        let head = self.known();
         // Later on, what was read may be ahead of the writer's word on it.
         if head < self.after && !self.started {
             let after = self.after;
@@ -157,9 +169,7 @@ impl Follower {
                 self.started = true;
                 return Ok(LogPage { commits: Vec::new(), caught_up: true });
             }
-            let after = self.after;
-            let closed = |_| LogError::unavailable("the log was closed");
-            self.head.wait_for(|head| *head > after).await.map_err(closed)?;
+            self.wait().await?;
         }
         self.started = true;
         let ahead = self.ahead.take().unwrap_or_else(|| self.read());
@@ -169,11 +179,29 @@ impl Follower {
             return Err(LogError::Corrupt(lost));
         };
         self.after = last.position;
-        let caught_up = self.after >= *self.head.borrow();
+        let caught_up = self.after >= self.known();
         if !caught_up {
             self.ahead = Some(self.read());
         }
         Ok(LogPage { commits, caught_up })
+    }
+
+    fn known(&self) -> u64 {
+        self.found.max(*self.head.borrow())
+    }
+
+    /// Until there is more, whoever writes it.
+    async fn wait(&mut self) -> Result<(), LogError> {
+        let after = self.after;
+        let closed = |_| LogError::unavailable("the log was closed");
+        while self.known() <= after {
+            let waiting = async { self.head.wait_for(|head| *head > after).await.map(|_| ()) };
+            match tokio::time::timeout(LOOK, waiting).await {
+                Ok(more) => more.map_err(closed)?,
+                Err(_) => self.found = self.readers.run(readers::head).await?,
+            }
+        }
+        Ok(())
     }
 
     fn read(&self) -> JoinHandle<Result<Vec<StoredCommit>, LogError>> {

@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, block_in_place};
 use domain::kernel::{LogError, StoredCommit, StreamId};
 
 use super::schema;
+use crate::labels;
 
 /// How many connections wait for work; more are opened while many read, and closed after.
 const KEPT: usize = 8;
@@ -78,6 +79,12 @@ impl Readers {
     }
 }
 
+/// The newest position in the file.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<u64> {
+    let head = "SELECT coalesce(max(position), 0) FROM commits";
+    connection.query_row(head, [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
 /// The commits of a stream after its event with this number.
 pub(super) fn of_stream(
     connection: &Connection,
@@ -103,6 +110,34 @@ pub(super) fn of_all(
         "SELECT position, body FROM commits WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;
     page(select.query((signed(after), signed(limit)))?, PAGE_BYTES)
+}
+
+/// The commits whose columns say something else than their bodies.
+pub(super) fn mislabeled(
+    connection: &Connection,
+    commits: &[StoredCommit],
+) -> rusqlite::Result<Vec<(u64, String)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT coalesce(name, ''), first_version, count, lower(hex(command)), types
+         FROM commits LEFT JOIN streams USING (sid) WHERE position = ?1",
+    )?;
+    let mut found = Vec::new();
+    for commit in commits {
+        let mut rows = select.query([signed(commit.position)])?;
+        let Some(row) = rows.next()? else { continue };
+        let (first, count): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let (stream, command, types) = (row.get(0)?, row.get(3)?, row.get(4)?);
+        found.extend(labels::wrong(commit, |body| {
+            vec![
+                ("stream", stream, body.stream.to_string()),
+                ("version", first.to_string(), body.version.to_string()),
+                ("number of events", count.to_string(), body.events.len().to_string()),
+                ("command", command, body.command.simple().to_string()),
+                ("list of types", types, labels::types(body)),
+            ]
+        }));
+    }
+    Ok(found)
 }
 
 /// Copies the bodies behind each other and hands out slices: one allocation, not one per commit.

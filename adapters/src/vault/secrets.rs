@@ -85,7 +85,11 @@ impl Vault for SealedVault {
 
     fn sign(&self, text: &str) -> (String, String) {
         let signature = self.signing.sign(text.as_bytes());
-        (hex::write(self.signing.public_key().as_ref()), hex::write(signature.as_ref()))
+        (self.public_key(), hex::write(signature.as_ref()))
+    }
+
+    fn public_key(&self) -> String {
+        hex::write(self.signing.public_key().as_ref())
     }
 
     fn verifies(&self, public_key: &str, text: &str, signature: &str) -> bool {

@@ -47,11 +47,11 @@ pub trait Checkpoints: Send + Sync {
     /// What a reactor has to try again, earliest first, and when.
     async fn parked(&self, reactor: &str, limit: u64) -> Result<Vec<Parked>, CommandError>;
 
-    /// Records another failed try.
-    async fn park_again(&self, parked: &Parked) -> Result<(), CommandError>;
+    /// Records another failed try; fails when the lease was lost.
+    async fn park_again(&self, parked: &Parked, lease: &Lease) -> Result<(), CommandError>;
 
-    /// It worked, or is given up.
-    async fn unpark(&self, reactor: &str, position: u64, index: u32) -> Result<(), CommandError>;
+    /// It worked, or is given up; fails when the lease was lost.
+    async fn unpark(&self, parked: &Parked, lease: &Lease) -> Result<(), CommandError>;
 }
 
 impl Reached {

@@ -21,6 +21,8 @@ pub trait Vault: Send + Sync {
     fn open(&self, bound_to: &str, sealed: &[u8]) -> Result<Vec<u8>, CommandError>;
     /// Signs a text with the installation's Ed25519 key: public key and signature, in hex.
     fn sign(&self, text: &str) -> (String, String);
+    /// The public half of that key, in hex.
+    fn public_key(&self) -> String;
     /// Whether the signature is that of the key, both in hex.
     fn verifies(&self, public_key: &str, text: &str, signature: &str) -> bool;
 }

@@ -90,7 +90,7 @@ pub(super) enum Decoded {
 
 /// Turns events into bytes and back.
 pub struct Codec {
-    keys: Arc<dyn Keys>,
+    pub(super) keys: Arc<dyn Keys>,
     sealer: Arc<dyn Sealer>,
     cache: RwLock<Cache>,
 }

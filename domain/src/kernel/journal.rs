@@ -124,7 +124,8 @@ impl Journal {
     /// Everything after a position, then each new commit as it is stored. The chain goes on from
     /// the value given for that position.
     ///
-    /// A commit that cannot be read ends the stream with an error that names it.
+    /// A commit that cannot be read ends the stream with an error that names it, after everything
+    /// before it.
     pub fn follow(
         &self,
         after: u64,
@@ -133,31 +134,60 @@ impl Journal {
         let journal = self.clone();
         let pages = self.log.follow(after);
         let next = |state: Option<Following>| async {
-            let Following { journal, mut pages, mut position, mut chain } = state?;
-            let page = match pages.next().await? {
+            let Following { journal, mut pages, mut position, mut chain, failed } = state?;
+            if let Some(error) = failed {
+                return Some((Err(error), None));
+            }
+            let LogPage { commits, caught_up } = match pages.next().await? {
                 Ok(page) => page,
                 Err(error) => return Some((Err(error), None)),
             };
+            let (events, readable, failed) = match journal.readable(position, &commits).await {
+                (_, 0, Some(error)) => return Some((Err(error), None)),
+                found => found,
+            };
             let mut before = chain;
-            for commit in &page.commits {
-                if commit.position != position + 1 {
-                    let gap = format!("after commit {position} comes commit {}", commit.position);
-                    return Some((Err(LogError::Corrupt(gap)), None));
-                }
+            for commit in &commits[..readable] {
                 before = chain;
                 (position, chain) = (commit.position, chain.next(&commit.body));
             }
-            match journal.decode(&page.commits).await {
-                Ok(events) => {
-                    let caught_up = page.caught_up;
-                    let page = Page { events, position, before, chain, caught_up };
-                    Some((Ok(page), Some(Following { journal, pages, position, chain })))
-                }
-                Err(error) => Some((Err(error), None)),
+            let page = Page { events, position, before, chain, caught_up };
+            Some((Ok(page), Some(Following { journal, pages, position, chain, failed })))
+        };
+        let start = Following { journal, pages, position: after, chain, failed: None };
+        futures_util::stream::unfold(Some(start), next).boxed()
+    }
+
+    /// The events of the commits that follow on a position up to the first one that cannot be read,
+    /// how many commits those are, and what is wrong then.
+    async fn readable(
+        &self,
+        after: u64,
+        commits: &[StoredCommit],
+    ) -> (Vec<Recorded>, usize, Option<LogError>) {
+        let gap = (after..).zip(commits).position(|(before, it)| it.position != before + 1);
+        let (whole, gap) = match gap {
+            None => (commits, None),
+            Some(at) => {
+                let before = at.checked_sub(1).map_or(after, |at| commits[at].position);
+                let found = commits[at].position;
+                let gap = format!("after commit {before} comes commit {found}");
+                (&commits[..at], Some(LogError::Corrupt(gap)))
             }
         };
-        let start = Following { journal, pages, position: after, chain };
-        futures_util::stream::unfold(Some(start), next).boxed()
+        match self.decode(whole).await {
+            Ok(events) => return (events, whole.len(), gap),
+            Err(LogError::Corrupt(_)) => {}
+            Err(error) => return (Vec::new(), 0, Some(error)),
+        }
+        let mut events = Vec::new();
+        for (nth, commit) in whole.iter().enumerate() {
+            match self.decode(std::slice::from_ref(commit)).await {
+                Ok(more) => events.extend(more),
+                Err(error) => return (events, nth, Some(error)),
+            }
+        }
+        (events, whole.len(), gap)
     }
 }
 
@@ -167,4 +197,6 @@ struct Following {
     pages: BoxStream<'static, Result<LogPage, LogError>>,
     position: u64,
     chain: ChainHash,
+    /// What comes after that cannot be read.
+    failed: Option<LogError>,
 }

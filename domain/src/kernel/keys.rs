@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::Person;
+use super::{Codec, Person};
 
 /// Names a key in the vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +64,15 @@ pub trait Keys: Send + Sync {
 
     /// Destroys every key of a person, for good; answers how many there were.
     async fn destroy(&self, of: &Person) -> Result<usize, CryptError>;
+}
+
+impl Codec {
+    /// Which of these keys the vault does not hold, or not any more.
+    pub async fn destroyed(&self, ids: &[KeyId]) -> Result<Vec<KeyId>, CryptError> {
+        let keys = self.keys.find(ids).await?;
+        let missing = ids.iter().zip(keys).filter(|(_, key)| key.is_none());
+        Ok(missing.map(|(id, _)| *id).collect())
+    }
 }
 
 /// Why something could not be sealed or opened.

@@ -43,6 +43,12 @@ pub trait EventLog: Send + Sync {
     /// The commits after a position, oldest first: at most `limit`, fewer when they are large.
     async fn read_all(&self, after: u64, limit: usize) -> Result<Vec<StoredCommit>, LogError>;
 
+    /// Where what stands beside the bodies of these commits, for indexes and checks, says something
+    /// else than they do: position and reason.
+    async fn mislabeled(&self, _commits: &[StoredCommit]) -> Result<Vec<(u64, String)>, LogError> {
+        Ok(Vec::new())
+    }
+
     /// Pages of commits after a position, without a gap or a repeat, then each new one as it is
     /// stored. Survives lost connections. Ends only with an error that waiting does not mend.
     fn follow(&self, after: u64) -> BoxStream<'static, Result<LogPage, LogError>>;

@@ -36,6 +36,8 @@ pub(super) enum WriteError {
     Away(DbErr),
     /// Somebody with a newer lease writes here.
     Fenced,
+    /// The views are not where the batch was to go on: somebody else projects them as well.
+    Moved,
     /// Trying again will not help.
     Views(DbErr),
 }
@@ -76,6 +78,9 @@ impl Batch {
         let tx = Tx::begin(&projector.db).await?;
         if !projector.fence.holds(&tx).await? {
             return Err(WriteError::Fenced);
+        }
+        if !at.claim(&tx).await? {
+            return Err(WriteError::Moved);
         }
         let news = news(&self.events, at.position);
         for run in runs(news) {

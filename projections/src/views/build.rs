@@ -71,6 +71,15 @@ pub enum BuildError {
     Address(#[from] BadAddress),
     #[error(transparent)]
     Alarm(#[from] Alarm),
+    #[error(
+        "the live views stand at commit {at} and come no nearer to commit {position}, where they \
+         would be compared; see why they stand still, or replay without --check"
+    )]
+    Behind { at: u64, position: u64 },
+    #[error(
+        "there are no live views of this program's version to compare with; replay without --check"
+    )]
+    Incomparable,
     #[error("another process switched to another generation meanwhile")]
     Overtaken,
     #[error("these views are the state of one moment and are only read")]
@@ -140,14 +149,21 @@ impl Build<'_> {
             self.watched(Step::CatchingUp, head, &standing, run).await?;
         }
         let until = until.map(|until| until.to_string());
-        let finished = Checkpoint { stage, until, ..Checkpoint::read(&db).await? };
-        finished.write(&db).await?;
-        if stage == Stage::Complete && db.get_database_backend() == DbBackend::Sqlite {
+        let built = Checkpoint::read(&db).await?;
+        let is_sqlite = db.get_database_backend() == DbBackend::Sqlite;
+        if is_sqlite {
+            // Nothing was on disk for sure until here; it is before the database calls itself whole.
+            db.execute_unprepared("PRAGMA synchronous = FULL").await?;
+            built.write(&db).await?;
+        }
+        Checkpoint { stage, until, ..built }.write(&db).await?;
+        if stage == Stage::Complete && is_sqlite {
             // It stays so in the file, for those who read while another one writes.
             db.execute_unprepared("PRAGMA journal_mode = WAL").await?;
         }
         drop(projector);
         db.close().await?;
+        address.sync().await?;
         Ok(())
     }
 

@@ -70,6 +70,9 @@ const WRITE: &str = "INSERT INTO checkpoints
         chain_before = excluded.chain_before, chain = excluded.chain, events = excluded.events,
         versions = excluded.versions, stage = excluded.stage, until = excluded.until";
 
+const CLAIM: &str = "UPDATE checkpoints SET position = position
+    WHERE name = 'views' AND position = $1 AND chain = $2";
+
 const FENCE: &str = "INSERT INTO projector_leases (name, token) VALUES ('projector', $1)
     ON CONFLICT (name) DO UPDATE SET token = excluded.token
         WHERE projector_leases.token <= excluded.token";
@@ -107,6 +110,14 @@ impl Checkpoint {
             stage: row.stage.parse().map_err(|_| odd("stage"))?,
             until: row.until,
         })
+    }
+
+    /// Whether the views still are here, in the transaction that writes the next rows; nobody else
+    /// moves them until it ends.
+    pub(super) async fn claim(&self, db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        let values = [self.position.cast_signed().into(), self.chain.to_string().into()];
+        let claim = Statement::from_sql_and_values(db.get_database_backend(), CLAIM, values);
+        Ok(db.execute_raw(claim).await?.rows_affected() == 1)
     }
 
     /// Moves it, in the transaction that writes the rows.

@@ -91,11 +91,12 @@ impl Generation {
         journal: Journal,
         projections: Arc<[Box<dyn Projection>]>,
         fence: Fence,
+        refusal: Refusal,
     ) -> Result<Projector, DbErr> {
         let db = database::open(&self.address, Purpose::Write).await?;
         let standing = self.standing.clone();
         self.here.send_replace(true);
-        Ok(Projector { journal, db, projections, fence, refusal: Refusal::SetsAside, standing })
+        Ok(Projector { journal, db, projections, fence, refusal, standing })
     }
 
     /// This process projects it no longer.

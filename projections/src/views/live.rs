@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use sea_orm::DbErr;
 
+use super::batch::Refusal;
 use super::build::{BuildError, Step, Tell};
 use super::generations::Generations;
 use super::proof::prove;
@@ -18,7 +19,7 @@ use super::{
 /// How often a process that does not project looks whether another one switched.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long to wait for whoever projects the live generation before doing it oneself.
+/// How long whoever projects the live generation may take for its next step.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What there is to say about the views.
@@ -122,7 +123,8 @@ impl Generations {
             }
         }
         let projections = Arc::clone(&self.inner.projections);
-        let projector = live.projector(self.inner.journal.clone(), projections, fence).await?;
+        let journal = self.inner.journal.clone();
+        let projector = live.projector(journal, projections, fence, Refusal::SetsAside).await?;
         let _released = Released(live);
         Ok(projector.run(Goal::Forever, stop).await?)
     }
@@ -167,6 +169,9 @@ impl Generations {
     ///
     /// Dropped, it leaves the live views as they are; what it built is cleaned away later.
     pub async fn replay(&self, check: bool, tell: Tell<'_>) -> Result<Replayed, BuildError> {
+        if check {
+            self.refresh().await?;
+        }
         let _one = self.inner.replaying.lock().await;
         if let Some(live) = self.live()
             && live.checkpoint().await?.stage == Stage::Snapshot
@@ -174,19 +179,19 @@ impl Generations {
             return Err(BuildError::ReadOnly);
         }
         self.clean_up(true).await?;
+        let former = if check { Some(self.comparable().await?) } else { None };
         let pointed = self.inner.pointed().await?;
         let (held, build) = self.inner.next(pointed, tell).await?;
         let address = self.inner.place.generation(held.number);
         let next = Arc::new(Generation::open(held.number, address.clone()).await?);
 
-        let former = self.live().filter(|live| Some(live.number()) == pointed);
         let mut differences = Vec::new();
-        if let Some(former) = former.as_ref().filter(|_| check) {
+        if let Some(former) = &former {
             // Views of another log cannot be compared with.
             self.proof(&former.checkpoint().await?).await?;
             self.not_behind(former, next.checkpoint().await?.position).await?;
             let snapshot = Snapshot::of(former.db()).await?;
-            self.catch_up(&next, snapshot.position()).await?;
+            self.catch_up(&next, snapshot.position(), Refusal::Fails).await?;
             build.say(Step::Comparing, &next.checkpoint().await?, snapshot.position());
             differences = self.compare(&snapshot, &Snapshot::of(next.db()).await?).await?;
         }
@@ -219,22 +224,43 @@ impl Generations {
         Ok(differences)
     }
 
-    /// Waits for the live generation to reach a position; where nobody projects it, does so.
-    async fn not_behind(&self, live: &Generation, position: u64) -> Result<(), BuildError> {
-        let alone = matches!(self.inner.place, Place::Sqlite { .. });
-        let somebody = *self.inner.projecting.borrow() || !alone;
-        let reached = async { tokio::time::timeout(PATIENCE, live.reach(position)).await };
-        if somebody && reached.await.is_ok() {
-            return Ok(());
-        }
-        self.catch_up(live, position).await
+    /// The live generation, when it can be compared with.
+    async fn comparable(&self) -> Result<Arc<Generation>, BuildError> {
+        let pointed = self.inner.pointed().await?;
+        let live = self.live().filter(|live| Some(live.number()) == pointed);
+        live.ok_or(BuildError::Incomparable)
     }
 
-    /// Projects a generation up to a position, at least.
-    async fn catch_up(&self, next: &Generation, position: u64) -> Result<(), BuildError> {
+    /// Waits for the live generation to reach a position; where nobody projects it, does so.
+    async fn not_behind(&self, live: &Generation, position: u64) -> Result<(), BuildError> {
+        let here = *self.inner.projecting.borrow();
+        let elsewhere = matches!(self.inner.place, Place::Postgres { .. });
+        let mut at = live.checkpoint().await?.position;
+        let mut waits = here || elsewhere;
+        while waits {
+            if let Ok(reached) = tokio::time::timeout(PATIENCE, live.reach(position)).await {
+                return Ok(reached?);
+            }
+            let before = std::mem::replace(&mut at, live.checkpoint().await?.position);
+            if here && at == before {
+                return Err(BuildError::Behind { at, position });
+            }
+            waits = at > before;
+        }
+        self.catch_up(live, position, Refusal::SetsAside).await
+    }
+
+    /// Projects a generation up to a position, at least. Should somebody else project it as well,
+    /// the checkpoint that each of them claims keeps the rows right.
+    async fn catch_up(
+        &self,
+        next: &Generation,
+        position: u64,
+        refusal: Refusal,
+    ) -> Result<(), BuildError> {
         let projections = Arc::clone(&self.inner.projections);
         let journal = self.inner.journal.clone();
-        let projector = next.projector(journal, projections, Fence::Alone).await?;
+        let projector = next.projector(journal, projections, Fence::Alone, refusal).await?;
         let ended = projector.run(Goal::Position(position), std::future::pending()).await;
         next.released();
         Ok(ended?)
@@ -246,7 +272,7 @@ impl Generations {
         pointed: Option<u64>,
         next: &Arc<Generation>,
     ) -> Result<(), BuildError> {
-        self.catch_up(next, self.head().await?).await?;
+        self.catch_up(next, self.head().await?, Refusal::Fails).await?;
         self.inner.point(pointed, next.number()).await?;
         if *self.inner.projecting.borrow() {
             // Who projects goes on with the new one: then the former one stands still.
@@ -266,7 +292,7 @@ impl Generations {
             if *next.here.borrow() {
                 next.reach(reached).await?;
             } else {
-                self.catch_up(next, reached).await?;
+                self.catch_up(next, reached, Refusal::SetsAside).await?;
             }
         }
         self.inner.make_live(Arc::clone(next));

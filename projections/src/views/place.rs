@@ -184,6 +184,18 @@ impl Address {
         }
     }
 
+    /// Makes a file that nobody has open last through a power cut, under its name.
+    pub(super) async fn sync(&self) -> Result<(), DbErr> {
+        let Self::Sqlite(file) = self else { return Ok(()) };
+        let file = std::path::absolute(file).map_err(odd_folder)?;
+        let sync = move || {
+            std::fs::File::open(&file)?.sync_all()?;
+            file.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        };
+        let synced = tokio::task::spawn_blocking(sync).await;
+        synced.map_err(|error| DbErr::Custom(error.to_string()))?.map_err(odd_folder)
+    }
+
     /// Removes the database; nobody may use it any more.
     pub(super) async fn remove(&self) -> Result<(), DbErr> {
         match self {

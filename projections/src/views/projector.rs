@@ -1,10 +1,13 @@
 //! Reads the log once for all views and keeps them at one position.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::kernel::{Journal, LogError, Recorded};
+use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -65,7 +68,8 @@ pub(super) struct Projector {
 
 impl Projector {
     /// Projects until the goal is reached, or, when told to stop, until what the log holds at
-    /// that moment is in the views. Dropped, it leaves the last transaction undone.
+    /// that moment is in the views, or their database is away. Dropped, it leaves the last
+    /// transaction undone.
     pub(super) async fn run(
         &self,
         goal: Goal,
@@ -90,7 +94,7 @@ impl Projector {
         let (at, chain) = (checkpoint.position, checkpoint.chain);
         let mut reader = Reader::start(self.journal.clone(), at, chain, goal);
 
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = std::pin::pin!(stop.fuse());
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = u64::MAX;
@@ -101,7 +105,7 @@ impl Projector {
                     self.look_again(&checkpoint).await?;
                     continue;
                 }
-                () = &mut stop, if last == u64::MAX => {
+                () = &mut stop => {
                     last = self.journal.log().head().await?;
                     continue;
                 }
@@ -120,7 +124,9 @@ impl Projector {
                     }
                 }
             }
-            checkpoint = self.write(checkpoint, &batch).await?;
+            let written = self.write(checkpoint, &batch, stop.as_mut()).await?;
+            let Some(written) = written else { return Ok(()) };
+            checkpoint = written;
             self.tell(&checkpoint);
             if let Some(error) = failed {
                 return Err(error.into());
@@ -129,25 +135,39 @@ impl Projector {
         Ok(())
     }
 
-    /// Writes a batch, again and again while the database is away.
-    async fn write(&self, mut at: Checkpoint, batch: &Batch) -> Result<Checkpoint, Alarm> {
+    /// Writes a batch, again and again while the database is away; none when told to stop
+    /// meanwhile.
+    async fn write(
+        &self,
+        mut at: Checkpoint,
+        batch: &Batch,
+        mut stop: Pin<&mut impl FusedFuture<Output = ()>>,
+    ) -> Result<Option<Checkpoint>, Alarm> {
         let (mut wait, longest) = PATIENCE;
         loop {
-            match batch.write(self, &at).await {
-                Ok(checkpoint) => return Ok(checkpoint),
+            let error = match batch.write(self, &at).await {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
                 Err(WriteError::Fenced) => return Err(Alarm::Fenced),
                 Err(WriteError::Views(error)) => return Err(error.into()),
-                Err(WriteError::Away(error)) => {
-                    let error = error.to_string();
-                    tracing::warn!(error, "the views cannot be reached; trying again");
-                    self.standing.send_modify(|it| it.alarm = Some(error.into()));
-                }
+                Err(WriteError::Moved) => match Checkpoint::read(&self.db).await {
+                    Ok(found) => {
+                        prove(self.journal.log().as_ref(), &found).await?;
+                        at = found;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(WriteError::Away(error)) => error,
+            };
+            let error = error.to_string();
+            tracing::warn!(error, "the views cannot be reached; trying again");
+            self.standing.send_modify(|it| it.alarm = Some(error.into()));
+            if stop.is_terminated() {
+                return Ok(None);
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(longest);
-            // Whether the last try was committed is known only to the database.
-            if let Ok(found) = Checkpoint::read(&self.db).await {
-                at = found;
+            tokio::select! {
+                () = &mut stop => return Ok(None),
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(longest),
             }
         }
     }

@@ -16,9 +16,7 @@ use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
 use commands::self_editing::SelfEditing;
-use commands::{
-    Blobs, CommandError, Executors, Ground, Reactor, StartFrom, prepare_reactors, run_reactors,
-};
+use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
@@ -322,11 +320,10 @@ async fn react(
 ) {
     let lease = store.acquire("reactors", HOLDER, Duration::from_mins(10)).await;
     let lease = lease.expect("a store").expect("a lease");
-    let ground = Ground { journal, checkpoints: store };
+    let ground = Ground { journal, checkpoints: store.clone(), leases: store };
     let start = Some(StartFrom::Position(0));
-    prepare_reactors(&ground, &reactors, start, &lease).await.expect("reactors that start");
     // A test that kills them takes their lease away.
-    let _ = run_reactors(ground, reactors, lease, stop).await;
+    let _ = run_reactors(ground, reactors, start, lease, stop).await;
 }
 
 /// Answers with what it heard; what takes time waits until the test lets it go.

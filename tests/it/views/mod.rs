@@ -3,6 +3,7 @@
 mod generations;
 mod places;
 mod story;
+mod together;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ on_each_place! {
     a_crash_in_the_middle_neither_loses_nor_doubles,
     a_log_that_changed_stops_the_projector,
     a_row_that_the_database_refuses_is_set_aside,
-    an_event_that_cannot_be_read_stops_the_projector,
+    an_event_that_cannot_be_read_stops_a_build,
     an_old_leaseholder_writes_no_more,
     erasing_a_person_empties_rows_and_the_search,
     pages_of_any_size_give_the_same_rows,
@@ -269,9 +270,9 @@ async fn a_log_that_changed_stops_the_projector(place: TestPlace) {
     }
 }
 
-async fn an_event_that_cannot_be_read_stops_the_projector(place: TestPlace) {
+async fn an_event_that_cannot_be_read_stops_a_build(place: TestPlace) {
     let journal = TestJournal::default();
-    let good = story::say(&journal, 5, 7, "fine").await;
+    story::say(&journal, 5, 7, "fine").await;
     story::say(&journal, 5, 7, "not fine").await;
     journal.log.tamper(|commits| {
         let body = String::from_utf8(commits[1].body.to_vec()).unwrap();
@@ -282,7 +283,6 @@ async fn an_event_that_cannot_be_read_stops_the_projector(place: TestPlace) {
     };
     assert!(error.to_string().contains("message_dreamed"), "{error}");
     assert!(matches!(error, BuildError::Alarm(_)));
-    assert_eq!(good, 1);
 }
 
 async fn a_row_that_the_database_refuses_is_set_aside(place: TestPlace) {
