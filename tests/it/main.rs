@@ -23,6 +23,7 @@ mod operational;
 mod papers;
 mod privacy;
 mod restored;
+mod self_editing;
 mod services;
 mod vault;
 mod views;
