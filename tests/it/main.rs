@@ -15,6 +15,7 @@ mod databases;
 mod discord_simulator;
 mod event_log;
 mod executor;
+mod golden;
 mod house_rules;
 mod import;
 mod installation;
