@@ -93,9 +93,7 @@ impl Platform {
         }
         let process = ProcessId::new();
         let holder = process.to_string();
-        let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?));
-        let reactors =
-            reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
+        let (use_cases, reactors) = use_cases(config, &stores)?;
         ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
         let snapshot = projections::is_snapshot(config.views.reveal()).await;
         let generations = generations(config, &stores, snapshot).await?;
@@ -343,6 +341,16 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
+}
+
+/// What can be asked of the platform, and who reacts in it.
+pub(crate) fn use_cases(
+    config: &Config,
+    stores: &Stores,
+) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
+    let it = UseCases::new(stores, Arc::new(oauth(config)?));
+    let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
+    Ok((it, reactors))
 }
 
 fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {

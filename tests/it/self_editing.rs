@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use commands::ports::{Caller, Execute as _};
+use commands::ports::Caller;
 use commands::self_editing::{
     CheckEdits, FinishEdits, Moment, Proposal, Rollback, SelfEditing, Target, UnderWay, Wanted,
     Word,
