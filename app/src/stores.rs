@@ -19,6 +19,7 @@ use domain::kernel::{Codec, EventLog, Journal};
 use crate::config::Config;
 
 const MASTER_KEY: &str = "master.key";
+pub(crate) const OPERATIONAL: &str = "operational.db";
 const VAULT: &str = "vault.db";
 
 /// Log, operational store and vault; the views are opened by who needs them.
@@ -84,7 +85,7 @@ pub(crate) async fn open_operational(
     config: &Config,
     vault: &Arc<SealedVault>,
 ) -> anyhow::Result<Arc<OperationalStore>> {
-    let place = address(config, config.operational.reveal(), "operational.db", "operational")?;
+    let place = address(config, config.operational.reveal(), OPERATIONAL, "operational")?;
     let operational = Opening::new(place, Care::Durable).open().await?;
     let sealing: Arc<dyn Vault> = vault.clone();
     Ok(Arc::new(OperationalStore::open(operational, sealing).await?))

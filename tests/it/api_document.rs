@@ -55,7 +55,7 @@ fn the_document_is_the_one_that_was_accepted() {
         now == accepted,
         "the API is another one than tests/golden/openapi.json says, first in line {}; if that is \
          meant, keep it with: just accept the_document",
-        differs.map_or_else(|| now.lines().count().min(accepted.lines().count()), |it| it) + 1
+        differs.unwrap_or_else(|| now.lines().count().min(accepted.lines().count())) + 1
     );
 }
 

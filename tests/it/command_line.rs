@@ -142,6 +142,10 @@ async fn the_doctor_looks_at_everything_else_when_a_store_fails() {
         .unwrap();
     let open = told(&palimpsest(folder.path(), &["doctor"], &[]));
     assert!(open.contains("weak  data directory   others may look into"), "{open}");
+    let operational = folder.path().join("operational.db");
+    std::fs::remove_file(&operational).unwrap();
+    let lost = told(&palimpsest(folder.path(), &["doctor"], &[]));
+    assert!(lost.contains("weak  operational") && !operational.exists(), "{lost}");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The four stores, and what works on them. One that fails hides as few of the others as possible.
 
+use adapters::Address;
 use commands::ports::Checkpoints as _;
 
 use super::Finding;
 use crate::config::Config;
 use crate::platform;
-use crate::stores::{self, Stores};
+use crate::stores::{self, OPERATIONAL, Stores};
 
 /// How many commits somebody may be behind before it is worth a word: checkpoints of reactors that
 /// have nothing to do move in steps of this size.
@@ -46,6 +47,15 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     };
     let says = "the master key opens the vault; back up both, in two places";
     findings.push(Finding::good("vault", says));
+    let place = stores::address(config, config.operational.reveal(), OPERATIONAL, "operational");
+    if let Ok(Address::Sqlite(file)) = place
+        && !file.exists()
+    {
+        let says = "there is none; it is made at the next start, and reactors must be told where \
+                    they go on: --reactors-from";
+        findings.push(Finding::weak("operational", says));
+        return findings;
+    }
     let operational = match stores::open_operational(config, &vault).await {
         Ok(operational) => operational,
         Err(error) => {
