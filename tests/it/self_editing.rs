@@ -181,7 +181,10 @@ async fn what_is_broken_by_merging_does_not_go_live() {
     assert_eq!((refused.status, refused.code()), (409, "CONFLICT"), "{}", refused.text);
     let finding = &refused.body["error"]["details"]["findings"][0];
     assert_eq!((&finding["file"], &finding["line"]), (&json!(path), &json!(6)), "{finding}");
-    let edit = door.get(other.header("location")).await;
+    // A refusal does not wait for the read models.
+    let head = door.journal.log().head().await.unwrap();
+    let look = door.request(Method::GET, other.header("location"));
+    let edit = answered(look.header("x-min-position", head)).await;
     assert_eq!(edit.body["data"]["status"], "failed", "{}", edit.text);
 }
 
