@@ -1,3 +1,5 @@
+set dotenv-load
+
 # List the recipes.
 default:
     @just --list --unsorted

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::cli::ApiKeyCommand;
-use crate::remote::Remote;
+use crate::remote::{Remote, segment};
 
 /// Through a running server.
 pub(crate) async fn run(remote: &Remote, command: ApiKeyCommand) -> anyhow::Result<()> {
@@ -20,13 +20,33 @@ pub(crate) async fn run(remote: &Remote, command: ApiKeyCommand) -> anyhow::Resu
             show_made(&made, as_json)
         }
         ApiKeyCommand::List { json: as_json } => {
-            let listed = remote.get("/api-keys?limit=100").await?;
-            show_list(&listed["api_keys"], as_json)
+            let keys = all(remote).await?;
+            show_list(&keys, as_json)
         }
-        ApiKeyCommand::Revoke { id } => {
-            remote.delete(&format!("/api-keys/{id}")).await?;
+        ApiKeyCommand::Revoke { id, json: as_json } => {
+            let revoked = remote.delete(&format!("/api-keys/{}", segment(&id))).await?;
+            if as_json {
+                writeln!(std::io::stdout(), "{revoked}")?;
+            }
             eprintln!("The key {id} is revoked.");
             Ok(())
+        }
+    }
+}
+
+/// Page by page.
+async fn all(remote: &Remote) -> anyhow::Result<Value> {
+    let mut keys = Vec::new();
+    loop {
+        let path = format!("/api-keys?limit=100&offset={}", keys.len());
+        let mut page = remote.get(&path).await?;
+        let more = page["pagination"]["has_more"] == true;
+        let Value::Array(found) = page["api_keys"].take() else {
+            bail!("the server lists no keys")
+        };
+        keys.extend(found);
+        if !more {
+            return Ok(Value::Array(keys));
         }
     }
 }

@@ -24,6 +24,7 @@ pub struct Place {
     #[arg(long, global = true, env = "PALIMPSEST_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// A settings file; without it `palimpsest.toml` in the present folder, if there is one.
+    /// The variable `CONFIG_PATH` names one as well.
     #[arg(long, global = true, env = "PALIMPSEST_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The event log: `sqlite`, or a NATS server with JetStream as `nats://host:4222`.
@@ -99,6 +100,9 @@ pub enum Command {
         /// Why; must not name the person.
         #[arg(long, default_value = "asked for by the person")]
         reason: String,
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Import what others recorded.
     #[command(subcommand)]
@@ -162,6 +166,9 @@ pub enum ApiKeyCommand {
     Revoke {
         /// Its id.
         id: String,
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -191,12 +198,18 @@ pub enum LogCommand {
         /// Begin after this position.
         #[arg(long, default_value_t = 0)]
         after: u64,
+        /// Answer as JSON; needs a file.
+        #[arg(long)]
+        json: bool,
     },
     /// Fill an empty log from an export: the same bytes, positions and chain.
     Import {
         /// The file; `-` is the standard input.
         #[arg(default_value = "-")]
         file: PathBuf,
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Show the newest events as CloudEvents, one a line.
     Tail {

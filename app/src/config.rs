@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use config::{Environment, File, FileFormat};
 use domain::kernel::Shown;
 use serde::Deserialize;
 
 use crate::cli::{Place, ServeArgs};
+pub use crate::roles::Roles;
 pub use crate::talk_settings::{CommandLimits, Conversation, ConversationLimits, Discord};
 
 /// The defaults, which are also the manual.
@@ -126,49 +126,6 @@ pub struct Chain {
     pub sign_after_s: u64,
 }
 
-/// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each role is on or off by itself")]
-pub struct Roles {
-    pub api: bool,
-    pub bot: bool,
-    pub projector: bool,
-    pub reactor: bool,
-}
-
-impl Roles {
-    pub fn names(self) -> Vec<String> {
-        let all = [
-            (self.api, "api"),
-            (self.bot, "bot"),
-            (self.projector, "projector"),
-            (self.reactor, "reactor"),
-        ];
-        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned()).collect()
-    }
-}
-
-impl FromStr for Roles {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let mut roles = Self { api: false, bot: false, projector: false, reactor: false };
-        for name in text.split(',').map(str::trim) {
-            match name {
-                "all" => roles = Self { api: true, bot: true, projector: true, reactor: true },
-                "api" => roles.api = true,
-                "bot" => roles.bot = true,
-                "projector" => roles.projector = true,
-                "reactor" => roles.reactor = true,
-                other => {
-                    bail!("“{other}” is no role; there are api, bot, projector, reactor and all")
-                }
-            }
-        }
-        Ok(roles)
-    }
-}
-
 fn set<T>(to: &mut T, from: Option<T>) {
     if let Some(value) = from {
         *to = value;
@@ -188,7 +145,8 @@ impl Config {
     ) -> anyhow::Result<Self> {
         let mut sources =
             config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-        match &place.config {
+        let file = place.config.clone().or_else(|| variables.get("CONFIG_PATH").map(PathBuf::from));
+        match &file {
             Some(file) => {
                 if !file.exists() {
                     bail!("the settings file {} does not exist", file.display());
@@ -228,8 +186,29 @@ impl Config {
         let client_secret = variables.get("DISCORD_CLIENT_SECRET").cloned();
         set(&mut config.discord.client_secret, client_secret.map(Secret));
         set(&mut config.discord.redirect_uri, variables.get("DISCORD_REDIRECT_URI").cloned());
-        config.roles.parse::<Roles>()?;
+        config.check()?;
         Ok(config)
+    }
+
+    /// Refuses what cannot work, by name.
+    fn check(&self) -> anyhow::Result<()> {
+        self.roles()?;
+        let log = self.log.reveal();
+        let known = ["sqlite://", "nats://", "tls://"];
+        ensure!(
+            log == "sqlite"
+                || known.iter().any(|it| log.strip_prefix(it).is_some_and(|it| !it.is_empty())),
+            "the setting “log” is wrong: it is sqlite, sqlite://path, or the address of a NATS \
+             server such as nats://127.0.0.1:4222"
+        );
+        let url = &self.discord.api_url;
+        let parsed = reqwest::Url::parse(url).ok();
+        ensure!(
+            parsed.is_some_and(|it| ["http", "https"].contains(&it.scheme()) && it.has_host()),
+            "the setting “discord.api_url” (DISCORD_API_URL) is wrong: “{url}” is no address such \
+             as https://discord.com"
+        );
+        Ok(())
     }
 
     /// What stands in for Discord, if anything does.
@@ -290,6 +269,7 @@ mod tests {
                 toml::Value::Array(_) => "https://a.example, https://b.example".to_owned(),
                 toml::Value::Boolean(it) => (!it).to_string(),
                 toml::Value::Integer(it) => (it + 1).to_string(),
+                toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
                 toml::Value::String(it) => format!("{it}9"),
                 odd => panic!("{name}: {odd}"),
@@ -345,7 +325,9 @@ mod tests {
     #[test]
     fn places_are_shown_without_their_passwords() {
         let places = ["log", "operational", "vault", "views"].map(|key| {
-            (format!("PALIMPSEST_{}", key.to_uppercase()), "postgres://ana:s3cret@db/x".to_owned())
+            let scheme = if key == "log" { "nats" } else { "postgres" };
+            let place = format!("{scheme}://ana:s3cret@db/x");
+            (format!("PALIMPSEST_{}", key.to_uppercase()), place)
         });
         let config =
             Config::from(&Place::default(), &ServeArgs::default(), places.into_iter().collect());
@@ -368,6 +350,27 @@ mod tests {
     fn unknown_settings_are_refused_by_name() {
         let error = read(&[("PALIMPSEST_SAMPLING__EVRY", "5")]).unwrap_err();
         assert!(format!("{error:#}").contains("evry"), "{error:#}");
+    }
+
+    #[test]
+    fn addresses_that_cannot_work_are_refused() {
+        for (name, value, setting) in [
+            ("PALIMPSEST_LOG", "sqlite:foo.db", "log"),
+            ("PALIMPSEST_LOG", "nats://", "log"),
+            ("PALIMPSEST_LOG", "foo.db", "log"),
+            ("DISCORD_API_URL", "", "discord.api_url"),
+            ("DISCORD_API_URL", "discord.com", "discord.api_url"),
+            ("PALIMPSEST_DISCORD__API_URL", "localhost:3000", "discord.api_url"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(&format!("“{setting}”")), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_file_may_be_named_by_the_environment() {
+        let error = read(&[("CONFIG_PATH", "nowhere.toml")]).unwrap_err().to_string();
+        assert!(error.contains("nowhere.toml"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The data directory: one server at a time, and what it tells the others.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -52,10 +52,7 @@ impl DataDir {
                 Ok(Found::Free(taken))
             }
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                lock.read_to_string(&mut text).with_context(cannot)?;
-                let unknown = Holder { pid: 0, url: None };
-                Ok(Found::Held(serde_json::from_str(&text).unwrap_or(unknown)))
+                Ok(Found::Held(holder_in(&mut lock).with_context(cannot)?))
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
         }
@@ -102,6 +99,28 @@ impl DataDir {
         written.sync_all()?;
         Ok(file)
     }
+}
+
+/// Who works in the directory, if anybody does. Makes nothing.
+pub fn holder(path: &Path) -> anyhow::Result<Option<Holder>> {
+    let file = path.join(LOCK);
+    let cannot = || format!("{} cannot be opened", file.display());
+    let mut lock = match File::open(&file) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder_in(&mut lock).with_context(cannot)?)),
+        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
+}
+
+fn holder_in(lock: &mut File) -> std::io::Result<Holder> {
+    let mut text = String::new();
+    lock.read_to_string(&mut text)?;
+    Ok(serde_json::from_str(&text).unwrap_or(Holder { pid: 0, url: None }))
 }
 
 /// The first key, if this directory has one.

@@ -2,27 +2,21 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use commands::discord::imports::{Finding, ImportReport};
 use futures_util::stream;
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Body, Method, Response, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Body, Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use crate::remote::Remote;
+use crate::remote::{Patience, Remote, data, pause};
 
 /// How much of a file is sent at once.
 const PIECE: usize = 256 * 1024;
-
-/// How often the server is asked how far it is: soon first, then with more patience.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How the import of one file ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,7 +84,7 @@ async fn import(
     };
     let id = started["import_id"].as_str().context("the server names no import")?.to_owned();
 
-    let mut patience = FIRST_PAUSE;
+    let mut patience = Patience::new();
     loop {
         let sent = server.request(Method::GET, &format!("/imports/{id}")).send().await;
         let answer = sent.context("the server cannot be reached")?;
@@ -98,14 +92,18 @@ async fn import(
             tokio::time::sleep(pause).await;
             continue;
         }
+        if answer.status() == StatusCode::NOT_FOUND {
+            let reason = "the server was restarted meanwhile and knows nothing of it any more; \
+                          import it again, and what is there already is not added twice";
+            return Ok(failed(file, reason.to_owned()));
+        }
         let outcome: Outcome = serde_json::from_value(data(answer).await?)
             .context("the server tells of the import in another form than is known here")?;
         show(bar, &outcome.report);
         if !matches!(&*outcome.status, "queued" | "running") {
             return Ok(outcome);
         }
-        tokio::time::sleep(patience).await;
-        patience = LAST_PAUSE.min(patience * 3 / 2);
+        patience.wait().await;
     }
 }
 
@@ -131,24 +129,6 @@ impl Upload {
         });
         Ok(Self { body: Body::wrap_stream(pieces), length })
     }
-}
-
-/// How long the server asks to wait, when it has too much to do.
-fn pause(answer: &Response) -> Option<Duration> {
-    let asked = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
-    let busy = answer.status() == StatusCode::TOO_MANY_REQUESTS;
-    busy.then(|| Duration::from_secs(asked.unwrap_or(5).clamp(1, 60)))
-}
-
-/// The `data` of the answer; an error says what the server said.
-async fn data(answer: Response) -> anyhow::Result<Value> {
-    let status = answer.status();
-    let mut body: Value = answer.json().await.context("the server's answer is no JSON")?;
-    if !status.is_success() {
-        let message = body["error"]["message"].as_str().unwrap_or("no reason given");
-        bail!("{message} ({})", body["error"]["code"].as_str().unwrap_or(status.as_str()));
-    }
-    Ok(body["data"].take())
 }
 
 /// On the terminal, if there is one.
@@ -220,6 +200,8 @@ fn place_and_reason(Finding { line, record, reason, .. }: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

@@ -19,6 +19,7 @@ mod read_models;
 mod read_only;
 mod remote;
 mod replay;
+mod roles;
 mod sampler;
 mod serve;
 mod signals;
@@ -33,7 +34,7 @@ use anyhow::Context;
 use cli::{Cli, Command, ImportCommand, LogCommand, Place, ReplayArgs};
 use config::Config;
 use data_dir::{DataDir, Found};
-use remote::Remote;
+use remote::{Remote, segment};
 use stores::Stores;
 
 /// Two TLS libraries are in the tree; this one is ours. To be called once, before everything else.
@@ -66,9 +67,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
                 .await
         }
         Some(Command::Doctor { json }) => doctor::run(&config, json).await,
-        Some(Command::Erase { person, reason }) => {
-            through_the_api(&config, &place, async |remote| erase(&remote, &person, &reason).await)
-                .await
+        Some(Command::Erase { person, reason, json }) => {
+            through_the_api(&config, &place, async |remote| {
+                erase(&remote, &person, &reason, json).await
+            })
+            .await
         }
         Some(Command::Import(ImportCommand::DiscordExport { files, json })) => {
             through_the_api(&config, &place, async |remote| {
@@ -79,7 +82,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Log(command)) => log_command(&config, command).await,
         Some(Command::Replay(args)) => replay_command(&config, &place, args).await,
         Some(Command::Verify { json }) => {
-            let stores = Stores::open(&config).await?;
+            let stores = Stores::open_made(&config).await?;
             let kept = serve::kept_by_views(&config, &stores).await;
             verify::run(&stores, kept, json).await
         }
@@ -106,10 +109,13 @@ async fn through_the_api<F: AsyncFnOnce(Remote) -> anyhow::Result<()>>(
     }
 }
 
-async fn erase(remote: &Remote, person: &str, reason: &str) -> anyhow::Result<()> {
-    let path = format!("/persons/{person}");
+async fn erase(remote: &Remote, person: &str, reason: &str, json: bool) -> anyhow::Result<()> {
+    let path = format!("/persons/{}", segment(person));
     let request = remote.request(reqwest::Method::DELETE, &path).query(&[("reason", reason)]);
-    remote.ask(request).await?;
+    let erased = remote.ask(request).await?;
+    if json {
+        writeln!(std::io::stdout(), "{erased}")?;
+    }
     eprintln!("What was known of {person} is unreadable now, here and in every replay.");
     Ok(())
 }
@@ -117,17 +123,17 @@ async fn erase(remote: &Remote, person: &str, reason: &str) -> anyhow::Result<()
 /// Reads the log itself: that disturbs nobody. Filling it needs the directory alone.
 async fn log_command(config: &Config, command: LogCommand) -> anyhow::Result<()> {
     match command {
-        LogCommand::Export { file, open, after } => {
-            let stores = Stores::open(config).await?;
-            log::export_to(&stores.journal, &file, after, open).await
+        LogCommand::Export { file, open, after, json } => {
+            let stores = Stores::open_made(config).await?;
+            log::export_to(&stores.journal, &file, after, open, json).await
         }
-        LogCommand::Import { file } => {
+        LogCommand::Import { file, json } => {
             let _alone = DataDir::take_alone(&config.data_dir)?;
             let stores = Stores::open(config).await?;
-            log::import_from(&stores.journal, &file).await
+            log::import_from(&stores.journal, &file, json).await
         }
         LogCommand::Tail { lines, follow } => {
-            let stores = Stores::open(config).await?;
+            let stores = Stores::open_made(config).await?;
             log::tail(&stores.journal, lines, follow).await
         }
     }

@@ -1,12 +1,13 @@
 //! `palimpsest log`: look at the log, or move it.
 
 use std::io::{BufRead, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use commands::transfer::{Importer, export};
 use domain::kernel::{ChainHash, Journal};
 use futures_util::StreamExt;
+use serde_json::json;
 
 use crate::progress::bar;
 
@@ -19,10 +20,13 @@ pub(crate) async fn export_to(
     file: &Path,
     after: u64,
     open: bool,
+    json: bool,
 ) -> anyhow::Result<()> {
+    ensure!(!json || file != Path::new("-"), "--json needs a file: the log goes to the output");
     let head = journal.log().head().await?;
     let progress = bar(head, "commits");
-    let mut output = BufWriter::new(output(file)?);
+    let part = part_of(file)?;
+    let mut output = BufWriter::new(output(part.as_deref())?);
     let written = if open {
         let mut position = after;
         loop {
@@ -45,7 +49,15 @@ pub(crate) async fn export_to(
         export(journal.log().as_ref(), after, chain, write).await?.0
     };
     output.flush()?;
+    drop(output);
+    if let Some(part) = part {
+        std::fs::File::open(&part)?.sync_all()?;
+        std::fs::rename(&part, file)?;
+    }
     progress.finish_and_clear();
+    if json {
+        writeln!(std::io::stdout(), "{}", json!({ "position": written, "file": file }))?;
+    }
     eprintln!("Exported the log up to commit {written}.");
     Ok(())
 }
@@ -66,7 +78,7 @@ async fn chain_at(journal: &Journal, position: u64) -> anyhow::Result<ChainHash>
 }
 
 /// Fills an empty log from a file, or from the standard input for `-`.
-pub(crate) async fn import_from(journal: &Journal, file: &Path) -> anyhow::Result<()> {
+pub(crate) async fn import_from(journal: &Journal, file: &Path, json: bool) -> anyhow::Result<()> {
     let mut input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
@@ -88,6 +100,10 @@ pub(crate) async fn import_from(journal: &Journal, file: &Path) -> anyhow::Resul
     }
     let (position, chain) = importer.finish().await?;
     progress.finish_and_clear();
+    if json {
+        let answer = json!({ "position": position, "chain": chain.to_string() });
+        writeln!(std::io::stdout(), "{answer}")?;
+    }
     eprintln!("The log holds {position} commits now; its chain ends in {chain}.");
     Ok(())
 }
@@ -123,12 +139,22 @@ pub(crate) async fn tail(journal: &Journal, lines: u64, follow: bool) -> anyhow:
     Ok(())
 }
 
-fn output(file: &Path) -> anyhow::Result<Box<dyn Write>> {
+/// Where a file grows until it is whole; none for the standard output. Nothing is overwritten.
+fn part_of(file: &Path) -> anyhow::Result<Option<PathBuf>> {
     if file == Path::new("-") {
-        return Ok(Box::new(std::io::stdout().lock()));
+        return Ok(None);
     }
+    ensure!(!file.exists(), "{} is there already; name another file", file.display());
+    let mut part = file.as_os_str().to_owned();
+    part.push(".part");
+    Ok(Some(part.into()))
+}
+
+fn output(part: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
+    let Some(part) = part else { return Ok(Box::new(std::io::stdout().lock())) };
     let mut options = std::fs::OpenOptions::new();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let created = options.write(true).create_new(true).open(file);
-    Ok(Box::new(created.with_context(|| format!("{} cannot be made", file.display()))?))
+    // What an export that broke off has left begins anew.
+    let made = options.write(true).create(true).truncate(true).open(part);
+    Ok(Box::new(made.with_context(|| format!("{} cannot be made", part.display()))?))
 }

@@ -105,11 +105,8 @@ impl Platform {
             stores.operational.bury_the_dead().await?;
         }
         let process = ProcessId::new();
-        let pace = Pace::new(config.conversation.rate_limits.into());
         let holder = process.to_string();
-        let use_cases = UseCases::new(&stores, Arc::new(oauth(config)?), pace);
-        let reactors =
-            reactors(&use_cases.conversations, discord(config, &stores)?, &use_cases.self_editing);
+        let (use_cases, reactors) = use_cases(config, &stores)?;
         let snapshot = projections::is_snapshot(config.views.reveal()).await;
         if !snapshot {
             ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
@@ -372,6 +369,17 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
+}
+
+/// What can be asked of the platform, and who reacts in it.
+pub(crate) fn use_cases(
+    config: &Config,
+    stores: &Stores,
+) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
+    let pace = Pace::new(config.conversation.rate_limits.into());
+    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace);
+    let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
+    Ok((it, reactors))
 }
 
 fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {

@@ -1,12 +1,18 @@
 //! A running server, for the commands that go through it.
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use crate::data_dir::{Holder, bootstrap_key};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 /// See the module.
 #[derive(Clone)]
@@ -25,7 +31,8 @@ impl Remote {
     ) -> anyhow::Result<Self> {
         let Some(url) = holder.url.clone() else {
             bail!(
-                "process {} works in {} and does not answer yet; try again when it is done",
+                "process {} works in {} and has no API: it is starting, it is a command that ends \
+                 soon, or it serves without the role api. Try again, or stop it first",
                 holder.pid,
                 data_dir.display()
             );
@@ -45,20 +52,20 @@ impl Remote {
         self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.key)
     }
 
-    /// The `data` of the answer; an error says what the server said.
-    pub(crate) async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Value> {
-        let answer = request.send().await.context("the server cannot be reached")?;
-        let status = answer.status();
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
+    /// The `data` of the answer; an error says what the server said. Waits as long as a busy server
+    /// asks to.
+    pub(crate) async fn ask(&self, mut request: RequestBuilder) -> anyhow::Result<Value> {
+        loop {
+            let again = request.try_clone();
+            let answer = request.send().await.context("the server cannot be reached")?;
+            match (pause(&answer), again) {
+                (Some(pause), Some(again)) => {
+                    tokio::time::sleep(pause).await;
+                    request = again;
+                }
+                _ => return data(answer).await,
+            }
         }
-        let mut body: Value = answer.json().await.context("the server's answer is no JSON")?;
-        if !status.is_success() {
-            let error = &body["error"];
-            let message = error["message"].as_str().unwrap_or("no reason given");
-            bail!("{} ({})", message, error["code"].as_str().unwrap_or(status.as_str()));
-        }
-        Ok(body["data"].take())
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -71,5 +78,65 @@ impl Remote {
 
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(self.request(Method::DELETE, path)).await
+    }
+}
+
+/// How long the server asks to wait, when it has too much to do.
+pub(crate) fn pause(answer: &Response) -> Option<Duration> {
+    let asked = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
+    let busy = answer.status() == StatusCode::TOO_MANY_REQUESTS;
+    busy.then(|| Duration::from_secs(asked.unwrap_or(5).clamp(1, 60)))
+}
+
+/// The `data` of the answer; an error says what the server said.
+pub(crate) async fn data(answer: Response) -> anyhow::Result<Value> {
+    let status = answer.status();
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
+    let mut body: Value = answer.json().await.context("the server's answer is no JSON")?;
+    if !status.is_success() {
+        let message = body["error"]["message"].as_str().unwrap_or("no reason given");
+        bail!("{message} ({})", body["error"]["code"].as_str().unwrap_or(status.as_str()));
+    }
+    Ok(body["data"].take())
+}
+
+/// How often a server is asked how far it is: soon first, then with more patience.
+pub(crate) struct Patience(Duration);
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = LAST_PAUSE.min(self.0 * 3 / 2);
+    }
+}
+
+/// A text as one part of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~:".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // A text takes everything.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stays_one_part_of_a_path() {
+        assert_eq!(segment("user:a-b_c~9"), "user:a-b_c~9");
+        assert_eq!(segment("a/../b?c#é."), "a%2F%2E%2E%2Fb%3Fc%23%C3%A9%2E");
     }
 }

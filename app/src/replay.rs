@@ -1,31 +1,30 @@
 //! `palimpsest replay`: all read models anew, with progress, through the API of the server.
 
 use std::io::Write;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use domain::kernel::Shown;
 use projections::Until;
 use serde_json::{Value, json};
 
-use crate::progress::bar;
-use crate::remote::Remote;
+use crate::progress::{events_bar, show};
+use crate::remote::{Patience, Remote};
 use crate::stores::Stores;
-
-/// How often the server is asked how far it is.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// Builds a new generation beside the live one, and switches to it.
 pub(crate) async fn rebuild(remote: &Remote, check: bool, as_json: bool) -> anyhow::Result<()> {
     let started = remote.post("/replays", &json!({ "check": check })).await?;
     let id = started["replay_id"].as_str().context("the server named no replay")?.to_owned();
-    let progress = bar(0, "commits");
+    let progress = events_bar();
+    let mut patience = Patience::new();
     let ended = loop {
-        let state = remote.get(&format!("/replays/{id}")).await?;
-        progress.set_length(state["head"].as_u64().unwrap_or_default());
-        progress.set_position(state["position"].as_u64().unwrap_or_default());
+        let state = remote.get(&format!("/replays/{id}")).await;
+        let state = state.context("the replay goes on, if the server still runs")?;
+        let number = |name: &str| state[name].as_u64().unwrap_or_default();
+        let speed = state["events_per_second"].as_f64().unwrap_or_default();
+        show(&progress, number("position"), number("head"), speed);
         match state["status"].as_str() {
-            Some("running") => tokio::time::sleep(LOOK).await,
+            Some("running") => patience.wait().await,
             _ => break state,
         }
     };
@@ -65,10 +64,9 @@ pub(crate) async fn build_into(
     until: Until,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let progress = bar(0, "commits");
-    let tell = |state: projections::Progress| {
-        progress.set_length(state.head);
-        progress.set_position(state.position);
+    let progress = events_bar();
+    let tell = |it: projections::Progress| {
+        show(&progress, it.position, it.head, it.events_per_second);
     };
     let built = projections::build_into(&stores.journal, into, until, &tell).await?;
     progress.finish_and_clear();

@@ -1,5 +1,6 @@
 //! Opens the four stores of a process, wherever they are.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -17,6 +18,10 @@ use domain::kernel::{Codec, EventLog, Journal};
 
 use crate::config::Config;
 
+const MASTER_KEY: &str = "master.key";
+pub(crate) const OPERATIONAL: &str = "operational.db";
+const VAULT: &str = "vault.db";
+
 /// Log, operational store and vault; the views are opened by who needs them.
 #[derive(Clone)]
 pub struct Stores {
@@ -29,37 +34,78 @@ pub struct Stores {
 
 impl Stores {
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let master = MasterKey::open_or_make(&config.file("master.key"))?;
-        let vault = address(config, config.vault.reveal(), "vault.db", "vault")?;
-        let vault = Opening::new(vault, Care::Secret).open().await?;
-        let vault = Arc::new(SealedVault::open(vault, &master).await?);
+        let vault = open_vault(config).await?;
+        let operational = open_operational(config, &vault).await?;
+        Ok(Self::of(open_log(config).await?, vault, operational))
+    }
 
-        let operational =
-            address(config, config.operational.reveal(), "operational.db", "operational")?;
-        let operational = Opening::new(operational, Care::Durable).open().await?;
-        let sealing: Arc<dyn Vault> = vault.clone();
-        let operational = Arc::new(OperationalStore::open(operational, sealing).await?);
+    /// The same for commands that only read: where nothing is, nothing is made.
+    pub async fn open_made(config: &Config) -> anyhow::Result<Self> {
+        require_made(config)?;
+        Self::open(config).await
+    }
 
-        let (log, durability) = open_log(config).await?;
+    pub(crate) fn of(
+        (log, durability): (Arc<dyn EventLog>, String),
+        vault: Arc<SealedVault>,
+        operational: Arc<OperationalStore>,
+    ) -> Self {
         let codec = Arc::new(Codec::new(vault.clone(), Arc::new(ChaCha20Poly1305)));
         let journal = Journal::new(log, codec, Arc::new(SystemClock));
-        Ok(Self { journal, operational, vault, durability })
+        Self { journal, operational, vault, durability }
     }
 }
 
-async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)> {
-    let place = config.log.reveal();
-    if place == "sqlite" || place.starts_with("sqlite:") {
-        let path =
-            place.strip_prefix("sqlite://").map_or_else(|| config.file("log.db"), Into::into);
+/// Refuses a data directory that lacks what cannot be built again.
+pub(crate) fn require_made(config: &Config) -> anyhow::Result<()> {
+    let mut needed = vec![("master key", config.file(MASTER_KEY))];
+    if let Address::Sqlite(file) = address(config, config.vault.reveal(), VAULT, "vault")? {
+        needed.push(("vault", file));
+    }
+    needed.extend(sqlite_log(config).map(|file| ("event log", file)));
+    for (what, file) in needed {
+        anyhow::ensure!(
+            file.exists(),
+            "there is no {what} at {}; --data-dir names the folder of the stores, and the first \
+             palimpsest serve fills it",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+pub(crate) async fn open_vault(config: &Config) -> anyhow::Result<Arc<SealedVault>> {
+    let master = MasterKey::open_or_make(&config.file(MASTER_KEY))?;
+    let vault = address(config, config.vault.reveal(), VAULT, "vault")?;
+    let vault = Opening::new(vault, Care::Secret).open().await?;
+    Ok(Arc::new(SealedVault::open(vault, &master).await?))
+}
+
+pub(crate) async fn open_operational(
+    config: &Config,
+    vault: &Arc<SealedVault>,
+) -> anyhow::Result<Arc<OperationalStore>> {
+    let place = address(config, config.operational.reveal(), OPERATIONAL, "operational")?;
+    let operational = Opening::new(place, Care::Durable).open().await?;
+    let sealing: Arc<dyn Vault> = vault.clone();
+    Ok(Arc::new(OperationalStore::open(operational, sealing).await?))
+}
+
+/// The file of the log, when it is one.
+fn sqlite_log(config: &Config) -> Option<PathBuf> {
+    match config.log.reveal() {
+        "sqlite" => Some(config.file("log.db")),
+        place => place.strip_prefix("sqlite://").map(PathBuf::from),
+    }
+}
+
+pub(crate) async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)> {
+    if let Some(path) = sqlite_log(config) {
         make_private(&path)?;
         let log = SqliteLog::open(&path)
             .with_context(|| format!("the event log {} cannot be opened", path.display()))?;
         let durability = "every commit is on disk before it is acknowledged".to_owned();
         return Ok((Arc::new(log), durability));
-    }
-    if !place.starts_with("nats://") && !place.starts_with("tls://") {
-        anyhow::bail!("the log is “sqlite” or a server’s address such as nats://127.0.0.1:4222");
     }
     let settings = &config.jetstream;
     let options = Options {
@@ -70,7 +116,9 @@ async fn open_log(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, String)
         allow_relaxed: settings.allow_relaxed,
         ..Options::default()
     };
-    let log = JetStreamLog::connect(place, options).await.context("the event log on NATS")?;
+    let log = JetStreamLog::connect(config.log.reveal(), options)
+        .await
+        .context("the event log on NATS")?;
     let durability = log.durability().to_string();
     Ok((Arc::new(log), durability))
 }

@@ -40,6 +40,25 @@ impl Operation {
     }
 }
 
+/// `just accept` keeps the document of this run.
+#[test]
+fn the_document_is_the_one_that_was_accepted() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/openapi.json");
+    let mut now = serde_json::to_string_pretty(&document()).unwrap();
+    now.push('\n');
+    if std::env::var_os("PALIMPSEST_ACCEPT").is_some() {
+        std::fs::write(file, &now).unwrap();
+    }
+    let accepted = std::fs::read_to_string(file).unwrap_or_default();
+    let differs = now.lines().zip(accepted.lines()).position(|(now, then)| now != then);
+    assert!(
+        now == accepted,
+        "the API is another one than tests/golden/openapi.json says, first in line {}; if that is \
+         meant, keep it with: just accept the_document",
+        differs.unwrap_or_else(|| now.lines().count().min(accepted.lines().count())) + 1
+    );
+}
+
 #[test]
 fn every_operation_says_what_it_is_and_who_may_call_it() {
     let mut names = Vec::new();

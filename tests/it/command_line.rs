@@ -48,6 +48,7 @@ async fn a_state_of_a_moment_is_built_without_telling_a_password() {
 #[tokio::test]
 async fn no_message_tells_a_password() {
     let folder = tempfile::tempdir().unwrap();
+    assert!(palimpsest(folder.path(), &["api-key", "list"], &[]).status.success());
     let nowhere = format!("postgres://ana:{PASSWORD}@127.0.0.1:1/x");
     let odd = format!("mysql://ana:{PASSWORD}@127.0.0.1:1/x");
     let nats = format!("nats://ana:{PASSWORD}@127.0.0.1:1");
@@ -105,6 +106,61 @@ async fn the_list_of_keys_says_which_are_revoked_and_used() {
     assert!(line().contains("until revoked") && line().contains("never used"), "{}", line());
     assert!(palimpsest(folder.path(), &["api-key", "revoke", id], &[]).status.success());
     assert!(line().contains("  revoked 20"), "{}", line());
+}
+
+#[tokio::test]
+async fn commands_that_read_make_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["verify"][..], &["log", "tail"], &["log", "export"], &["doctor"]] {
+        let arguments = [command, &["--data-dir", "typo"]].concat();
+        let ended = palimpsest(folder.path(), &arguments, &[]);
+        let words = told(&ended);
+        if command == ["doctor"] {
+            assert!(ended.status.success() && words.contains("typo is empty"), "{words}");
+        } else {
+            assert!(!ended.status.success() && words.contains("--data-dir"), "{words}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_everything_else_when_a_store_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(palimpsest(folder.path(), &["api-key", "list"], &[]).status.success());
+    let (key, other) = (folder.path().join("master.key"), "0".repeat(64));
+    let ours = std::fs::read(&key).unwrap();
+    std::fs::write(&key, format!("palimpsest-master-key-1:{other}\n")).unwrap();
+    let sick = palimpsest(folder.path(), &["doctor"], &[]);
+    let words = told(&sick);
+    assert!(!sick.status.success(), "{words}");
+    for line in ["good  log ", "bad   vault ", "weak  Discord ", "weak  API keys "] {
+        assert!(words.contains(line), "{line} in {words}");
+    }
+    std::fs::write(&key, ours).unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let open = told(&palimpsest(folder.path(), &["doctor"], &[]));
+    assert!(open.contains("weak  data directory   others may look into"), "{open}");
+    let operational = folder.path().join("operational.db");
+    std::fs::remove_file(&operational).unwrap();
+    let lost = told(&palimpsest(folder.path(), &["doctor"], &[]));
+    assert!(lost.contains("weak  operational") && !operational.exists(), "{lost}");
+}
+
+#[tokio::test]
+async fn an_export_that_broke_off_does_not_block_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(palimpsest(folder.path(), &["api-key", "list"], &[]).status.success());
+    std::fs::write(folder.path().join("log.ndjson.part"), "half a li").unwrap();
+    let export = ["log", "export", "log.ndjson", "--json"];
+    let done = palimpsest(folder.path(), &export, &[]);
+    let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("log.ndjson")).unwrap();
+    assert_eq!(answer["position"], text.lines().count(), "{}", told(&done));
+    assert!(!folder.path().join("log.ndjson.part").exists());
+    let again = palimpsest(folder.path(), &export, &[]);
+    assert!(!again.status.success() && told(&again).contains("there already"), "{}", told(&again));
 }
 
 /// A database of one's own, and a user with a password.

@@ -59,8 +59,10 @@ async fn a_person_is_erased_for_a_reason() {
     place.run(&["erase", "user:ana", "--reason", "asked for by letter"]);
     running.until(CONVERSATION, |it| word(&it["messages"][0], "content") == "[erased]").await;
     running.end();
-    // Without a server as well.
-    place.run(&["erase", "user:ben", "--reason", "a second letter"]);
+    // Without a server as well, and whatever the id looks like.
+    let erased = place.run(&["erase", "user:b/n?#", "--reason", "a second letter", "--json"]);
+    let erased: Value = serde_json::from_str(&erased).unwrap();
+    assert_eq!(word(&erased, "person"), "user:b/n?#", "{erased}");
 
     let log = place.run(&["log", "tail", "--lines", "1000"]);
     let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -108,6 +110,49 @@ async fn a_first_key_that_could_not_be_kept_is_not_lost() {
     running.end();
     let kept = [&place, &other].map(|it| std::fs::read(it.file("bootstrap-api-key")).unwrap());
     assert_eq!(kept[0], kept[1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_waits_when_the_server_is_busy() {
+    let place = Installation::embedded()
+        .set("PALIMPSEST_API__RATE_LIMITS__ENABLED", "true")
+        .set("PALIMPSEST_API__RATE_LIMITS__DEFAULT__PER_MINUTE", "60")
+        .set("PALIMPSEST_API__RATE_LIMITS__DEFAULT__BURST", "1");
+    let running = place.start();
+    place.run(&["api-key", "list"]);
+    place.run(&["replay"]);
+    running.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_of_keys_is_whole() {
+    let place = Installation::embedded();
+    let running = place.start();
+    for n in 0..100 {
+        let new = json!({ "name": format!("key {n}"), "permissions": ["read:audit"] });
+        let request = running.request(Method::POST, "/api-keys").json(&new);
+        running.ask(request).await.expect("a key");
+    }
+    assert_eq!(place.run(&["api-key", "list"]).lines().count(), 101);
+    let listed: Value = serde_json::from_str(&place.run(&["api-key", "list", "--json"])).unwrap();
+    assert_eq!(listed.as_array().map(Vec::len), Some(101));
+    running.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_asks_discord() {
+    let discord = DiscordSimulator::start().await;
+    let place = Installation::embedded().with(&discord);
+    let running = place.start();
+    let well = place.run(&["doctor"]);
+    assert!(well.contains("knows the bot as") && well.contains("good  server"), "{well}");
+    running.end();
+    let place = place.set("DISCORD_BOT_TOKEN", "another");
+    let sick = place.run_in_vain(&["doctor"]);
+    assert!(sick.contains("bad   Discord          Discord refuses the token"), "{sick}");
+    let place = place.set("DISCORD_API_URL", "http://127.0.0.1:1");
+    let sick = place.run_in_vain(&["doctor"]);
+    assert!(sick.contains("bad   Discord          cannot be reached"), "{sick}");
 }
 
 const CONVERSATION: &str = "/conversational/conversation/ana:c?limit=100";

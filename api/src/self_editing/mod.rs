@@ -7,8 +7,8 @@ pub(crate) mod workspace;
 use std::collections::BTreeSet;
 
 use commands::lifecycle::Lifecycle;
-use commands::self_editing::{Moment, Rollback, SelfEditing, Target};
-use domain::kernel::{EditId, Scope, Singleton};
+use commands::self_editing::{Moment, Rollback, SelfEditing, Target, UnderWay};
+use domain::kernel::{Scope, Singleton};
 use domain::lifecycle::{SelfEditingSettings, SettingsPatch};
 use domain::self_editing::Status;
 use poem_openapi::param::Query;
@@ -211,23 +211,8 @@ impl SelfEditingApi {
         body: Json<DisableSelfEditing>,
     ) -> Result<Written<SelfEditingStatus>> {
         let DisableSelfEditing { reason, emergency } = body.0;
-        let patch = SettingsPatch { self_editing_enabled: Some(false), ..SettingsPatch::default() };
-        let why = Some(reason.clone());
-        let changed = self.lifecycle.change_self_editing(&may.caller, patch, why).await?;
-        let mut position = changed.position;
-        if emergency {
-            let live = self.views.showing(position).await?;
-            let db = live.db();
-            let statuses = vec![Status::Proposed, Status::Checked, Status::Approved];
-            let filter = list::Filter { kind: None, statuses };
-            let slice = Slice { limit: 1_000, offset: 0 };
-            for edit in list::list(db, &filter, slice).await?.items {
-                let mut caller = may.caller.clone();
-                caller.cause = caller.cause.then(&edit.id.to_string());
-                let id = EditId(edit.id);
-                position = self.self_editing.reject(&caller, id, reason.clone()).await?;
-            }
-        }
+        let under_way = if emergency { Some(self.under_way().await) } else { None };
+        let position = self.self_editing.disable(&may.caller, reason, under_way).await?;
         self.switched(position).await
     }
 
@@ -299,6 +284,14 @@ impl SelfEditingApi {
 }
 
 impl SelfEditingApi {
+    /// What the read models know to be under way; without them, the log is asked for all of it.
+    async fn under_way(&self) -> UnderWay {
+        let Ok(live) = self.views.live() else { return UnderWay::default() };
+        let position = live.standing().borrow().position;
+        let edits = list::under_way(live.db()).await;
+        edits.map_or_else(|_| UnderWay::default(), |edits| UnderWay { edits, position })
+    }
+
     async fn switched(&self, position: u64) -> Result<Written<SelfEditingStatus>> {
         let live = self.views.showing(position).await?;
         let db = live.db();
@@ -314,9 +307,7 @@ impl SelfEditingApi {
         settings: SelfEditingSettings,
     ) -> Result<SelfEditingStatus> {
         let counted = list::statistics(db).await?;
-        let statuses = vec![Status::Proposed, Status::Checked, Status::Approved];
-        let under_way = list::Filter { kind: None, statuses };
-        let under_way = list::list(db, &under_way, Slice { limit: 1, offset: 0 }).await?;
+        let under_way = list::under_way(db).await?;
         let last = list::last(db).await?.map(|edit| LastEdit {
             timestamp: request::shown(edit.updated_at.0),
             success: edit.status != Status::Failed.word(),
@@ -326,7 +317,7 @@ impl SelfEditingApi {
         let SelfEditingSettings { enabled, scope, auto_approve, backup_before_edit } = settings;
         Ok(SelfEditingStatus {
             enabled,
-            active: under_way.total > 0,
+            active: !under_way.is_empty(),
             scope: scope.into_iter().map(ScopeWord::from).collect(),
             auto_approve,
             backup_before_edit,

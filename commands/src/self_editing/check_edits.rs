@@ -3,10 +3,10 @@
 //! The use case does so at once; this is for the case that it was interrupted.
 
 use async_trait::async_trait;
-use domain::kernel::{Cause, Event, Recorded};
+use domain::kernel::{Actor, Cause, Event, Recorded};
 use domain::self_editing::EditEvent;
 
-use super::SelfEditing;
+use super::{AUTO_APPROVE, SelfEditing};
 use crate::{Reactor, Setback};
 
 /// See the module.
@@ -19,10 +19,11 @@ impl Reactor for CheckEdits {
     }
 
     fn concerns(&self, recorded: &Recorded) -> bool {
-        matches!(
-            &recorded.event,
-            Event::Edit(_, EditEvent::Proposed { .. } | EditEvent::ChecksPassed { .. })
-        )
+        match &recorded.event {
+            Event::Edit(_, EditEvent::Proposed { .. } | EditEvent::ChecksPassed { .. }) => true,
+            Event::Edit(_, EditEvent::Approved { by, .. }) => *by == Actor::system(AUTO_APPROVE),
+            _ => false,
+        }
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {

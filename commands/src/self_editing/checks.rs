@@ -43,6 +43,11 @@ fn readable(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
+/// What cannot be read in these files, as far as a person reads.
+pub(super) fn broken(changes: &[Change]) -> Vec<Finding> {
+    readable(syntax(changes))
+}
+
 fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Change { path, content } in changes {

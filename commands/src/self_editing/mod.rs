@@ -1,7 +1,9 @@
 //! Use cases around the bot's changes of itself.
 
+mod apply;
 mod check_edits;
 mod checks;
+mod disable;
 mod finish_edits;
 mod merge;
 mod proposal;
@@ -12,13 +14,14 @@ use std::sync::Arc;
 
 use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
-use domain::lifecycle::Settings;
+use domain::lifecycle::{SelfEditingSettings, Settings};
 use domain::self_editing::{
     Approval, Change, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace, WorkspaceCommand,
 };
 use uuid::Uuid;
 
 pub use check_edits::CheckEdits;
+pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
 pub use rollback::{Rollback, RolledBack, Target};
@@ -29,8 +32,8 @@ use proposal::{content_hash, require_sound};
 use crate::ports::{Access, Caller, Execute, Loaded};
 use crate::{Blobs, CommandError, Refusal};
 
-/// How often an edit is merged again when the workspace moves meanwhile.
-const ATTEMPTS: usize = 8;
+/// Who approves where the settings say that nobody has to.
+const AUTO_APPROVE: &str = "auto_approve";
 
 /// The door to self-editing.
 #[derive(Clone)]
@@ -168,14 +171,6 @@ impl SelfEditing {
         Ok(self.edits.execute(&id, command, &caller.cause).await?.position)
     }
 
-    /// Make an approved edit live.
-    pub async fn apply(&self, caller: &Caller, id: EditId) -> Result<u64, CommandError> {
-        caller.require(Permission::ApproveSelfEdit)?;
-        let edit = self.existing(id).await?.aggregate;
-        self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
-        self.go_live(&caller.cause, caller.actor(), id).await
-    }
-
     /// Lay the starting workspace, when there is none.
     pub async fn seed(&self, cause: &Cause, files: Vec<Change>) -> Result<(), CommandError> {
         if self.workspace.load(&Singleton).await?.version > 0 {
@@ -218,68 +213,21 @@ impl SelfEditing {
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
         }
-        let auto = self.settings.load(&Singleton).await?.aggregate.self_editing.auto_approve;
-        if auto && loaded.aggregate.status() == Some(Status::Checked) {
-            let by = Actor::system("auto_approve");
+        let edit = &loaded.aggregate;
+        let settings = self.settings.load(&Singleton).await?.aggregate.self_editing;
+        if closed(&settings, edit.scope().unwrap_or(Scope::Features)).is_some() {
+            return Ok(loaded.position);
+        }
+        let by = Actor::system(AUTO_APPROVE);
+        let cause = Cause { actor: by.clone(), ..cause.then(AUTO_APPROVE) };
+        if settings.auto_approve && edit.status() == Some(Status::Checked) {
             let approval =
                 Approval { by: by.clone(), comment: None, content_hash: None, alone: false };
-            let cause = Cause { actor: by.clone(), ..cause.then("auto_approve") };
             self.edits.execute(&id, EditCommand::Approve(approval), &cause).await?;
-            return self.go_live(&cause, &by, id).await;
+        } else if edit.status() != Some(Status::Approved) || edit.approved_by() != Some(&by) {
+            return Ok(loaded.position);
         }
-        Ok(loaded.position)
-    }
-
-    /// Merges an approved edit into the live workspace, in one commit.
-    async fn go_live(&self, cause: &Cause, by: &Actor, id: EditId) -> Result<u64, CommandError> {
-        for _ in 0..ATTEMPTS {
-            let loaded = self.existing(id).await?;
-            let edit = loaded.aggregate;
-            match edit.status() {
-                Some(Status::Approved) => {}
-                Some(Status::Applied) => return Ok(loaded.position),
-                _ => {
-                    let command = EditCommand::MarkApplied { revision: 0, position: 0 };
-                    let refused = self.edits.execute(&id, command, cause).await?;
-                    return Ok(refused.position);
-                }
-            }
-            let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-            let (now, _) = self.workspace_at(Moment::Now).await?;
-            let wanted = self.changes_of(&edit).await?;
-            let changes = match merge::merge(base.files(), now.files(), &wanted) {
-                Ok(changes) => changes,
-                Err(conflicts) => {
-                    let reason = "others changed the same lines in the meantime".to_owned();
-                    let failed = EditCommand::MarkFailed { reason: reason.clone() };
-                    self.edits.execute(&id, failed, &cause.then("failed")).await?;
-                    return Err(conflict(reason, &conflicts));
-                }
-            };
-            let changes = self.blobs.keep(cause, &changes).await?;
-            let (base, kind) = (now.revision(), RevisionKind::Applied);
-            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
-            match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
-                Ok(revised) => {
-                    return self.mark_applied(cause, id, base + 1, revised.position).await;
-                }
-                Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(CommandError::Conflict)
-    }
-
-    pub(crate) async fn mark_applied(
-        &self,
-        cause: &Cause,
-        id: EditId,
-        revision: u64,
-        position: u64,
-    ) -> Result<u64, CommandError> {
-        let command = EditCommand::MarkApplied { revision, position };
-        let executed = self.edits.execute(&id, command, &cause.then("applied")).await?;
-        Ok(executed.position.max(position))
+        self.go_live(&cause, &by, id).await
     }
 
     async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {
@@ -293,15 +241,7 @@ impl SelfEditing {
     /// Refuses when self-editing is off, or closed for this scope.
     async fn require_open(&self, scope: Scope) -> Result<(), CommandError> {
         let settings = self.settings.load(&Singleton).await?.aggregate.self_editing;
-        let reason = if !settings.enabled {
-            "self-editing is off; switch it on with POST /self-editing/enable".to_owned()
-        } else if !settings.scope.contains(&scope) {
-            let open: Vec<_> = settings.scope.iter().map(AsRef::as_ref).collect();
-            let (scope, open) = (scope.as_ref(), open.join(", "));
-            format!("edits of scope {scope} are closed; open are: {open}")
-        } else {
-            return Ok(());
-        };
+        let Some(reason) = closed(&settings, scope) else { return Ok(()) };
         Err(CommandError::Rejected(Box::new(Refusal {
             ground: Ground::Input,
             reason,
@@ -310,6 +250,18 @@ impl SelfEditing {
             details: None,
         })))
     }
+}
+
+/// Why no edit of this scope goes on, if so.
+fn closed(settings: &SelfEditingSettings, scope: Scope) -> Option<String> {
+    if !settings.enabled {
+        let reason = "self-editing is off; switch it on with POST /self-editing/enable";
+        return Some(reason.to_owned());
+    }
+    let open: Vec<_> = settings.scope.iter().map(AsRef::as_ref).collect();
+    let (word, open) = (scope.as_ref(), open.join(", "));
+    let is_closed = !settings.scope.contains(&scope);
+    is_closed.then(|| format!("edits of scope {word} are closed; open are: {open}"))
 }
 
 /// One commit of the workspace per edit, however often it is tried.

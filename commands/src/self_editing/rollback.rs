@@ -1,9 +1,10 @@
 //! Taking back: one edit, or everything since a moment.
 
 use domain::identity::Permission;
-use domain::kernel::{EditId, Ground, Personal, Scope, Singleton};
+use domain::kernel::{Cause, EditId, Ground, Personal, Scope, Singleton};
 use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
+use super::apply::{ATTEMPTS, require_readable};
 use super::merge::{Extent, difference, extent, merge};
 use super::proposal::content_hash;
 use super::{Moment, SelfEditing, Tree, cause_of, conflict};
@@ -43,6 +44,13 @@ pub struct RolledBack {
     pub position: Option<u64>,
 }
 
+/// How an attempt ended.
+enum Tried {
+    Done(RolledBack),
+    InVain,
+    Never,
+}
+
 impl SelfEditing {
     /// Take an edit back, or go back to a moment. History stays as it was: a rollback is a new
     /// revision.
@@ -59,11 +67,13 @@ impl SelfEditing {
             Target::Edit(id) => Some(id),
             Target::Moment(_) => None,
         };
-        let id = EditId(caller.cause.command);
-        if let Some(done) = self.rolled_back_before(id, edit).await? {
-            return Ok(done);
-        }
-        for _ in 0..super::ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            let id = Self::id_of(&caller.cause, attempt);
+            match self.tried_before(&caller.cause, id, edit).await? {
+                Tried::Done(done) => return Ok(done),
+                Tried::InVain => continue,
+                Tried::Never => {}
+            }
             let (scope, now, changes) = self.way_back(&rollback).await?;
             let (base, extent) = (now.revision(), extent(now.files(), &changes));
             if rollback.preview || changes.is_empty() {
@@ -72,6 +82,7 @@ impl SelfEditing {
                 return Ok(none);
             }
 
+            let changes = require_readable(changes)?;
             let by = caller.actor().clone();
             let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {
@@ -86,44 +97,58 @@ impl SelfEditing {
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };
             let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes: kept };
-            let revised =
-                self.workspace.execute(&Singleton, revise, &cause_of(&caller.cause, id)).await;
-            let position = match revised {
-                Ok(revised) => revised.position,
-                Err(CommandError::Rejected(no)) if no.ground == Ground::State => continue,
-                Err(error) => return Err(error),
-            };
-            let mut newest = self.mark_applied(&caller.cause, id, base + 1, position).await?;
-            if let Some(of) = edit {
-                newest = newest.max(self.mark_rolled_back(&caller.cause, of, id).await?);
+            let cause = cause_of(&caller.cause, id);
+            let revised = self.workspace.execute(&Singleton, revise, &cause).await;
+            // What became of it, the workspace knows: it is read back.
+            let no = revised.err();
+            match (self.tried_before(&caller.cause, id, edit).await?, no) {
+                (Tried::Done(done), _) => return Ok(done),
+                (_, Some(CommandError::Rejected(no))) if no.ground == Ground::State => {}
+                (_, Some(error)) => return Err(error),
+                (_, None) => {}
             }
-            return Ok(RolledBack {
-                id: Some(id),
-                edit,
-                revision: base + 1,
-                changes: extent,
-                position: Some(newest),
-            });
         }
         Err(CommandError::Conflict)
     }
 
-    /// What the same request came to when it was done and cut off before the answer.
-    async fn rolled_back_before(
+    /// The edit of each attempt has an id of its own, the same when a request is repeated.
+    fn id_of(cause: &Cause, attempt: usize) -> EditId {
+        match attempt {
+            0 => EditId(cause.command),
+            attempt => EditId(cause.then(&format!("attempt {attempt}")).command),
+        }
+    }
+
+    /// What this attempt came to. One that did not reach the workspace is marked as failed, so
+    /// that nobody applies what it meant to do.
+    async fn tried_before(
         &self,
+        cause: &Cause,
         id: EditId,
         edit: Option<EditId>,
-    ) -> Result<Option<RolledBack>, CommandError> {
-        let Loaded { aggregate: made, position, .. } = self.edits.load(&id).await?;
-        let Some(revision) = made.revision() else { return Ok(None) };
-        let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
+    ) -> Result<Tried, CommandError> {
+        let Loaded { aggregate: made, version, .. } = self.edits.load(&id).await?;
+        if version == 0 {
+            return Ok(Tried::Never);
+        }
+        let (base, at) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
+        let Some((revision, position)) = self.revision_of(id, &base, at).await? else {
+            let reason = "the workspace moved before it was there".to_owned();
+            self.mark_failed(cause, id, reason).await?;
+            return Ok(Tried::InVain);
+        };
+        let mut newest = self.mark_applied(cause, id, revision, position).await?;
+        if let Some(of) = edit {
+            newest = newest.max(self.mark_rolled_back(cause, of, id).await?);
+        }
         let changes = extent(base.files(), &self.changes_of(&made).await?);
-        Ok(Some(RolledBack { id: Some(id), edit, revision, changes, position: Some(position) }))
+        let id = Some(id);
+        Ok(Tried::Done(RolledBack { id, edit, revision, changes, position: Some(newest) }))
     }
 
     pub(crate) async fn mark_rolled_back(
         &self,
-        cause: &domain::kernel::Cause,
+        cause: &Cause,
         id: EditId,
         by: EditId,
     ) -> Result<u64, CommandError> {

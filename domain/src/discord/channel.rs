@@ -32,8 +32,8 @@ pub struct Channel {
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChannelCommand {
-    /// Record what an export, or Discord after a long absence, holds. `known` is what the log holds of it already: an import looks,
-    /// because it may be older than what is remembered here.
+    /// Record what an export, or Discord after a long absence, holds. `known` is what the log holds
+    /// of it already: an import looks, because it may be older than what is remembered here.
     Import { facts: Vec<ChannelEvent>, known: Known },
     /// Record what was seen live or filled in after a gap. Up to `complete_to`, if given, nothing
     /// is missing afterwards.

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, KeptChange, Status};
+use super::{Approval, Check, KeptChange, NewEdit, Status};
 use crate::kernel::{Actor, EditId, Ground, Personal, Rejection, Scope, aggregate};
 
 /// Where an edit stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Edit {
     author: Option<Actor>,
+    approved_by: Option<Actor>,
     scope: Option<Scope>,
     kind: String,
     base_revision: u64,
@@ -16,29 +17,6 @@ pub struct Edit {
     content_hash: String,
     status: Option<Status>,
     revision: Option<u64>,
-}
-
-/// Somebody's word on an edit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Approval {
-    pub by: Actor,
-    pub comment: Option<Personal<String>>,
-    /// The content that was looked at; the approval holds for nothing else.
-    pub content_hash: Option<String>,
-    /// Approve one's own edit, as the only administrator.
-    pub alone: bool,
-}
-
-/// An edit somebody would like to see.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewEdit {
-    pub author: Actor,
-    pub scope: Scope,
-    pub kind: String,
-    pub description: Personal<String>,
-    pub base_revision: u64,
-    pub changes: Vec<KeptChange>,
-    pub content_hash: String,
 }
 
 /// What can be asked of it.
@@ -136,21 +114,6 @@ impl Rejection for EditError {
     }
 }
 
-impl NewEdit {
-    fn proposed(self) -> EditEvent {
-        let Self { author, scope, kind, description, base_revision, changes, content_hash } = self;
-        EditEvent::Proposed {
-            author,
-            scope,
-            kind,
-            description,
-            base_revision,
-            changes,
-            content_hash,
-        }
-    }
-}
-
 impl EditEvent {
     /// The status after it.
     pub fn status(&self) -> Status {
@@ -173,6 +136,11 @@ impl Edit {
 
     pub fn author(&self) -> Option<&Actor> {
         self.author.as_ref()
+    }
+
+    /// Who approved it, once somebody has.
+    pub fn approved_by(&self) -> Option<&Actor> {
+        self.approved_by.as_ref()
     }
 
     pub fn scope(&self) -> Option<Scope> {
@@ -252,9 +220,11 @@ impl Edit {
             (Do::Reject { .. }, Some(Is::Rejected)) => return Ok(vec![]),
             (Do::Reject { .. }, _) => return Err(too_early("checked", "rejected")),
 
-            (Do::MarkApplied { revision, position }, Some(Is::Approved)) => {
-                Did::Applied { revision, position }
-            }
+            // The workspace has it; who said something else meanwhile was late.
+            (
+                Do::MarkApplied { revision, position },
+                Some(Is::Approved | Is::Failed | Is::Rejected),
+            ) => Did::Applied { revision, position },
             (Do::MarkApplied { .. }, Some(Is::Applied | Is::RolledBack)) => return Ok(vec![]),
             (Do::MarkApplied { .. }, _) => return Err(too_early("approved", "applied")),
 
@@ -296,8 +266,8 @@ impl Edit {
                 self.content_hash.clone_from(content_hash);
             }
             EditEvent::Applied { revision, .. } => self.revision = Some(*revision),
-            EditEvent::Approved { .. }
-            | EditEvent::ChecksFailed { .. }
+            EditEvent::Approved { by, .. } => self.approved_by = Some(by.clone()),
+            EditEvent::ChecksFailed { .. }
             | EditEvent::ChecksPassed { .. }
             | EditEvent::Failed { .. }
             | EditEvent::Rejected { .. }
@@ -354,6 +324,25 @@ mod tests {
                 is: "failed",
                 needed: "checked",
                 wanted: "approved",
+            });
+    }
+
+    #[test]
+    fn what_is_live_is_applied_whatever_was_said_meanwhile() {
+        let rejected =
+            Did::Rejected { by: who("cem"), reason: Personal::of(Person::operator(), "no".into()) };
+        let failed = Did::Failed { reason: "a conflict".into() };
+        for late in [rejected, failed] {
+            given::<Edit>([proposed(), passed(), approved("ben"), late])
+                .when(Do::MarkApplied { revision: 2, position: 9 })
+                .then_expect_events(vec![Did::Applied { revision: 2, position: 9 }]);
+        }
+        given::<Edit>([proposed(), passed()])
+            .when(Do::MarkApplied { revision: 2, position: 9 })
+            .then_expect_error(No::TooEarly {
+                is: "checked",
+                needed: "approved",
+                wanted: "applied",
             });
     }
 

@@ -3,12 +3,14 @@
 mod check;
 mod content;
 mod edit;
+mod said;
 mod status;
 mod workspace;
 
 pub use check::{Check, Finding};
 pub use content::{BlobRef, Change, Content, KeptChange, MAX_INLINE_BYTES, MAX_INLINE_TOTAL};
-pub use edit::{Approval, Edit, EditCommand, EditError, EditEvent, NewEdit};
+pub use edit::{Edit, EditCommand, EditError, EditEvent};
+pub use said::{Approval, NewEdit};
 pub use status::Status;
 pub use workspace::{
     MAX_EDIT_BYTES, MAX_FILE_BYTES, MAX_FILE_LINES, RevisionKind, Workspace, WorkspaceCommand,

@@ -4,7 +4,7 @@ use domain::kernel::{ERASED, EditId, Event, Person, Recorded};
 use domain::self_editing::{Check, EditEvent as Did, KeptChange, Status};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, QueryOrder};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::{Fold, Millis, Paged, Slice, Touch, Tx};
 
@@ -118,6 +118,14 @@ pub async fn list(
     slice.of(find.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id), db).await
 }
 
+/// Those that have not ended yet.
+pub async fn under_way(db: &impl ConnectionTrait) -> Result<Vec<EditId>, DbErr> {
+    let open = [Status::Approved, Status::Checked, Status::Proposed].map(Status::word);
+    let find = Entity::find().select_only().column(Column::Id);
+    let ids: Vec<Uuid> = find.filter(Column::Status.is_in(open)).into_tuple().all(db).await?;
+    Ok(ids.into_iter().map(EditId).collect())
+}
+
 /// The edit that went live or failed last; rollbacks are not looked at.
 pub async fn last(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
     let ended = [Status::Applied, Status::Failed, Status::RolledBack].map(Status::word);
@@ -189,6 +197,7 @@ impl Fold for Edits {
                 row.revision = Some(revision.cast_signed());
                 row.applied_at = Some(now);
                 row.applied_position = Some(position.cast_signed());
+                row.failure = None;
             }
             Did::ChecksFailed { checks } | Did::ChecksPassed { checks } => {
                 row.checks = serde_json::to_string(checks).ok();

@@ -1,0 +1,142 @@
+//! Going live: an approved edit is merged into the workspace, in one commit.
+
+use domain::identity::Permission;
+use domain::kernel::{Actor, Cause, EditId, Event, Expected, Ground, Scope, Singleton, StreamId};
+use domain::self_editing::{
+    Change, EditCommand, EditError, Finding, RevisionKind, Status, Workspace, WorkspaceCommand,
+    WorkspaceEvent,
+};
+
+use super::{Moment, SelfEditing, Tree, cause_of, checks, conflict, merge};
+use crate::ports::Caller;
+use crate::{CommandError, Refusal};
+
+/// How often an edit is merged again when the workspace moves meanwhile.
+pub(super) const ATTEMPTS: usize = 8;
+
+impl SelfEditing {
+    /// Make an approved edit live.
+    pub async fn apply(&self, caller: &Caller, id: EditId) -> Result<u64, CommandError> {
+        caller.require(Permission::ApproveSelfEdit)?;
+        let edit = self.existing(id).await?.aggregate;
+        self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
+        self.go_live(&caller.cause, caller.actor(), id).await
+    }
+
+    pub(super) async fn go_live(
+        &self,
+        cause: &Cause,
+        by: &Actor,
+        id: EditId,
+    ) -> Result<u64, CommandError> {
+        for _ in 0..ATTEMPTS {
+            let loaded = self.existing(id).await?;
+            let edit = loaded.aggregate;
+            match edit.status() {
+                Some(Status::Approved) => {}
+                Some(Status::Applied) => return Ok(loaded.position),
+                status => {
+                    let is = status.map_or("unknown", Status::word);
+                    let no = EditError::TooEarly { is, needed: "approved", wanted: "applied" };
+                    return Err(CommandError::rejected(&no));
+                }
+            }
+            let (base, at) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
+            if let Some((revision, position)) = self.revision_of(id, &base, at).await? {
+                return self.mark_applied(cause, id, revision, position).await;
+            }
+            let (now, _) = self.workspace_at(Moment::Now).await?;
+            let wanted = self.changes_of(&edit).await?;
+            let merged = merge::merge(base.files(), now.files(), &wanted).map_err(|conflicts| {
+                let reason = "others changed the same lines in the meantime".to_owned();
+                conflict(reason, &conflicts)
+            });
+            let changes = match merged.and_then(require_readable) {
+                Ok(changes) => changes,
+                Err(no) => {
+                    self.mark_failed(cause, id, no.to_string()).await?;
+                    return Err(no);
+                }
+            };
+            let changes = self.blobs.keep(cause, &changes).await?;
+            let (base, kind) = (now.revision(), RevisionKind::Applied);
+            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
+            match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
+                // Which revision it is, is read back: this command may have been stored before.
+                Ok(_) => {}
+                Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommandError::Conflict)
+    }
+
+    /// The revision that an edit made, and its commit, as the workspace itself says; edits are
+    /// looked for after their base revision.
+    pub(super) async fn revision_of(
+        &self,
+        id: EditId,
+        base: &Tree,
+        position: u64,
+    ) -> Result<Option<(u64, u64)>, CommandError> {
+        let stream = StreamId::of::<Workspace>(&Singleton);
+        // Each event of the workspace is one revision.
+        let mut after = match base.revision() {
+            0 => Expected::New,
+            version => Expected::Exact { version, position },
+        };
+        loop {
+            let page = self.journal.read_stream(&stream, after, 1_000).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            after = Expected::Exact { version: last.version, position: last.position };
+            for recorded in &page {
+                let Event::Workspace(_, event) = &recorded.event else { continue };
+                let WorkspaceEvent::Revised { revision, edit, .. } = event;
+                if *edit == id {
+                    return Ok(Some((*revision, recorded.position)));
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn mark_applied(
+        &self,
+        cause: &Cause,
+        id: EditId,
+        revision: u64,
+        position: u64,
+    ) -> Result<u64, CommandError> {
+        let command = EditCommand::MarkApplied { revision, position };
+        let executed = self.edits.execute(&id, command, &cause.then("applied")).await?;
+        Ok(executed.position.max(position))
+    }
+
+    pub(super) async fn mark_failed(
+        &self,
+        cause: &Cause,
+        id: EditId,
+        reason: String,
+    ) -> Result<(), CommandError> {
+        let command = EditCommand::MarkFailed { reason };
+        match self.edits.execute(&id, command, &cause.then("failed")).await {
+            Ok(_) => Ok(()),
+            // It ended in another way meanwhile.
+            Err(CommandError::Rejected(no)) if no.ground == Ground::State => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Files that are right by themselves may be broken once they are merged.
+pub(super) fn require_readable(changes: Vec<Change>) -> Result<Vec<Change>, CommandError> {
+    let findings = checks::broken(&changes);
+    let Some(Finding { file, line, reason }) = findings.first() else { return Ok(changes) };
+    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    Err(CommandError::Rejected(Box::new(Refusal {
+        ground: Ground::State,
+        reason: format!("merged with what others changed, {file} is broken{line}: {reason}"),
+        code: Some("CONFLICT"),
+        field: None,
+        details: Some(serde_json::json!({ "findings": findings })),
+    })))
+}

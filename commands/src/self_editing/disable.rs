@@ -1,0 +1,72 @@
+//! Switching self-editing off, in an emergency with what is under way.
+
+use domain::identity::Permission;
+use domain::kernel::{EditId, Event, Ground, Personal, Singleton};
+use domain::lifecycle::{SettingsCommand, SettingsPatch};
+use domain::self_editing::{EditCommand, EditEvent};
+
+use super::SelfEditing;
+use crate::CommandError;
+use crate::ports::Caller;
+
+/// How many commits are read at once.
+const PAGE: usize = 1_000;
+
+/// The edits that were under way as of a commit; what came after it is read from the log.
+#[derive(Debug, Clone, Default)]
+pub struct UnderWay {
+    pub edits: Vec<EditId>,
+    pub position: u64,
+}
+
+impl SelfEditing {
+    /// Switch self-editing off. In an emergency every edit that is under way is rejected as well.
+    pub async fn disable(
+        &self,
+        caller: &Caller,
+        reason: String,
+        emergency: Option<UnderWay>,
+    ) -> Result<u64, CommandError> {
+        caller.require(Permission::ManageSelfEditing)?;
+        let patch = SettingsPatch { self_editing_enabled: Some(false), ..SettingsPatch::default() };
+        let by = caller.actor().clone();
+        let off = SettingsCommand::Change { patch, by, reason: Some(reason.clone()) };
+        let mut position = self.settings.execute(&Singleton, off, &caller.cause).await?.position;
+        let Some(UnderWay { mut edits, position: mut read }) = emergency else {
+            return Ok(position);
+        };
+
+        loop {
+            let (events, last) = self.journal.read_all(read, PAGE).await?;
+            if last == read {
+                break;
+            }
+            edits.extend(events.into_iter().filter_map(|it| match it.event {
+                Event::Edit(id, EditEvent::Proposed { .. }) => Some(id),
+                _ => None,
+            }));
+            read = last;
+        }
+        // One that cannot be stopped does not keep the others from being stopped.
+        let mut failed = None;
+        for id in edits {
+            match self.stop(caller, id, &reason).await {
+                Ok(stopped) => position = position.max(stopped),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(position), Err)
+    }
+
+    /// Rejects an edit unless it has ended already.
+    async fn stop(&self, caller: &Caller, id: EditId, reason: &str) -> Result<u64, CommandError> {
+        let by = caller.actor().clone();
+        let reason = Personal::of(by.person(), reason.to_owned());
+        let command = EditCommand::Reject { by, reason };
+        match self.edits.execute(&id, command, &caller.cause.then(&id.to_string())).await {
+            Ok(rejected) => Ok(rejected.position),
+            Err(CommandError::Rejected(no)) if no.ground == Ground::State => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+}
