@@ -74,7 +74,7 @@ impl Conversations {
         self.conversations.execute(id, command, &caller.cause).await
     }
 
-    /// Close a conversation; it can be opened again.
+    /// Close a conversation; it can be opened again. A repeat tells of the end that was.
     pub async fn end(
         &self,
         caller: &Caller,
@@ -83,7 +83,32 @@ impl Conversations {
     ) -> Result<Executed<Conversation>, CommandError> {
         caller.require(Permission::WriteConversation)?;
         let command = ConversationCommand::End { reason, now: self.journal.clock().now() };
-        self.conversations.execute(id, command, &caller.cause).await
+        let mut ended = self.conversations.execute(id, command, &caller.cause).await?;
+        if ended.events.is_empty() {
+            ended.events = self.events_of(id, caller.cause.command).await?;
+        }
+        Ok(ended)
+    }
+
+    /// What an earlier command led to.
+    async fn events_of(
+        &self,
+        id: &ConversationId,
+        command: Uuid,
+    ) -> Result<Vec<ConversationEvent>, CommandError> {
+        let stream = StreamId::of::<Conversation>(id);
+        let (mut found, mut after) = (Vec::new(), Expected::New);
+        loop {
+            let page = self.journal.read_stream(&stream, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = Expected::Exact { version: last.version, position: last.position };
+            found.extend(page.into_iter().filter(|it| it.command == command).filter_map(|it| {
+                match it.event {
+                    Event::Conversation(_, event) => Some(event),
+                    _ => None,
+                }
+            }));
+        }
     }
 
     /// Say something to the bot and get its answer.

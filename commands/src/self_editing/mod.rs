@@ -32,6 +32,9 @@ use crate::{Blobs, CommandError, Refusal};
 /// How often an edit is merged again when the workspace moves meanwhile.
 const ATTEMPTS: usize = 8;
 
+/// What the platform calls edits of its own.
+const OWN_KINDS: [&str; 2] = ["rollback", "seed"];
+
 /// The door to self-editing.
 #[derive(Clone)]
 pub struct SelfEditing {
@@ -96,6 +99,12 @@ impl SelfEditing {
         let kind = kind.unwrap_or_else(|| scope.as_ref().to_owned());
         if kind.is_empty() || kind.chars().count() > 64 {
             return Err(CommandError::invalid("type", "has 1 to 64 characters"));
+        }
+        if OWN_KINDS.contains(&kind.as_str()) {
+            return Err(CommandError::invalid(
+                "type",
+                "is a word for edits of the platform itself",
+            ));
         }
 
         let (base, base_position) = match base_revision {
@@ -218,7 +227,9 @@ impl SelfEditing {
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
         }
-        let auto = self.settings.load(&Singleton).await?.aggregate.self_editing.auto_approve;
+        let automatic = self.settings.load(&Singleton).await?.aggregate.self_editing;
+        let automatic = automatic.auto_approve_scopes;
+        let auto = loaded.aggregate.scope().is_some_and(|scope| automatic.contains(&scope));
         if auto && loaded.aggregate.status() == Some(Status::Checked) {
             let by = Actor::system("auto_approve");
             let approval =

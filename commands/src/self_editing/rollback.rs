@@ -4,7 +4,7 @@ use domain::identity::Permission;
 use domain::kernel::{EditId, Ground, Personal, Scope, Singleton};
 use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
-use super::merge::{Extent, difference, extent, merge};
+use super::merge::{Conflict, Extent, difference, extent, merge};
 use super::proposal::content_hash;
 use super::{Moment, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::{Caller, Loaded};
@@ -39,8 +39,18 @@ pub struct RolledBack {
     /// The revision that is live now.
     pub revision: u64,
     pub changes: Extent,
+    /// Of a preview: where later edits changed the same lines.
+    pub conflicts: Vec<Conflict>,
     /// Set when something was done.
     pub position: Option<u64>,
+}
+
+/// What leads back from the workspace as it is.
+struct WayBack {
+    scope: Scope,
+    now: Tree,
+    changes: Vec<Change>,
+    conflicts: Vec<Conflict>,
 }
 
 impl SelfEditing {
@@ -64,12 +74,18 @@ impl SelfEditing {
             return Ok(done);
         }
         for _ in 0..super::ATTEMPTS {
-            let (scope, now, changes) = self.way_back(&rollback).await?;
+            let WayBack { scope, now, changes, conflicts } = self.way_back(&rollback).await?;
             let (base, extent) = (now.revision(), extent(now.files(), &changes));
             if rollback.preview || changes.is_empty() {
-                let none =
-                    RolledBack { id: None, edit, revision: base, changes: extent, position: None };
-                return Ok(none);
+                let (revision, position) = (base, None);
+                return Ok(RolledBack {
+                    id: None,
+                    edit,
+                    revision,
+                    changes: extent,
+                    conflicts,
+                    position,
+                });
             }
 
             let by = caller.actor().clone();
@@ -102,6 +118,7 @@ impl SelfEditing {
                 edit,
                 revision: base + 1,
                 changes: extent,
+                conflicts: Vec::new(),
                 position: Some(newest),
             });
         }
@@ -118,7 +135,8 @@ impl SelfEditing {
         let Some(revision) = made.revision() else { return Ok(None) };
         let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
         let changes = extent(base.files(), &self.changes_of(&made).await?);
-        Ok(Some(RolledBack { id: Some(id), edit, revision, changes, position: Some(position) }))
+        let (id, conflicts, position) = (Some(id), Vec::new(), Some(position));
+        Ok(Some(RolledBack { id, edit, revision, changes, conflicts, position }))
     }
 
     pub(crate) async fn mark_rolled_back(
@@ -131,11 +149,7 @@ impl SelfEditing {
         Ok(self.edits.execute(&id, command, &cause.then("rolled_back")).await?.position)
     }
 
-    /// The scope, the workspace as it is, and what leads back.
-    async fn way_back(
-        &self,
-        rollback: &Rollback,
-    ) -> Result<(Scope, Tree, Vec<Change>), CommandError> {
+    async fn way_back(&self, rollback: &Rollback) -> Result<WayBack, CommandError> {
         let (now, _) = self.workspace_at(Moment::Now).await?;
         let id = match rollback.target {
             Target::Moment(moment) => {
@@ -145,7 +159,7 @@ impl SelfEditing {
                     return Err(CommandError::invalid("to", reason));
                 }
                 let changes = difference(now.files(), then.files());
-                return Ok((Scope::Features, now, changes));
+                return Ok(WayBack { scope: Scope::Features, now, changes, conflicts: vec![] });
             }
             Target::Edit(id) => id,
         };
@@ -168,18 +182,19 @@ impl SelfEditing {
         let (before, _) = self.workspace_at(Moment::Revision(revision - 1)).await?;
         let (after, _) = self.workspace_at(Moment::Revision(revision)).await?;
         let wanted = difference(after.files(), before.files());
-        let changes = match merge(after.files(), now.files(), &wanted) {
-            Ok(changes) => changes,
-            Err(_) if rollback.force => wanted
-                .into_iter()
-                .filter(|it| now.file(&it.path) != it.content.as_deref())
-                .collect(),
+        let (changes, conflicts) = match merge(after.files(), now.files(), &wanted) {
+            Ok(changes) => (changes, vec![]),
+            Err(conflicts) if rollback.force => {
+                let differs = |it: &Change| now.file(&it.path) != it.content.as_deref();
+                (wanted.into_iter().filter(differs).collect(), conflicts)
+            }
+            Err(conflicts) if rollback.preview => (vec![], conflicts),
             Err(conflicts) => {
                 let reason = "later edits changed the same lines; force restores the older content";
                 return Err(conflict(reason.to_owned(), &conflicts));
             }
         };
-        Ok((edit.scope().unwrap_or(Scope::Features), now, changes))
+        Ok(WayBack { scope: edit.scope().unwrap_or(Scope::Features), now, changes, conflicts })
     }
 }
 
