@@ -1,9 +1,12 @@
 //! `/analytics`: how much happens, and how well it goes.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use commands::lifecycle::Lifecycle;
+use domain::kernel::Singleton;
+use poem::http::StatusCode;
 use poem_openapi::param::Query;
 use poem_openapi::{Enum, Object, OpenApi};
-use projections::analytics::{overview, performance};
+use projections::analytics::{days, overview, performance};
 
 use crate::Tag;
 use crate::answer::{Found, Result};
@@ -16,6 +19,7 @@ use crate::views::Views;
 const MAX_POINTS: i64 = 10_000;
 
 pub(crate) struct AnalyticsApi {
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) views: Views,
 }
 
@@ -109,6 +113,8 @@ struct PerformanceSummary {
 #[OpenApi(prefix_path = "/api/v1/analytics", tag = "Tag::Analytics")]
 impl AnalyticsApi {
     /// The headline figures of a period
+    ///
+    /// Not further back than `features.analytics.retention_days`.
     #[oai(path = "/overview", method = "get", operation_id = "getAnalyticsOverview")]
     async fn overview(
         &self,
@@ -122,8 +128,9 @@ impl AnalyticsApi {
         let wanted = wanted(metrics.0.as_deref())?;
         let asked = |name: &str| wanted.as_ref().is_none_or(|it| it.contains(&name));
         let period = period.0.unwrap_or(Period::Week);
-        let found =
-            overview::overview(self.views.live()?.db(), period.into(), request::now()).await?;
+        let now = request::now();
+        let start = overview::Period::from(period).start(now).max(self.earliest().await?);
+        let found = overview::overview(self.views.live()?.db(), start, now).await?;
         let users = UserMetrics {
             total: found.users_total,
             active: found.users_active,
@@ -149,7 +156,7 @@ impl AnalyticsApi {
 
     /// Performance over time
     ///
-    /// Where no process lived, there is no point.
+    /// Where no process lived, there is no point; nor before `features.analytics.retention_days`.
     #[oai(path = "/performance", method = "get", operation_id = "getAnalyticsPerformance")]
     async fn performance(
         &self,
@@ -173,6 +180,9 @@ impl AnalyticsApi {
             let reason = format!("the series would have more than {MAX_POINTS} points");
             return Err(ApiError::field("granularity", reason));
         }
+        // What has not been yet is no time without a process.
+        let end = end.min(request::now());
+        let start = start.max(self.earliest().await?);
         let live = self.views.live()?;
         let db = live.db();
         let series = performance::series(db, start, end, granularity).await?;
@@ -191,6 +201,20 @@ impl AnalyticsApi {
             uptime_percentage: summary.uptime_percent,
         };
         Ok(Found::of(Performance { time_series: time_series.collect(), summary }))
+    }
+}
+
+impl AnalyticsApi {
+    /// How far back one may look; refuses while analytics are switched off.
+    async fn earliest(&self) -> Result<DateTime<Utc>> {
+        let settings = self.lifecycle.settings.load(&Singleton).await?.aggregate;
+        if !settings.analytics_enabled {
+            let message = "analytics are switched off; switch them on with PUT /config \
+                           {\"features\":{\"analytics\":{\"enabled\":true}}}";
+            return Err(ApiError::new(StatusCode::CONFLICT, message));
+        }
+        let today = days::day(request::now());
+        Ok(days::start(today - i64::from(settings.retention_days) + 1))
     }
 }
 

@@ -17,9 +17,18 @@ pub(crate) struct Answer<T, const STATUS: u16, const WRITE: bool> {
     data: T,
     message: Option<String>,
     position: Option<u64>,
-    version: Option<u64>,
+    tag: Option<Tag>,
     location: Option<String>,
     instead: Option<T>,
+}
+
+/// What the `ETag` is made of.
+#[derive(Clone, Copy)]
+enum Tag {
+    /// All that is shown follows from the version.
+    Version(u64),
+    /// More than that is shown, so the body is in it as well.
+    VersionAndBody(u64),
 }
 
 /// What was asked for.
@@ -67,7 +76,7 @@ impl<T> Accepted<T> {
 
 impl<T, const STATUS: u16, const WRITE: bool> Answer<T, STATUS, WRITE> {
     fn new(data: T, position: Option<u64>) -> Self {
-        Self { data, message: None, position, version: None, location: None, instead: None }
+        Self { data, message: None, position, tag: None, location: None, instead: None }
     }
 
     /// What was done, in words.
@@ -78,7 +87,14 @@ impl<T, const STATUS: u16, const WRITE: bool> Answer<T, STATUS, WRITE> {
 
     /// The version of the resource, as its `ETag`.
     pub(crate) fn version(mut self, version: u64) -> Self {
-        self.version = Some(version);
+        self.tag = Some(Tag::Version(version));
+        self
+    }
+
+    /// The version of the resource where more is shown than follows from it: the body counts too.
+    /// Without a version, as when what is shown may be older, there is no `ETag`.
+    pub(crate) fn seen_at(mut self, version: Option<u64>) -> Self {
+        self.tag = version.map(Tag::VersionAndBody);
         self
     }
 
@@ -99,7 +115,7 @@ impl<T: ParseFromJSON + ToJSON, const STATUS: u16, const WRITE: bool> IntoRespon
     for Answer<T, STATUS, WRITE>
 {
     fn into_response(self) -> Response {
-        let Self { data, message, position, version, location, instead } = self;
+        let Self { data, message, position, tag, location, instead } = self;
         let instead = instead.map(|data| Success::of(data, message.clone()).to_json_string());
         let body = Success::of(data, message).to_json_string();
         let status = poem::http::StatusCode::from_u16(STATUS).unwrap_or_default();
@@ -107,8 +123,8 @@ impl<T: ParseFromJSON + ToJSON, const STATUS: u16, const WRITE: bool> IntoRespon
         if let Some(position) = position {
             builder = builder.header("X-Event-Position", position);
         }
-        if let Some(version) = version {
-            builder = builder.header(header::ETAG, format!("\"{version}\""));
+        if let Some(tag) = tag {
+            builder = builder.header(header::ETAG, tag.shown(&body));
         }
         if let Some(location) = location {
             builder = builder.header(header::LOCATION, location);
@@ -118,6 +134,20 @@ impl<T: ParseFromJSON + ToJSON, const STATUS: u16, const WRITE: bool> IntoRespon
             response.extensions_mut().insert(KeptInstead(instead.into_bytes()));
         }
         response
+    }
+}
+
+impl Tag {
+    fn shown(self, body: &str) -> String {
+        match self {
+            Self::Version(version) => format!("\"{version}\""),
+            Self::VersionAndBody(version) => {
+                // The envelope ends with the time of the answer.
+                let end = body.rfind("\"timestamp\"").unwrap_or(body.len());
+                let hash = blake3::hash(&body.as_bytes()[..end]).to_hex();
+                format!("\"{version}-{}\"", &hash[..16])
+            }
+        }
     }
 }
 
@@ -160,4 +190,44 @@ where
     fn register(registry: &mut Registry) {
         <Json<Success<T>> as Payload>::register(registry);
     }
+}
+
+/// It was made, or was there already.
+pub(crate) enum Made<T> {
+    Known(Written<T>),
+    New(Created<T>),
+}
+
+impl<T: ParseFromJSON + ToJSON> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Known(answer) => answer.into_response(),
+            Self::New(answer) => answer.into_response(),
+        }
+    }
+}
+
+impl<T: ParseFromJSON + ToJSON> ApiResponse for Made<T> {
+    fn meta() -> MetaResponses {
+        let both = [Written::<T>::meta(), Created::<T>::meta()];
+        MetaResponses { responses: both.into_iter().flat_map(|it| it.responses).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        Created::<T>::register(registry);
+    }
+}
+
+/// A text as one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    use std::fmt::Write;
+    let mut path = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path
 }

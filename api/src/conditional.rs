@@ -32,23 +32,30 @@ pub(crate) fn finish(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// The version that a write insists on; none when any will do.
-pub(crate) struct IfMatch(pub(crate) Option<u64>);
+/// The versions one of which a write insists on; none when any will do.
+pub(crate) struct IfMatch(Option<Vec<u64>>);
 
 impl IfMatch {
-    /// Refuses when the resource has another version.
-    pub(crate) fn require(&self, at: u64) -> Result<(), ApiError> {
-        match self.0 {
-            Some(wanted) if wanted != at => Err(CommandError::Moved { wanted, at }.into()),
-            _ => Ok(()),
+    /// The version to insist on, given the present one; refuses when that is another.
+    pub(crate) fn of(&self, at: u64) -> Result<Option<u64>, ApiError> {
+        let Some(wanted) = &self.0 else { return Ok(None) };
+        if wanted.contains(&at) {
+            return Ok(Some(at));
         }
+        let moved = |wanted: &u64| CommandError::Moved { wanted: *wanted, at }.into();
+        Err(wanted.last().map_or_else(none_of_these, moved))
     }
+}
+
+fn none_of_these() -> ApiError {
+    let message = "the resource has none of these versions";
+    ApiError::new(StatusCode::PRECONDITION_FAILED, message)
 }
 
 impl<'a> FromRequest<'a> for IfMatch {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let Some(value) = request.header(header::IF_MATCH) else { return Ok(Self(None)) };
-        let mut tags = value.split(',').map(str::trim);
+        let tags = value.split(',').map(str::trim);
         if tags.clone().any(|tag| tag == "*") {
             return Ok(Self(None));
         }
@@ -57,11 +64,11 @@ impl<'a> FromRequest<'a> for IfMatch {
         if !tags.clone().all(|tag| quoted(tag.trim_start_matches("W/"))) {
             return Err(ApiError::field("If-Match", "must be an ETag in quotes").into());
         }
-        let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
-        let Some(version) = tags.find_map(ours) else {
-            let message = "the resource has none of these versions";
-            return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message).into());
+        // What follows the version in a tag is about reading.
+        let ours = |tag: &str| {
+            let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+            tag.split('-').next()?.parse().ok()
         };
-        Ok(Self(Some(version)))
+        Ok(Self(Some(tags.filter_map(ours).collect())))
     }
 }

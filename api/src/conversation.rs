@@ -1,8 +1,9 @@
 //! `/conversational`: talking with the bot. Names are in camel case here.
 
 use commands::conversation::{Conversations, Said};
+use commands::ports::Loaded;
 use domain::conversation::ConversationEvent as Did;
-use domain::kernel::ConversationId;
+use domain::kernel::{ConversationId, Person};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
@@ -10,7 +11,7 @@ use projections::Slice;
 use projections::conversation::{conversations, messages};
 
 use crate::Tag;
-use crate::answer::{Created, Found, Result, Written};
+use crate::answer::{Created, Found, Made, Result, Written, segment};
 use crate::auth::{May, needs};
 use crate::error::ApiError;
 use crate::feeling::{EmotionGuess, EmotionalContext, SentimentGuess};
@@ -31,8 +32,10 @@ pub(crate) struct ConversationApi {
 struct NewMessage {
     #[oai(validator(min_length = 1, max_length = 4000))]
     message: String,
+    /// At most 64 bytes, and not `operator`.
     #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     user_id: String,
+    /// At most 64 bytes.
     #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     channel_id: String,
     #[oai(validator(min_length = 1, max_length = 64))]
@@ -46,8 +49,10 @@ struct NewMessage {
 #[oai(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the wire names ids so")]
 struct NewConversation {
+    /// At most 64 bytes, and not `operator`.
     #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     user_id: String,
+    /// At most 64 bytes.
     #[oai(validator(max_length = 64, pattern = "^[^:]+$"))]
     channel_id: String,
     #[oai(validator(min_length = 1, max_length = 64))]
@@ -222,22 +227,26 @@ impl ConversationApi {
         &self,
         may: May<needs::WriteConversation>,
         body: Json<NewConversation>,
-    ) -> Result<Created<ConversationStarted>> {
+    ) -> Result<Made<ConversationStarted>> {
         let NewConversation { user_id, channel_id, guild_id } = body.0;
         let id = pair(&user_id, &channel_id)?;
-        let opened = self.conversations.open(&may.caller, &id, guild_id.clone()).await?;
+        let opened = self.conversations.open(&may.caller, &id, guild_id).await?;
         let now = self.conversations.conversations.load(&id).await?.aggregate;
-        let created_at = now.opened_at().unwrap_or_else(request::now);
+        let created_at = now.created_at().unwrap_or_else(request::now);
         let data = ConversationStarted {
             conversation_id: id.to_string(),
             user_id,
             channel_id,
-            guild_id,
+            guild_id: now.guild().map(ToOwned::to_owned),
             created_at: request::shown(created_at),
         };
-        let path = format!("/api/v1/conversational/conversation/{id}");
+        if opened.events.is_empty() {
+            let answer = Written::at(opened.position, data);
+            return Ok(Made::Known(answer.saying("the conversation is open already")));
+        }
+        let path = format!("/api/v1/conversational/conversation/{}", segment(&id.to_string()));
         let answer = Created::at(opened.position, data).location(path);
-        Ok(answer.saying("the conversation is open"))
+        Ok(Made::New(answer.saying("the conversation is open")))
     }
 
     /// Close a conversation
@@ -282,8 +291,8 @@ impl ConversationApi {
     ) -> Result<Found<ConversationView>> {
         let unknown = || ApiError::not_found("conversation");
         let id: ConversationId = conversation_id.0.parse().map_err(|_| unknown())?;
-        let version = self.conversations.conversations.load(&id).await?.version;
-        let live = self.views.live()?;
+        let Loaded { version, position, .. } = self.conversations.conversations.load(&id).await?;
+        let (live, shows) = self.views.once_at(position).await?;
         let db = live.db();
         let row = conversations::find(db, &conversation_id.0).await?.ok_or_else(unknown)?;
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
@@ -309,7 +318,7 @@ impl ConversationApi {
             guild_id: row.guild_id,
             status: row.status,
         };
-        Ok(Found::of(view).version(version))
+        Ok(Found::of(view).seen_at(shows.then_some(version)))
     }
 
     /// List conversations
@@ -372,6 +381,10 @@ impl From<conversations::Model> for ConversationItem {
 
 /// Neither half of a conversation's id may be ambiguous.
 fn pair(user: &str, channel: &str) -> Result<ConversationId> {
+    if Person::named(user) == Person::operator() {
+        // Machines write under this name.
+        return Err(ApiError::field("userId", "is reserved; choose another one"));
+    }
     ConversationId::new(user, channel).map_err(|error| {
         let field = if error.text == user { "userId" } else { "channelId" };
         ApiError::field(field, format!("must be {}", error.expected))

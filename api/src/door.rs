@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use commands::ports::IdempotencyKeys;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::auth::{self, Authenticate, Credentials};
 use crate::consistency;
 use crate::error::{self, ApiError};
-use crate::idempotency::{self, Turn};
+use crate::idempotency::{self, Passing, Turn};
 use crate::incoming::{is_json, much_to_read, rewrite};
 use crate::leftover::Leftover;
 use crate::limits::{Limits, Tier};
@@ -39,9 +39,19 @@ pub(crate) struct Door<E> {
     journal: Journal,
     limits: Option<Limits>,
     operations: Operations,
+    read_only: bool,
     settings: ApiSettings,
     traffic: Arc<Traffic>,
     views: Generations,
+}
+
+/// What is noticed on the way in, and told on the way out.
+#[derive(Default)]
+struct Seen {
+    /// Kind and id of the caller, for the log.
+    caller: Option<String>,
+    /// The headers that tell of the limits.
+    limits: HeaderMap,
 }
 
 /// What is known about a request that is inside.
@@ -69,6 +79,7 @@ where
             journal: services.journal.clone(),
             limits: Limits::new(&settings.rate_limits),
             operations,
+            read_only: services.read_only,
             settings,
             traffic: services.traffic.clone(),
             views: services.views.clone(),
@@ -77,7 +88,6 @@ where
 
     /// Answers, whatever happens inside.
     async fn answer(&self, mut request: Request) -> Response {
-        let started = Instant::now();
         let method = request.method().clone();
         let origin = request.header(header::ORIGIN).map(ToOwned::to_owned);
         let known_as = request.header(header::IF_NONE_MATCH).map(ToOwned::to_owned);
@@ -86,9 +96,9 @@ where
         let template = self.operations.find(request.uri().path());
         let route = template.map_or("other", |it| it.path);
 
-        Traffic::begin();
-        let mut extra = HeaderMap::new();
-        let inside = AssertUnwindSafe(self.admit(request, template, &mut extra));
+        let visit = self.traffic.visit(method.clone(), route);
+        let mut seen = Seen::default();
+        let inside = AssertUnwindSafe(self.admit(request, template, &mut seen));
         let result = inside.catch_unwind().await.unwrap_or_else(|panic| {
             Err(ApiError::internal(&format!("panicked: {}", words(&*panic))))
         });
@@ -103,16 +113,16 @@ where
             },
         };
         let headers = response.headers_mut();
-        headers.extend(extra);
+        headers.extend(seen.limits);
         if let Ok(id) = HeaderValue::from_str(&request::id().to_string()) {
             headers.insert("x-request-id", id);
         }
         conditional::finish(headers);
         cors::allow(&self.settings.allowed_origins, origin.as_deref(), headers);
 
-        let (status, took) = (response.status(), started.elapsed());
-        self.traffic.end(&method, route, status, took);
-        log(&method, route, status, took);
+        let status = response.status();
+        let took = visit.ended(status);
+        request::log(&method, route, status, took, seen.caller.as_deref());
         response
     }
 
@@ -121,7 +131,7 @@ where
         &self,
         mut request: Request,
         template: Option<&Template>,
-        extra: &mut HeaderMap,
+        seen: &mut Seen,
     ) -> Result<Response, ApiError> {
         let path = request.uri().path();
         let counted = path.starts_with("/api/") || path == "/ws";
@@ -137,10 +147,11 @@ where
         let (headers, id) = (request.headers(), request::id());
         let mut credentials = auth::credentials(headers, &*self.authenticate, id).await?;
         credentials.came_from(|| self.origin(&request));
+        seen.caller = credentials.credential();
         if let Some(limits) = &self.limits {
             let (tier, key) = self.bucket(&request, &credentials);
             let (headers, taken) = limits.take(tier, key);
-            extra.extend(headers);
+            seen.limits = headers;
             taken?;
         }
         request.extensions_mut().insert(credentials.clone());
@@ -151,6 +162,11 @@ where
 
         if let Some(needed) = operation.permission {
             credentials.allow(needed)?;
+        }
+        if self.read_only && operation.writes() {
+            let message = "this server shows the state of one moment, which is only read; ask the \
+                           live server to change something";
+            return Err(ApiError::new(StatusCode::CONFLICT, message));
         }
         let uri = request.uri();
         self.operations.check_target(template, operation, uri.path(), uri.query())?;
@@ -171,9 +187,8 @@ where
         let key = request.headers().get(idempotency::HEADER);
         let key = idempotency::key(key.filter(|_| request.method() == Method::POST))?;
         let body = if operation.streams() {
-            // A file is too large to be looked at twice: its length stands for it.
-            let length = request.header(header::CONTENT_LENGTH).unwrap_or_default();
-            Bytes::copy_from_slice(length.as_bytes())
+            // A file is too large to be looked at first: it is compared as it passes.
+            Bytes::new()
         } else {
             self.check_body(&mut request, template, operation).await?
         };
@@ -182,7 +197,8 @@ where
         };
         let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
         let fingerprint = idempotency::fingerprint(request.method().as_str(), target, &body);
-        self.once(request, credential, key, &fingerprint).await
+        let file = operation.streams();
+        self.once(request, credential, key, &fingerprint, file).await
     }
 
     /// The body, held against the document; the request has it still.
@@ -220,6 +236,7 @@ where
         credential: String,
         key: String,
         fingerprint: &str,
+        file: bool,
     ) -> Result<Response, ApiError> {
         if let Some(Credentials::Known(caller)) = request.extensions_mut().get_mut() {
             // A repeat after a crash gives the same command, which the log knows when it was done.
@@ -228,19 +245,22 @@ where
         let lasts = Duration::from_secs(self.settings.idempotency_hours * 3_600);
         let claim = idempotency::claim(&self.idempotency, credential, key, fingerprint, lasts);
         let turn = match claim.await? {
-            Turn::Again(response) => return Ok(response),
+            Turn::Again(kept) => {
+                return kept.again(&mut request, self.settings.max_import_bytes).await;
+            }
             Turn::First(turn) => turn,
         };
         let Some(context) = request::context() else {
             return Err(ApiError::internal(&"there is no context"));
         };
         let inner = self.inner.clone();
+        let file = file.then(|| Passing::of(&mut request));
         let done = context.around(async move {
             let work = AssertUnwindSafe(inner.call(request)).catch_unwind();
             match turn.during(work).await {
                 Ok(answer) => {
                     let answer = answer.unwrap_or_else(|no| error::understood(no).response());
-                    Ok(turn.answered(answer).await)
+                    Ok(turn.answered(answer, file).await)
                 }
                 Err(panic) => {
                     turn.broken().await;
@@ -259,12 +279,14 @@ where
         let answer = self.inner.call(request).await;
         answer.map_err(|refusal| {
             let error = error::understood(refusal);
-            let allowed = template.map(Template::allowed).and_then(|it| it.parse().ok());
-            match (error.status, allowed) {
-                (StatusCode::METHOD_NOT_ALLOWED, Some(allowed)) => {
-                    error.with_header(header::ALLOW, HeaderValue::clone(&allowed))
-                }
-                _ => error,
+            if error.status != StatusCode::METHOD_NOT_ALLOWED {
+                return error;
+            }
+            // What is not in the document is only looked at.
+            let allowed = template.map_or_else(|| "GET, HEAD".to_owned(), Template::allowed);
+            match HeaderValue::from_str(&allowed) {
+                Ok(allowed) => error.with_header(header::ALLOW, allowed),
+                Err(_) => error,
             }
         })
     }
@@ -373,14 +395,4 @@ where
 fn words(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
-}
-
-/// Writes and failures are worth a line; what was read well is not.
-fn log(method: &Method, route: &str, status: StatusCode, took: Duration) {
-    let (request_id, status, duration_ms) = (request::id(), status.as_u16(), took.as_millis());
-    if status < 400 && (method == Method::GET || method == Method::HEAD) {
-        tracing::debug!(%request_id, %method, route, status, duration_ms, "answered");
-    } else {
-        tracing::info!(%request_id, %method, route, status, duration_ms, "answered");
-    }
 }

@@ -43,6 +43,8 @@ pub enum Condition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checks {
     pub log: Condition,
+    pub operational: Condition,
+    pub vault: Condition,
     pub discord: Condition,
     pub ai_services: Condition,
 }
@@ -61,7 +63,13 @@ impl Found {
             tokio::time::timeout(PATIENCE, views.status()),
         );
         let ill = Condition::Unhealthy;
-        let checks = checks.unwrap_or(Checks { log: ill, discord: ill, ai_services: ill });
+        let checks = checks.unwrap_or(Checks {
+            log: ill,
+            operational: ill,
+            vault: ill,
+            discord: ill,
+            ai_services: ill,
+        });
         let status = status.ok().and_then(Result::ok).flatten();
         let views = match &status {
             // What is shown is not what happened.
@@ -73,24 +81,44 @@ impl Found {
         Self { checks, views, status }
     }
 
-    /// All in one word: nothing works without log and views; the rest can be missed.
+    /// All in one word: nothing works without log and databases; the rest can be missed.
     fn word(&self) -> Condition {
-        let Checks { log, discord, ai_services } = self.checks;
-        if [log, self.views].contains(&Condition::Unhealthy) {
+        let Checks { log, discord, ai_services, .. } = self.checks;
+        if [log, self.database()].contains(&Condition::Unhealthy) {
             return Condition::Unhealthy;
         }
         let ill = |it: &Condition| matches!(it, Condition::Degraded | Condition::Unhealthy);
-        let all = [log, self.views, discord, ai_services];
+        let all = [log, self.database(), discord, ai_services];
         if all.iter().any(ill) { Condition::Degraded } else { Condition::Healthy }
+    }
+
+    /// The worst of the three databases.
+    fn database(&self) -> Condition {
+        let all = [self.checks.operational, self.checks.vault, self.views];
+        let has = |wanted| all.contains(&wanted);
+        match () {
+            () if has(Condition::Unhealthy) => Condition::Unhealthy,
+            () if has(Condition::Degraded) => Condition::Degraded,
+            () => Condition::Healthy,
+        }
     }
 
     /// Which part nothing works without does not work, and why.
     fn trouble(&self) -> Option<(&'static str, String)> {
         let ill = |it: Condition| it == Condition::Unhealthy;
-        let alarm = self.status.as_ref().and_then(|it| it.alarm.clone());
+        // Only this alarm is in our own words; others quote a database, and are not for everybody.
+        let differs = self.status.as_ref().filter(|it| it.differs);
+        let alarm = differs.and_then(|it| it.alarm.clone());
         let unbuilt = || "the read models cannot be asked, or are not built yet".to_owned();
         if ill(self.checks.log) {
             return Some(("log", "the log does not answer".to_owned()));
+        }
+        for (name, condition) in
+            [("operational", self.checks.operational), ("vault", self.checks.vault)]
+        {
+            if ill(condition) {
+                return Some((name, format!("the {name} store does not answer")));
+            }
         }
         ill(self.views).then(|| ("views", alarm.unwrap_or_else(unbuilt)))
     }
@@ -147,8 +175,13 @@ struct HealthReport {
 #[derive(Object)]
 struct CheckWords {
     log: Condition,
+    /// The worst of `views`, `operational` and `vault`.
+    database: Condition,
     views: Condition,
+    operational: Condition,
+    vault: Condition,
     discord: Condition,
+    /// `disabled` while no provider is configured; the local answerer needs none.
     ai_services: Condition,
 }
 
@@ -156,7 +189,7 @@ struct CheckWords {
 #[derive(Object)]
 struct Word {
     status: String,
-    /// Which part does not work: `log`, `views`.
+    /// Which part does not work: `log`, `operational`, `vault` or `views`.
     #[oai(skip_serializing_if_is_none)]
     component: Option<String>,
     #[oai(skip_serializing_if_is_none)]
@@ -174,7 +207,7 @@ enum HealthAnswer {
     /// What is needed works.
     #[oai(status = 200)]
     Well(Json<HealthReport>),
-    /// The log or the read models do not work.
+    /// The log or a database does not work.
     #[oai(status = 503)]
     Ill(Json<HealthReport>),
 }
@@ -204,6 +237,9 @@ impl HealthApi {
             uptime: seconds(self.started, now),
             checks: CheckWords {
                 log: found.checks.log,
+                database: found.database(),
+                operational: found.checks.operational,
+                vault: found.checks.vault,
                 views: found.views,
                 discord: found.checks.discord,
                 ai_services: found.checks.ai_services,

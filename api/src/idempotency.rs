@@ -1,11 +1,12 @@
 //! A POST that comes twice with the same key is done once and answered twice the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use commands::ports::{CLAIM_LASTS, Claim, IdempotencyKeys};
+use futures_util::{StreamExt, TryStreamExt};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
-use poem::{Body, Response};
+use poem::{Body, Request, Response};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -33,16 +34,51 @@ pub(crate) struct Once {
 /// What a request with a key leads to.
 pub(crate) enum Turn {
     /// It was answered before.
-    Again(Response),
+    Again(Kept),
     /// It is the first.
     First(Once),
 }
 
+/// An answer that was given before.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub(crate) struct Kept {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
+    /// The hash of the file that came with the request, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+/// The file of a request as it is read: its hash, and how much it was.
+#[derive(Clone, Default)]
+pub(crate) struct Passing(Arc<Mutex<(blake3::Hasher, u64)>>);
+
+impl Passing {
+    /// Looks at the request's file while somebody else reads it.
+    pub(crate) fn of(request: &mut Request) -> Self {
+        let passing = Self::default();
+        let watching = passing.clone();
+        let body = request.take_body().into_bytes_stream();
+        let body = body.inspect_ok(move |piece| watching.saw(piece));
+        request.set_body(Body::from_bytes_stream(body));
+        passing
+    }
+
+    fn saw(&self, piece: &[u8]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.update(piece);
+        seen.1 += piece.len() as u64;
+    }
+
+    fn hash(&self) -> String {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.finalize().to_hex().to_string()
+    }
+
+    fn size(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 /// Reads the key; none when there is no such header.
@@ -81,13 +117,52 @@ pub(crate) async fn claim(
     fingerprint: &str,
     lasts: Duration,
 ) -> Result<Turn, ApiError> {
-    let conflict = |message: &str| ApiError::new(StatusCode::CONFLICT, message);
     match keys.claim(&credential, &key, fingerprint, lasts).await? {
         Claim::Mine => Ok(Turn::First(Once { keys: keys.clone(), credential, key })),
-        Claim::Answered(bytes) => Ok(Turn::Again(restored(&bytes)?)),
-        Claim::Different => Err(conflict("this idempotency key came with another request before")),
-        Claim::Busy => Err(conflict("the first request with this key is still being answered")
-            .with_header(header::RETRY_AFTER, 1)),
+        Claim::Answered(bytes) => {
+            let kept = serde_json::from_slice(&bytes).map_err(|error| ApiError::internal(&error));
+            Ok(Turn::Again(kept?))
+        }
+        Claim::Different => Err(another()),
+        Claim::Busy => {
+            let message = "the first request with this key is still being answered";
+            let busy = ApiError::new(StatusCode::CONFLICT, message);
+            Err(busy.with_header(header::RETRY_AFTER, 1))
+        }
+    }
+}
+
+fn another() -> ApiError {
+    let message = "this idempotency key came with another request before";
+    ApiError::new(StatusCode::CONFLICT, message)
+}
+
+impl Kept {
+    /// The answer once more; not to another file, of which at most so much is read.
+    pub(crate) async fn again(
+        self,
+        request: &mut Request,
+        most: u64,
+    ) -> Result<Response, ApiError> {
+        if let Some(file) = &self.file {
+            let passing = Passing::of(request);
+            let mut body = request.take_body().into_bytes_stream();
+            while passing.size() <= most
+                && let Some(piece) = body.next().await
+            {
+                piece.map_err(|error| ApiError::field("file", error.to_string()))?;
+            }
+            if passing.hash() != *file {
+                return Err(another());
+            }
+        }
+        let mut response = Response::builder()
+            .status(StatusCode::from_u16(self.status).unwrap_or_default())
+            .header("Idempotency-Replayed", "true");
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        Ok(response.body(self.body))
     }
 }
 
@@ -107,11 +182,11 @@ impl Once {
     }
 
     /// Keeps the answer of what was done, or lets go of the key when nothing was.
-    pub(crate) async fn answered(self, response: Response) -> Response {
+    pub(crate) async fn answered(self, response: Response, file: Option<Passing>) -> Response {
         let Self { keys, credential, key } = self;
         let status = response.status();
         let kept = if status.is_success() {
-            let (response, kept) = copied(response).await;
+            let (response, kept) = copied(response, file.map(|it| it.hash())).await;
             let kept = match kept {
                 Ok(kept) => keys.keep(&credential, &key, &kept).await,
                 Err(error) => Err(commands::CommandError::unavailable(error)),
@@ -140,7 +215,10 @@ fn warned(kept: Result<(), commands::CommandError>, response: Response) -> Respo
 }
 
 /// The answer, whole again, and the bytes to keep of it.
-async fn copied(response: Response) -> (Response, Result<Vec<u8>, CopyError>) {
+async fn copied(
+    response: Response,
+    file: Option<String>,
+) -> (Response, Result<Vec<u8>, CopyError>) {
     let (parts, body) = response.into_parts();
     let body = match body.into_bytes().await {
         Ok(body) => body,
@@ -158,21 +236,10 @@ async fn copied(response: Response) -> (Response, Result<Vec<u8>, CopyError>) {
         status: parts.status.as_u16(),
         headers: headers.collect(),
         body: String::from_utf8_lossy(shown).into_owned(),
+        file,
     };
     let kept = serde_json::to_vec(&kept).map_err(CopyError::from);
     (Response::from_parts(parts, Body::from_bytes(body)), kept)
-}
-
-fn restored(bytes: &[u8]) -> Result<Response, ApiError> {
-    let Kept { status, headers, body } =
-        serde_json::from_slice(bytes).map_err(|error| ApiError::internal(&error))?;
-    let mut response = Response::builder()
-        .status(StatusCode::from_u16(status).unwrap_or_default())
-        .header("Idempotency-Replayed", "true");
-    for (name, value) in headers {
-        response = response.header(name, value);
-    }
-    Ok(response.body(body))
 }
 
 #[derive(Debug, thiserror::Error)]

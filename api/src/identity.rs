@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use commands::identity::Identity;
+use commands::ports::Loaded;
 use domain::identity::{NewApiKey, Permissions};
 use domain::kernel::{ApiKeyId, Person};
 use poem_openapi::param::{Path, Query};
@@ -100,7 +101,7 @@ impl IdentityApi {
             name,
             permissions: parsed.iter().map(ToOwned::to_owned).collect(),
             expires_at: expires_at.map(request::shown),
-            created_at: request::shown(request::now()),
+            created_at: request::shown(issued.created_at),
             key: None,
         };
         let shown = IssuedKey { key: Some(issued.token), ..shown_again.clone() };
@@ -138,16 +139,18 @@ impl IdentityApi {
         api_key_id: Path<Uuid>,
     ) -> Result<Found<ApiKeyView>> {
         let id = ApiKeyId(api_key_id.0);
-        let version = self.identity.api_keys.load(&id).await?.version;
-        let row = api_keys::find(self.views.live()?.db(), id).await?;
+        let Loaded { version, position, .. } = self.identity.api_keys.load(&id).await?;
+        let (live, shows) = self.views.once_at(position).await?;
+        let row = api_keys::find(live.db(), id).await?;
         let row = row.ok_or_else(|| ApiError::not_found("API key"))?;
         let used = self.identity.last_used(&may.caller, &[id]).await?.into_iter().next().flatten();
-        Ok(Found::of(ApiKeyView::of(row, used)).version(version))
+        Ok(Found::of(ApiKeyView::of(row, used)).seen_at(shows.then_some(version)))
     }
 
     /// Revoke an API key
     ///
-    /// It stops working at once.
+    /// It stops working at once. The last key that may make keys cannot be revoked: make another
+    /// one first.
     #[oai(path = "/api-keys/:api_key_id", method = "delete", operation_id = "revokeApiKey")]
     async fn revoke(
         &self,
@@ -156,8 +159,8 @@ impl IdentityApi {
         api_key_id: Path<Uuid>,
     ) -> Result<Written<RevokedKey>> {
         let id = ApiKeyId(api_key_id.0);
-        if_match.require(self.identity.api_keys.load(&id).await?.version)?;
-        let position = self.identity.revoke_api_key(&may.caller, id).await?;
+        let version = if_match.of(self.identity.api_keys.load(&id).await?.version)?;
+        let position = self.identity.revoke_api_key(&may.caller, id, version).await?;
         let data = RevokedKey { id: id.0, revoked: true };
         Ok(Written::at(position, data).saying("the key is revoked"))
     }
@@ -167,6 +170,7 @@ impl IdentityApi {
     async fn erase(
         &self,
         may: May<needs::ErasePerson>,
+        if_match: IfMatch,
         /// `discord:<id>` or `user:<id>`
         #[oai(validator(max_length = 128, pattern = "^(discord|user):.+$"))]
         person: Path<String>,
@@ -178,11 +182,15 @@ impl IdentityApi {
             .0
             .parse()
             .map_err(|_| ApiError::field("person", "must be discord:<id> or user:<id>"))?;
+        // The version counts the erasures. Keys are destroyed before the log is told, so this is
+        // asked first.
+        if_match.of(self.identity.people.load(&parsed).await?.version)?;
         let reason = reason.0.unwrap_or_else(|| "on request".to_owned());
-        let erased = self.identity.erase_person(&may.caller, &parsed, reason).await?;
-        let (position, keys_destroyed) = erased;
+        let (erased, keys_destroyed) =
+            self.identity.erase_person(&may.caller, &parsed, reason).await?;
         let data = ErasedPerson { person: person.0, keys_destroyed };
-        Ok(Written::at(position, data).saying("the person's data can never be read again"))
+        let answer = Written::at(erased.position, data).version(erased.version);
+        Ok(answer.saying("the person's data can never be read again"))
     }
 }
 

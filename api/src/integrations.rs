@@ -2,11 +2,15 @@
 //! read them.
 
 use commands::integrations::{Callback, Integrations, Visit};
-use domain::kernel::InstallationId;
+use commands::lifecycle::Lifecycle;
+use domain::integrations::InstallationStatus;
+use domain::kernel::{InstallationId, Singleton};
+use poem::http::StatusCode;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use projections::integrations::installations;
+use projections::lifecycle::bots;
 use uuid::Uuid;
 
 use crate::Tag;
@@ -19,6 +23,7 @@ use crate::views::Views;
 
 pub(crate) struct IntegrationsApi {
     pub(crate) integrations: Integrations,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) views: Views,
     pub(crate) dashboard: String,
 }
@@ -90,6 +95,8 @@ enum BackToDashboard {
 #[OpenApi(prefix_path = "/api", tag = "Tag::Integrations")]
 impl IntegrationsApi {
     /// Begin to install the Discord integration for a project
+    ///
+    /// Refused when the bot is in `limits.max_guilds` servers already, unless the project has it.
     #[oai(
         path = "/v1/tenants/:tenant_id/projects/:project_id/integrations/discord/install",
         method = "get",
@@ -102,6 +109,7 @@ impl IntegrationsApi {
         #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] project_id: Path<String>,
     ) -> Result<InstallBegun> {
         let id = project(&tenant_id.0, &project_id.0)?;
+        self.require_room(&id).await?;
         let (oauth_url, position) = self.integrations.begin(&may.caller, &id).await?;
         Ok(InstallBegun::Link(Json(InstallLink { oauth_url }), position))
     }
@@ -139,13 +147,16 @@ impl IntegrationsApi {
         #[oai(validator(max_length = 64, pattern = "^[^:]+$"))] project_id: Path<String>,
     ) -> Result<Removed> {
         let id = project(&tenant_id.0, &project_id.0)?;
-        if_match.require(self.integrations.installations.load(&id).await?.version)?;
-        let position = self.integrations.remove(&may.caller, &id).await?;
+        let version = if_match.of(self.integrations.installations.load(&id).await?.version)?;
+        let position = self.integrations.remove(&may.caller, &id, version).await?;
         let message = "integration deleted successfully".to_owned();
         Ok(Removed::Done(Json(IntegrationDeleted { message }), position))
     }
 
     /// Where Discord sends people back
+    ///
+    /// The dashboard is told `status=success`, `refused` when the person or Discord did not agree,
+    /// or `error`, as when the state is unknown, used or older than ten minutes.
     #[oai(
         path = "/public/integrations/discord/callback",
         method = "get",
@@ -155,12 +166,15 @@ impl IntegrationsApi {
         &self,
         #[oai(validator(min_length = 1, max_length = 512))] state: Query<String>,
         #[oai(validator(min_length = 1, max_length = 512))] code: Query<Option<String>>,
-        #[oai(validator(min_length = 1, max_length = 20))] guild_id: Query<Option<String>>,
+        /// Not looked at: only what Discord itself says of the server counts.
+        #[oai(validator(min_length = 1, max_length = 20))]
+        guild_id: Query<Option<String>>,
         /// What Discord says when the person did not agree.
         #[oai(validator(min_length = 1, max_length = 200))]
         error: Query<Option<String>>,
     ) -> Result<BackToDashboard> {
-        let callback = Callback { state: state.0, code: code.0, error: error.0, guild: guild_id.0 };
+        let _ = guild_id.0;
+        let callback = Callback { state: state.0, code: code.0, error: error.0 };
         let status = match self.integrations.complete(callback).await {
             Ok(Visit::Installed(id)) => {
                 // The dashboard shows it at once.
@@ -168,16 +182,38 @@ impl IntegrationsApi {
                 self.views.generations.wait_for(position, self.views.patience).await;
                 "success"
             }
-            Ok(Visit::Refused(..)) => "refused",
-            Err(commands::CommandError::Unavailable(error)) => {
-                tracing::warn!(request_id = %request::id(), %error, "an installation failed");
+            Ok(Visit::Refused(_, reason)) => {
+                tracing::info!(request_id = %request::id(), reason, "an installation was refused");
+                "refused"
+            }
+            Ok(Visit::Stale) => "error",
+            // A person with a browser reads the dashboard, not an error of ours.
+            Err(error) => {
+                let error = commands::describe(&error);
+                tracing::warn!(request_id = %request::id(), error, "an installation failed");
                 "error"
             }
-            Err(error) => return Err(error.into()),
         };
         let join = if self.dashboard.contains('?') { '&' } else { '?' };
         let there = format!("{}{join}integration=discord&status={status}", self.dashboard);
         Ok(BackToDashboard::There(there))
+    }
+}
+
+impl IntegrationsApi {
+    /// Installing again adds no server.
+    async fn require_room(&self, id: &InstallationId) -> Result<()> {
+        let most = self.lifecycle.settings.load(&Singleton).await?.aggregate.max_guilds;
+        let guilds = bots::status(self.views.live()?.db()).await?.guilds;
+        let status = self.integrations.installations.load(id).await?.aggregate.status();
+        if guilds < u64::from(most) || status == Some(InstallationStatus::Active) {
+            return Ok(());
+        }
+        let message = format!(
+            "the bot is in {guilds} servers, and limits.max_guilds is {most}; raise it with PUT \
+             /config"
+        );
+        Err(ApiError::new(StatusCode::CONFLICT, message))
     }
 }
 

@@ -96,6 +96,7 @@ type Apis = (
     logs::LogsApi,
     self_editing::SelfEditingApi,
     self_editing::edits::EditsApi,
+    self_editing::rollback::RollbackApi,
     self_editing::workspace::WorkspaceApi,
     views::ViewsApi,
 );
@@ -109,7 +110,7 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
     let (document, page) = docs::written::<Apis>();
     let operations = Operations::of(&document);
     let apis = apis(services.clone(), &settings, started);
-    let Services { authenticate, health, journal, stop, traffic, views, .. } = services.clone();
+    let Services { authenticate, health, journal, stop, views, .. } = services.clone();
     let buffer = settings.websocket.buffer;
     let feed = ws::Feed::start(journal, views.clone(), stop.clone(), buffer);
     let numbers = health::Numbers { health, started, views: views.clone() };
@@ -119,7 +120,6 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
         open: Arc::new(AtomicUsize::new(0)),
         settings: settings.clone(),
         stop,
-        traffic,
         views,
     };
     let route = Route::new()
@@ -137,6 +137,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     let Services {
         about,
         conversations,
+        data_dir,
         health,
         identity,
         imports,
@@ -150,9 +151,9 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     } = services;
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
-    let replays = replays::Replays::new(generations.clone(), stop);
+    let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
-        analytics::AnalyticsApi { views: views.clone() },
+        analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
         audit::AuditApi { journal, views: views.clone() },
         conversation::ConversationApi { conversations, views: views.clone() },
         health::HealthApi { health, started, views: generations.clone() },
@@ -161,6 +162,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         imports::ImportsApi { imports, most: settings.max_import_bytes },
         integrations::IntegrationsApi {
             integrations,
+            lifecycle: lifecycle.clone(),
             views: views.clone(),
             dashboard: settings.dashboard_url.clone(),
         },
@@ -177,6 +179,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             views: views.clone(),
         },
         self_editing::edits::EditsApi { self_editing: self_editing.clone(), views },
+        self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
         self_editing::workspace::WorkspaceApi { self_editing },
         views::ViewsApi { generations, replays },
     )

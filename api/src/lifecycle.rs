@@ -16,6 +16,7 @@ use crate::auth::{May, needs};
 use crate::conditional::IfMatch;
 use crate::health::seconds;
 use crate::request;
+use crate::self_editing::ScopeWord;
 use crate::services::About;
 use crate::views::Views;
 
@@ -85,7 +86,9 @@ struct ConfigFeatures {
 #[derive(Object)]
 struct ConfigSelfEditing {
     enabled: bool,
+    /// Whether edits of some scope are approved by themselves.
     auto_approve: bool,
+    auto_approve_scopes: Vec<ScopeWord>,
 }
 
 #[derive(Object)]
@@ -129,7 +132,10 @@ struct FeaturesPatch {
 #[oai(deny_unknown_fields)]
 struct SelfEditingPatch {
     enabled: Option<bool>,
+    /// In all scopes, unless `auto_approve_scopes` names some.
     auto_approve: Option<bool>,
+    #[oai(validator(max_items = 3))]
+    auto_approve_scopes: Option<Vec<ScopeWord>>,
 }
 
 #[derive(Default, Object)]
@@ -218,7 +224,8 @@ impl LifecycleApi {
 
     /// Change the configuration
     ///
-    /// What is absent stays as it is.
+    /// What is absent stays as it is. Changing `self_editing` needs the permission
+    /// `manage:self-editing` as well.
     #[oai(path = "/config", method = "put", operation_id = "updateConfig")]
     async fn change(
         &self,
@@ -227,7 +234,8 @@ impl LifecycleApi {
         body: Json<ConfigPatch>,
     ) -> Result<Written<Config>> {
         let patch = SettingsPatch::from(body.0);
-        let changed = self.lifecycle.change_settings(&may.caller, if_match.0, patch).await?;
+        let version = if_match.of(self.lifecycle.settings.load(&Singleton).await?.version)?;
+        let changed = self.lifecycle.change_settings(&may.caller, version, patch).await?;
         let settings = self.lifecycle.settings.load(&Singleton).await?.aggregate;
         let answer = Written::at(changed.position, self.shown(&settings));
         Ok(answer.version(changed.version).saying("the configuration was changed"))
@@ -246,7 +254,8 @@ impl LifecycleApi {
             features: ConfigFeatures {
                 self_editing: ConfigSelfEditing {
                     enabled: settings.self_editing.enabled,
-                    auto_approve: settings.self_editing.auto_approve,
+                    auto_approve: settings.self_editing.auto_approve(),
+                    auto_approve_scopes: ScopeWord::all(&settings.self_editing.auto_approve_scopes),
                 },
                 analytics: ConfigAnalytics {
                     enabled: settings.analytics_enabled,
@@ -277,6 +286,7 @@ impl From<ConfigPatch> for SettingsPatch {
         Self {
             self_editing_enabled: self_editing.enabled,
             auto_approve: self_editing.auto_approve,
+            auto_approve_scopes: self_editing.auto_approve_scopes.map(ScopeWord::scopes),
             analytics_enabled: analytics.enabled,
             retention_days: analytics.retention_days,
             monitoring_enabled: monitoring.enabled,

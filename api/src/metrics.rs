@@ -1,9 +1,9 @@
 //! `/metrics`, as Prometheus reads it, and the counts behind the samples of the process.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use poem::http::{Method, StatusCode};
@@ -63,7 +63,7 @@ pub struct Tally {
     pub errors: u64,
     /// The mean time to answer, in milliseconds; 0 without requests.
     pub response_ms: f64,
-    /// Open connections, now.
+    /// Open connections of every kind, now.
     pub connections: u64,
 }
 
@@ -91,30 +91,56 @@ impl Traffic {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn begin() {
+    /// Counts a request that is being answered.
+    pub(crate) fn visit(self: &Arc<Self>, method: Method, route: &'static str) -> Visit {
         metrics::gauge!(IN_FLIGHT).increment(1.0);
+        Visit { traffic: self.clone(), method, route, started: Instant::now(), ended: false }
     }
 
     /// Counts an answer.
-    pub(crate) fn end(
-        &self,
-        method: &Method,
-        route: &'static str,
-        status: StatusCode,
-        took: Duration,
-    ) {
+    fn answered(&self, method: &Method, route: &'static str, status: StatusCode, took: Duration) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.errors.fetch_add(u64::from(status.is_server_error()), Ordering::Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.micros.fetch_add(micros, Ordering::Relaxed);
 
         let method = word(method);
-        metrics::gauge!(IN_FLIGHT).decrement(1.0);
         let status = status.as_u16().to_string();
         let requests =
             metrics::counter!(REQUESTS, "method" => method, "route" => route, "status" => status);
         requests.increment(1);
         metrics::histogram!(DURATION, "method" => method, "route" => route).record(took);
+    }
+}
+
+/// A request that is being answered; dropped before its end, its sender has hung up.
+pub(crate) struct Visit {
+    traffic: Arc<Traffic>,
+    method: Method,
+    route: &'static str,
+    started: Instant,
+    ended: bool,
+}
+
+impl Visit {
+    /// It was answered with this; answers how long that took.
+    pub(crate) fn ended(mut self, status: StatusCode) -> Duration {
+        self.ended = true;
+        let took = self.started.elapsed();
+        self.traffic.answered(&self.method, self.route, status, took);
+        took
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        metrics::gauge!(IN_FLIGHT).decrement(1.0);
+        if !self.ended {
+            // Nobody is left to be told; proxies call it so.
+            let status = StatusCode::from_u16(499).unwrap_or(StatusCode::REQUEST_TIMEOUT);
+            let took = self.started.elapsed();
+            self.traffic.answered(&self.method, self.route, status, took);
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Replays that were asked for over HTTP, one after the other.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::kernel::Journal;
 use poem::http::StatusCode;
 use poem_openapi::{Enum, Object};
-use projections::{Generations, Progress, Step};
+use projections::{BuildError, Generations, Progress, Step, Until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ const REMEMBERED: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Replays {
     generations: Generations,
+    journal: Journal,
+    folder: PathBuf,
     stop: CancellationToken,
     known: Arc<Mutex<VecDeque<(Uuid, ReplayProgress)>>>,
 }
@@ -37,6 +41,9 @@ pub(crate) struct ReplayProgress {
     differences: Vec<String>,
     /// Whether the new generation is live.
     switched: bool,
+    /// The database that the state of a moment is built into, for `palimpsest serve --views`.
+    #[oai(skip_serializing_if_is_none)]
+    into: Option<String>,
     /// Why it failed; more is in the log.
     #[oai(skip_serializing_if_is_none)]
     error: Option<String>,
@@ -51,12 +58,17 @@ enum ReplayStatus {
 }
 
 impl Replays {
-    pub(crate) fn new(generations: Generations, stop: CancellationToken) -> Self {
-        Self { generations, stop, known: Arc::default() }
+    pub(crate) fn new(
+        generations: Generations,
+        journal: Journal,
+        folder: PathBuf,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { generations, journal, folder, stop, known: Arc::default() }
     }
 
-    /// Begins another replay, unless one is running.
-    pub(crate) fn begin(&self, check: bool) -> Result<Uuid> {
+    /// Begins another replay, unless one is running: of everything, or up to a moment.
+    pub(crate) fn begin(&self, check: bool, until: Option<Until>) -> Result<Uuid> {
         let mut known = self.known();
         if known.iter().any(|(_, it)| it.status == ReplayStatus::Running) {
             return Err(ApiError::new(StatusCode::CONFLICT, "a replay is running already"));
@@ -65,8 +77,17 @@ impl Replays {
         if known.len() == REMEMBERED {
             known.pop_front();
         }
-        known.push_back((id, ReplayProgress::begun()));
-        tokio::spawn(self.clone().run(id, check));
+        let file = until.map(|_| self.folder.join(format!("then-{id}.db")));
+        let into = file.as_ref().map(|it| format!("sqlite://{}", it.display()));
+        known.push_back((id, ReplayProgress::begun(into.clone())));
+        match (until, file, into) {
+            (Some(until), Some(file), Some(into)) => {
+                tokio::spawn(self.clone().build(id, until, file, into));
+            }
+            _ => {
+                tokio::spawn(self.clone().run(id, check));
+            }
+        }
         Ok(id)
     }
 
@@ -78,11 +99,36 @@ impl Replays {
         let tell = |progress: Progress| self.change(id, |it| it.tell(progress));
         let replay = Box::pin(self.generations.replay(check, &tell));
         let ended = self.stop.run_until_cancelled(replay).await;
+        self.ended(id, ended, |it, done| {
+            (it.position, it.switched) = (done.position, done.switched);
+            it.differences = done.differences.iter().map(ToString::to_string).collect();
+        });
+    }
+
+    /// Builds the state of a moment into a file of its own, beside everything else.
+    async fn build(self, id: Uuid, until: Until, file: PathBuf, into: String) {
+        let tell = |progress: Progress| self.change(id, |it| it.tell(progress));
+        let built = Box::pin(projections::build_into(&self.journal, &into, until, &tell));
+        let ended = self.stop.run_until_cancelled(built).await;
+        if !matches!(ended, Some(Ok(_))) {
+            // What is not whole is of no use; there may be nothing yet.
+            for end in ["", "-journal", "-shm", "-wal"] {
+                let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+            }
+        }
+        self.ended(id, ended, |it, built| it.position = built.position);
+    }
+
+    fn ended<T>(
+        &self,
+        id: Uuid,
+        ended: Option<std::result::Result<T, BuildError>>,
+        well: impl FnOnce(&mut ReplayProgress, T),
+    ) {
         self.change(id, |it| match ended {
             Some(Ok(done)) => {
                 it.status = ReplayStatus::Completed;
-                (it.position, it.switched) = (done.position, done.switched);
-                it.differences = done.differences.iter().map(ToString::to_string).collect();
+                well(it, done);
             }
             Some(Err(error)) => {
                 tracing::error!(replay.id = %id, %error, "a replay failed");
@@ -108,7 +154,7 @@ impl Replays {
 }
 
 impl ReplayProgress {
-    fn begun() -> Self {
+    fn begun(into: Option<String>) -> Self {
         Self {
             status: ReplayStatus::Running,
             step: Step::Projecting.as_ref().to_owned(),
@@ -117,6 +163,7 @@ impl ReplayProgress {
             events_per_second: 0.0,
             differences: Vec::new(),
             switched: false,
+            into,
             error: None,
         }
     }

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::kernel::Clock;
+use poem::http::{Method, StatusCode};
 use uuid::Uuid;
 
 tokio::task_local! {
@@ -43,4 +45,20 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// A time as every answer writes it.
 pub(crate) fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Writes and failures are worth a line; what was read well is not.
+pub(crate) fn log(
+    method: &Method,
+    route: &str,
+    status: StatusCode,
+    took: Duration,
+    caller: Option<&str>,
+) {
+    let (request_id, status, duration_ms) = (id(), status.as_u16(), took.as_millis());
+    if status < 400 && (method == Method::GET || method == Method::HEAD) {
+        tracing::debug!(%request_id, caller, %method, route, status, duration_ms, "answered");
+    } else {
+        tracing::info!(%request_id, caller, %method, route, status, duration_ms, "answered");
+    }
 }

@@ -1,5 +1,6 @@
 //! What the endpoints need from the rest of the platform.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use commands::conversation::Conversations;
@@ -24,6 +25,8 @@ pub struct Services {
     pub authenticate: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
     pub conversations: Conversations,
+    /// Where states of moments are built.
+    pub data_dir: PathBuf,
     pub health: Arc<dyn Health>,
     pub idempotency: Arc<dyn IdempotencyKeys>,
     pub identity: Identity,
@@ -31,6 +34,8 @@ pub struct Services {
     pub integrations: Integrations,
     pub journal: Journal,
     pub lifecycle: Lifecycle,
+    /// Whether this is the state of one moment: what would change something is refused.
+    pub read_only: bool,
     pub self_editing: SelfEditing,
     /// Cancelled when the server shall stop.
     pub stop: CancellationToken,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::http::HeaderName;
+use commands::self_editing::Moment;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
-use projections::{BuildError, Generation, Generations, Status};
+use projections::{BuildError, Generation, Generations, Status, Until};
 use sea_orm::DbErr;
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use crate::answer::{Accepted, Found, Result};
 use crate::auth::{May, needs};
 use crate::error::ApiError;
 use crate::replays::{ReplayProgress, Replays};
+use crate::self_editing::moment;
 
 /// How endpoints reach the read models.
 #[derive(Clone)]
@@ -31,14 +32,10 @@ impl Views {
         self.generations.live().ok_or_else(being_built)
     }
 
-    /// The same, once it shows this commit. What was written stays written when it does not.
-    pub(crate) async fn showing(&self, position: u64) -> Result<Arc<Generation>> {
-        if self.generations.wait_for(position, self.patience).await {
-            return self.live();
-        }
-        let behind = "it is done, and the read models do not show it yet";
-        Err(ApiError::unavailable(&behind)
-            .with_header(HeaderName::from_static("x-event-position"), position))
+    /// The same, and whether it shows this commit: that is waited for, but not for ever.
+    pub(crate) async fn once_at(&self, position: u64) -> Result<(Arc<Generation>, bool)> {
+        let shows = self.generations.wait_for(position, self.patience).await;
+        Ok((self.live()?, shows))
     }
 }
 
@@ -94,7 +91,8 @@ struct ProjectionStatus {
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct NewReplay {
-    /// Only the command line builds the state of a moment: `palimpsest replay --until … --into …`.
+    /// A time (RFC 3339) or a position: the state of that moment is built into a database of its
+    /// own in the data directory, and what is live stays. `palimpsest serve --views` shows it.
     #[oai(validator(min_length = 1, max_length = 40))]
     until: Option<String>,
     /// Compare the result with what is live; when they differ, what is live stays.
@@ -119,7 +117,8 @@ impl ViewsApi {
 
     /// Build the read models anew from the log
     ///
-    /// The new generation grows beside the live one and takes its place once it has caught up.
+    /// The new generation grows beside the live one and takes its place once it has caught up; with
+    /// `until` it is the state of that moment, and stays beside it.
     #[oai(path = "/replays", method = "post", operation_id = "startReplay")]
     #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
     async fn replay(
@@ -127,11 +126,19 @@ impl ViewsApi {
         _may: May<needs::ManageReplay>,
         body: Json<NewReplay>,
     ) -> Result<Accepted<ReplayStarted>> {
-        if body.0.until.is_some() {
-            let reason = "the state of a moment is built by palimpsest replay --until --into";
-            return Err(ApiError::field("until", reason));
+        let NewReplay { until, check } = body.0;
+        if check && until.is_some() {
+            return Err(ApiError::field(
+                "check",
+                "the state of a moment has nothing to compare with",
+            ));
         }
-        let replay_id = self.replays.begin(body.0.check)?;
+        let until = until.map(|it| moment("until", &it)).transpose()?.map(|it| match it {
+            Moment::Position(position) => Until::Position(position),
+            Moment::Time(time) => Until::Time(time),
+            Moment::Now | Moment::Revision(_) => Until::Position(u64::MAX),
+        });
+        let replay_id = self.replays.begin(check, until)?;
         let path = format!("/api/v1/replays/{replay_id}");
         Ok(Accepted::begun(ReplayStarted { replay_id }).location(path))
     }

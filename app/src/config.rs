@@ -41,7 +41,6 @@ pub struct Config {
     pub discord: Discord,
     pub jetstream: JetStream,
     pub logging: Logging,
-    pub sampling: Sampling,
     pub chain: Chain,
     pub api: api::ApiSettings,
 }
@@ -111,12 +110,6 @@ pub struct JetStream {
 pub struct Logging {
     pub filter: String,
     pub keep_days: usize,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sampling {
-    pub every_s: u64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -252,9 +245,9 @@ mod tests {
 
     #[test]
     fn the_environment_changes_tables() {
-        let config = read(&[("PALIMPSEST_SAMPLING__EVERY_S", "5"), ("DISCORD_BOT_TOKEN", "t")]);
+        let config = read(&[("PALIMPSEST_CHAIN__SIGN_AFTER_S", "5"), ("DISCORD_BOT_TOKEN", "t")]);
         let config = config.unwrap();
-        assert_eq!((config.sampling.every_s, config.discord.token.reveal()), (5, "t"));
+        assert_eq!((config.chain.sign_after_s, config.discord.token.reveal()), (5, "t"));
         assert!(!format!("{config:?}").contains("Secret(t)"));
     }
 
@@ -348,7 +341,7 @@ mod tests {
 
     #[test]
     fn unknown_settings_are_refused_by_name() {
-        let error = read(&[("PALIMPSEST_SAMPLING__EVRY", "5")]).unwrap_err();
+        let error = read(&[("PALIMPSEST_CHAIN__EVRY", "5")]).unwrap_err();
         assert!(format!("{error:#}").contains("evry"), "{error:#}");
     }
 

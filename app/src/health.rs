@@ -3,27 +3,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::operational::OperationalStore;
+use adapters::vault::SealedVault;
 use api::{Checks, Condition, Health};
 use async_trait::async_trait;
 use commands::lifecycle::Lifecycle;
+use commands::ports::Vault;
 use domain::kernel::EventLog;
+use tokio::time::timeout;
 
 /// How long a part may take to answer.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_millis(1_500);
 
 /// See the module.
 pub(crate) struct Checkup {
     pub discord_expected: bool,
     pub lifecycle: Lifecycle,
     pub log: Arc<dyn EventLog>,
+    pub operational: Arc<OperationalStore>,
+    pub vault: Arc<SealedVault>,
 }
 
 #[async_trait]
 impl Health for Checkup {
     async fn checks(&self) -> Checks {
-        let head = tokio::time::timeout(SOON, self.log.head()).await;
-        let head = head.ok().and_then(Result::ok);
-        let online = tokio::time::timeout(SOON, self.lifecycle.bot()).await;
+        let (head, operational, vault, online) = tokio::join!(
+            timeout(SOON, self.log.head()),
+            timeout(SOON, self.operational.live_generation()),
+            timeout(SOON, self.vault.secret("health")),
+            timeout(SOON, self.lifecycle.bot()),
+        );
         let online = matches!(online, Ok(Ok(bot)) if bot.aggregate.online());
         let discord = match (self.discord_expected, online) {
             (_, true) => Condition::Healthy,
@@ -31,10 +40,16 @@ impl Health for Checkup {
             (false, false) => Condition::Disabled,
         };
         Checks {
-            log: if head.is_some() { Condition::Healthy } else { Condition::Unhealthy },
+            log: answered(matches!(head, Ok(Ok(_)))),
+            operational: answered(matches!(operational, Ok(Ok(_)))),
+            vault: answered(matches!(vault, Ok(Ok(_)))),
             discord,
-            // The local answerer needs nobody.
-            ai_services: Condition::Healthy,
+            // The local answerer needs nobody, and no provider is configured.
+            ai_services: Condition::Disabled,
         }
     }
+}
+
+fn answered(it_did: bool) -> Condition {
+    if it_did { Condition::Healthy } else { Condition::Unhealthy }
 }

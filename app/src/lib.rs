@@ -1,6 +1,7 @@
 //! Composition root and command line: the only place that knows adapters and doors together.
 
 mod api_key;
+mod as_of;
 mod authenticate;
 mod bootstrap;
 pub mod cli;
@@ -16,7 +17,6 @@ mod own_database;
 pub mod platform;
 mod progress;
 mod read_models;
-mod read_only;
 mod remote;
 mod replay;
 mod roles;

@@ -15,12 +15,13 @@ use commands::ports::{Discord, Leases};
 use commands::{
     ChainSigner, Reactor, StartFrom, Tail, describe, reactors, run_reactors, while_leased,
 };
-use domain::kernel::ProcessId;
+use domain::kernel::{Journal, ProcessId};
 use projections::{BuildError, Fence, Generations, Place};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::as_of::as_of;
 use crate::authenticate::{Keys, OwnToken};
 use crate::bootstrap::bootstrap;
 use crate::config::{Config, Roles};
@@ -28,7 +29,6 @@ use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::known_log::{forget_other_logs, ground, ready_reactors};
 use crate::read_models::{Live, Pointer};
-use crate::read_only::ReadOnly;
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
@@ -136,7 +136,6 @@ impl Platform {
         let traffic = Arc::new(Traffic::default());
         let sampler = Arc::new(Sampler {
             clock: stores.journal.clock().clone(),
-            every: Duration::from_secs(config.sampling.every_s.max(1)),
             lifecycle: use_cases.lifecycle.clone(),
             process,
             traffic: traffic.clone(),
@@ -145,7 +144,7 @@ impl Platform {
             Self { url: None, stores, use_cases, generations, data_dir, sampler: None, parts };
         if !snapshot {
             sampler.started(&config.environment, roles.names()).await?;
-            platform.keep_house(config, roles, sampler);
+            platform.keep_house(config, roles, sampler, own.is_none());
         }
         if roles.reactor && !snapshot {
             platform.react(reactors, reactors_from, &holder);
@@ -160,7 +159,7 @@ impl Platform {
     }
 
     /// Samples, signatures and sweeping.
-    fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>) {
+    fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>, serves: bool) {
         if roles.projector {
             let signer = ChainSigner {
                 heads: Arc::new(Live(self.generations.clone())),
@@ -173,7 +172,10 @@ impl Platform {
             self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
         }
         self.sampler = Some(sampler.clone());
-        self.parts.push(Part::start("sampler", |stop| async move { sampler.run(stop).await }));
+        // A command of this very process is nothing that is up.
+        if serves {
+            self.parts.push(Part::start("sampler", |stop| async move { sampler.run(stop).await }));
+        }
         let operational = self.stores.operational.clone();
         self.parts.push(Part::start("sweeper", |stop| async move {
             let mut ticks = tokio::time::interval(SWEEP);
@@ -251,7 +253,10 @@ impl Platform {
             discord_expected: !config.discord.token.is_empty(),
             lifecycle: self.use_cases.lifecycle.clone(),
             log: self.stores.journal.log().clone(),
+            operational: self.stores.operational.clone(),
+            vault: self.stores.vault.clone(),
         };
+        let (journal, shown) = self.shown(config, snapshot).await?;
         let services = api::Services {
             about: About {
                 name: "Palimpsest".to_owned(),
@@ -260,25 +265,26 @@ impl Platform {
             },
             authenticate: Arc::new(Keys { identity: self.use_cases.identity.clone(), own }),
             clock: self.stores.journal.clock().clone(),
-            conversations: self.use_cases.conversations.clone(),
+            conversations: shown.conversations,
+            data_dir: config.data_dir.clone(),
             health: Arc::new(health),
             idempotency: self.stores.operational.clone(),
-            identity: self.use_cases.identity.clone(),
+            identity: shown.identity,
             imports,
-            integrations: self.use_cases.integrations.clone(),
-            journal: self.stores.journal.clone(),
-            lifecycle: self.use_cases.lifecycle.clone(),
-            self_editing: self.use_cases.self_editing.clone(),
+            integrations: shown.integrations,
+            journal,
+            lifecycle: shown.lifecycle,
+            read_only: snapshot,
+            self_editing: shown.self_editing,
             stop: stop.clone(),
-            traffic,
+            traffic: traffic.clone(),
             views: self.generations.clone(),
         };
         let grace = Duration::from_secs(settings.shutdown_grace_s);
         let routes = api::routes(services, settings);
-        let routes = ReadOnly { moment: snapshot, routes };
         let serving = stop.clone();
         let task = tokio::spawn(async move {
-            if let Err(error) = api::serve(listener, routes, serving, grace).await {
+            if let Err(error) = api::serve(listener, routes, serving, grace, traffic).await {
                 tracing::error!(%error, "the API stopped");
             }
         });
@@ -287,6 +293,18 @@ impl Platform {
         self.data_dir.announce(Some(url.clone()))?;
         self.url = Some(url);
         Ok(())
+    }
+
+    /// What the API shows: the present, or the state of one moment, whose keys are those of now.
+    async fn shown(&self, config: &Config, snapshot: bool) -> anyhow::Result<(Journal, UseCases)> {
+        let journal = &self.stores.journal;
+        let Some(live) = self.generations.live().filter(|_| snapshot) else {
+            return Ok((journal.clone(), self.use_cases.clone()));
+        };
+        let journal = as_of(journal, live.checkpoint().await?.position);
+        let use_cases =
+            UseCases::as_of(&self.stores, &journal, Arc::new(oauth(config)?), pace(config));
+        Ok((journal, use_cases))
     }
 
     /// Ends everything: requests in flight are answered, effects stop, the last batch is projected.
@@ -376,10 +394,13 @@ pub(crate) fn use_cases(
     config: &Config,
     stores: &Stores,
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
-    let pace = Pace::new(config.conversation.rate_limits.into());
-    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace);
+    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace(config));
     let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
     Ok((it, reactors))
+}
+
+fn pace(config: &Config) -> Pace {
+    Pace::new(config.conversation.rate_limits.into())
 }
 
 fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {

@@ -14,7 +14,6 @@ use uuid::Uuid;
 /// See the module.
 pub(crate) struct Sampler {
     pub clock: Arc<dyn Clock>,
-    pub every: Duration,
     pub lifecycle: Lifecycle,
     pub process: ProcessId,
     pub traffic: Arc<Traffic>,
@@ -37,19 +36,15 @@ impl Sampler {
         self.report(ProcessCommand::Stop { reason: reason.to_owned() }).await
     }
 
-    /// Takes samples until it is told to stop.
+    /// Takes a sample of every minute when it is over, and of the last one when it is told to stop.
     pub(crate) async fn run(&self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(self.every);
-        ticks.tick().await;
         let mut cpu = Cpu::now();
+        let mut minute = self.minute();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
+            let over = stop.run_until_cancelled(self.end_of(minute)).await.is_some();
             let tally = self.traffic.take();
             let sample = Sample {
-                minute: self.clock.now().timestamp().div_euclid(60),
+                minute,
                 requests: tally.requests,
                 errors: tally.errors,
                 response_ms: tally.response_ms,
@@ -60,6 +55,24 @@ impl Sampler {
             if let Err(error) = self.report(ProcessCommand::Sample(sample)).await {
                 tracing::warn!(error = %describe(&error), "a sample could not be recorded");
             }
+            if !over {
+                return;
+            }
+            minute = self.minute().max(minute + 1);
+        }
+    }
+
+    /// Minutes since 1970.
+    fn minute(&self) -> i64 {
+        self.clock.now().timestamp().div_euclid(60)
+    }
+
+    async fn end_of(&self, minute: i64) {
+        let end = (minute + 1) * 60_000;
+        while let left = end - self.clock.now().timestamp_millis()
+            && left > 0
+        {
+            tokio::time::sleep(Duration::from_millis(left.cast_unsigned())).await;
         }
     }
 

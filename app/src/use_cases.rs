@@ -12,8 +12,9 @@ use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, OAuth, Snapshots};
 use commands::self_editing::SelfEditing;
 use commands::{Blobs, CommandError, Executors};
-use domain::kernel::{Actor, ActorKind};
+use domain::kernel::{Actor, ActorKind, Journal};
 
+use crate::as_of::NoSnapshots;
 use crate::stores::Stores;
 
 /// What can be asked of the platform.
@@ -30,8 +31,26 @@ pub struct UseCases {
 
 impl UseCases {
     pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>, pace: Pace) -> Self {
-        let journal = &stores.journal;
-        let snapshots: Arc<dyn Snapshots> = stores.operational.clone();
+        Self::over(stores, &stores.journal, stores.operational.clone(), oauth, pace)
+    }
+
+    /// As they were at a moment.
+    pub(crate) fn as_of(
+        stores: &Stores,
+        journal: &Journal,
+        oauth: Arc<dyn OAuth>,
+        pace: Pace,
+    ) -> Self {
+        Self::over(stores, journal, Arc::new(NoSnapshots), oauth, pace)
+    }
+
+    fn over(
+        stores: &Stores,
+        journal: &Journal,
+        snapshots: Arc<dyn Snapshots>,
+        oauth: Arc<dyn OAuth>,
+        pace: Pace,
+    ) -> Self {
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 

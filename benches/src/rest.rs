@@ -67,7 +67,11 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
             "/api/v1/conversational/conversation/user-7:bench?limit=1",
             "/conversation/user-7:bench",
         ),
-        ("GET a page of 50 conversations", "/api/v1/conversational/conversations?limit=50", "/conversations"),
+        (
+            "GET a page of 50 conversations",
+            "/api/v1/conversational/conversations?limit=50",
+            "/conversations",
+        ),
     ] {
         let ours = async || load(&ours.address, path, Some(&key), bench.span).await;
         let theirs = async || load(&address, bare_path, None, bench.span).await;

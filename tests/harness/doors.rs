@@ -138,6 +138,7 @@ impl Door {
                 workspace: executors.workspaces.clone(),
                 recent,
             },
+            data_dir: directory.path().to_owned(),
             health: Arc::new(Well),
             idempotency: operational.clone(),
             identity: identity.clone(),
@@ -154,6 +155,7 @@ impl Door {
                 processes: executors.processes.clone(),
                 settings: executors.settings.clone(),
             },
+            read_only: false,
             self_editing: self_editing.clone(),
             stop: stop.clone(),
             traffic: Arc::default(),
@@ -167,8 +169,10 @@ impl Door {
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let traffic = services.traffic.clone();
         let endpoint = api::routes(services, settings);
-        tokio::spawn(api::serve(listener, endpoint, stop.clone(), Duration::from_secs(5)));
+        let grace = Duration::from_secs(5);
+        tokio::spawn(api::serve(listener, endpoint, stop.clone(), grace, traffic));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
         let token = first.to_string();
@@ -312,6 +316,7 @@ struct Well;
 impl Health for Well {
     async fn checks(&self) -> Checks {
         let (log, discord) = (Condition::Healthy, Condition::Disabled);
-        Checks { log, discord, ai_services: Condition::Healthy }
+        let (operational, vault) = (Condition::Healthy, Condition::Healthy);
+        Checks { log, operational, vault, discord, ai_services: Condition::Disabled }
     }
 }

@@ -11,6 +11,17 @@ async fn a_conversation_is_held_found_and_ended() {
     let started = door.post("/api/v1/conversational/conversation/start", who).await;
     assert_eq!(started.status, 201, "{}", started.text);
     assert_eq!(started.body["data"]["conversationId"], "user_123:channel_456");
+    let elsewhere = json!({ "userId": "user_123", "channelId": "channel_456", "guildId": "h" });
+    let again = door.post("/api/v1/conversational/conversation/start", elsewhere).await;
+    assert_eq!((again.status, &again.body["data"]["guildId"]), (200, &json!("g")));
+    assert_eq!(again.body["data"]["createdAt"], started.body["data"]["createdAt"]);
+    let odd = json!({ "userId": "ünal / 1", "channelId": "c" });
+    let odd = door.post("/api/v1/conversational/conversation/start", odd).await;
+    let there = door.get(odd.header("location")).await;
+    assert_eq!(there.body["data"]["userId"], "ünal / 1", "{}", there.text);
+    let machine = json!({ "userId": "operator", "channelId": "c" });
+    let machine = door.post("/api/v1/conversational/conversation/start", machine).await;
+    assert_eq!((machine.status, machine.fields()), (400, vec!["userId"]));
 
     let said = json!({ "message": "hello", "userId": "user_123", "channelId": "channel_456" });
     let reply = door.post("/api/v1/conversational/message", said).await;
@@ -33,6 +44,8 @@ async fn a_conversation_is_held_found_and_ended() {
     let end = json!({ "conversationId": "user_123:channel_456" });
     let ended = door.post("/api/v1/conversational/conversation/end", end).await;
     assert_eq!((ended.status, &ended.body["data"]["messageCount"]), (200, &json!(2)));
+    let read = door.get(path).await;
+    assert_eq!(read.body["data"]["createdAt"], started.body["data"]["createdAt"]);
     assert_eq!(list().await, 0, "the list is of active ones");
     let unknown = json!({ "conversationId": "nobody:nowhere" });
     let unknown = door.post("/api/v1/conversational/conversation/end", unknown).await;
@@ -217,7 +230,12 @@ async fn a_project_installs_and_removes_the_bot() {
     let list = door.get(&format!("{base}/project")).await;
     assert_eq!(list.body[0]["meta"], json!({ "guild_name": "Home", "guild_id": "42" }));
     let again = answered(door.bare(Method::GET, &path)).await;
-    assert_eq!((again.status, again.fields()), (400, vec!["state"]));
+    assert_eq!(again.status, 302, "{}", again.text);
+    assert_eq!(again.header("location"), "/?integration=discord&status=error");
+    let none = json!({ "limits": { "max_guilds": 1 } });
+    assert_eq!(door.put("/api/v1/config", none).await.status, 200);
+    let repaired = door.get(&format!("{base}/discord/install")).await;
+    assert_eq!(repaired.status, 200, "{}", repaired.text);
 
     let gone = answered(door.request(Method::DELETE, &format!("{base}/project/discord"))).await;
     assert_eq!(gone.body, json!({ "message": "integration deleted successfully" }));
@@ -279,6 +297,25 @@ async fn the_read_models_are_built_anew_without_a_failed_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_a_moment_is_built_beside_the_present() {
+    let door = Door::open().await;
+    let before = door.get("/api/v1/views").await.body["data"]["generation"].clone();
+    let both = json!({ "until": "3", "check": true });
+    assert_eq!(door.post("/api/v1/replays", both).await.fields(), ["check"]);
+    let soon = json!({ "until": "soon" });
+    assert_eq!(door.post("/api/v1/replays", soon).await.fields(), ["until"]);
+
+    let begun = door.post("/api/v1/replays", json!({ "until": "3" })).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    let path = begun.header("location").to_owned();
+    let done = until(&door, &path, |replay| replay["status"] != "running").await;
+    assert_eq!((&done["status"], &done["position"]), (&json!("completed"), &json!(3)), "{done}");
+    assert_eq!(done["switched"], false);
+    assert!(projections::is_snapshot(done["into"].as_str().unwrap()).await, "{done}");
+    assert_eq!(door.get("/api/v1/views").await.body["data"]["generation"], before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn analytics_answer_what_is_asked_for() {
     let door = Door::open().await;
     let all = door.get("/api/v1/analytics/overview").await;
@@ -292,6 +329,14 @@ async fn analytics_answer_what_is_asked_for() {
     let far = "start_date=1970-01-01T00:00:00Z&granularity=minute";
     let far = door.get(&format!("/api/v1/analytics/performance?{far}")).await;
     assert_eq!((far.status, far.fields()), (400, vec!["granularity"]));
+    let ahead = "start_date=2030-01-01T00:00:00Z&end_date=2031-01-01T00:00:00Z&granularity=day";
+    let ahead = door.get(&format!("/api/v1/analytics/performance?{ahead}")).await;
+    let uptime = &ahead.body["data"]["summary"]["uptime_percentage"];
+    assert_eq!(*uptime, 100.0, "nobody was down yet: {}", ahead.text);
+    let off = json!({ "features": { "analytics": { "enabled": false } } });
+    assert_eq!(door.put("/api/v1/config", off).await.status, 200);
+    let off = door.get("/api/v1/analytics/overview").await;
+    assert_eq!((off.status, off.code()), (409, "CONFLICT"), "{}", off.text);
 }
 
 /// Asks until the answer is as wanted.

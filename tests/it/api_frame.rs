@@ -108,6 +108,31 @@ async fn every_wrong_field_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_database_takes_is_refused_by_name() {
+    let door = Door::open().await;
+    for (path, field) in [
+        ("/api/v1/history?search=a%00b", "search"),
+        ("/api/v1/conversational/conversations?userId=%00", "userId"),
+        ("/api/v1/conversational/conversation/u%00:c", "conversationId"),
+    ] {
+        let answer = door.get(path).await;
+        assert_eq!((answer.status, answer.fields()), (400, vec![field]), "{}", answer.text);
+    }
+    let said = json!({ "message": "a\0b", "userId": "u", "channelId": "c" });
+    let answer = door.post("/api/v1/conversational/message", said).await;
+    assert_eq!((answer.status, answer.fields()), (400, vec!["message"]), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_looked_at_says_so() {
+    let door = Door::open().await;
+    for path in ["/", "/docs", "/metrics", "/openapi.json", "/ws"] {
+        let answer = answered(door.bare(Method::POST, path)).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_not_deleted_by_forgetting_its_content() {
     let door = Door::open().await;
     let body = json!({
@@ -158,6 +183,15 @@ async fn a_version_is_a_condition() {
 
     let now = door.get("/api/v1/config").await.header("etag").to_owned();
     assert_ne!(now, first);
+    assert_eq!(put(90, format!("{first}, {now}")).await.status, 200, "one of them is right");
+    let now = door.get("/api/v1/config").await.header("etag").to_owned();
+    let person = |tag: &str| {
+        let erase = door.request(Method::DELETE, "/api/v1/persons/user:ana");
+        answered(erase.header("if-match", tag))
+    };
+    assert_eq!(person("\"7\"").await.status, 412);
+    let erased = person("\"0\"").await;
+    assert_eq!((erased.status, erased.header("etag")), (200, "\"1\""), "{}", erased.text);
     let known = |tag: &str| {
         answered(door.request(Method::GET, "/api/v1/config").header("if-none-match", tag))
     };
@@ -296,6 +330,9 @@ async fn health_and_metrics_are_open_and_bare() {
     let health = bare("/health").await;
     assert_eq!((health.status, &health.body["status"]), (200, &json!("healthy")));
     assert_eq!(health.body["checks"]["discord"], "disabled");
+    for part in ["database", "operational", "vault", "views"] {
+        assert_eq!(health.body["checks"][part], "healthy", "{}", health.text);
+    }
     assert_eq!(health.body["projections"]["audit_entries"], 0);
     assert_eq!(bare("/health/live").await.body, json!({ "status": "alive" }));
     assert_eq!(bare("/health/ready").await.body, json!({ "status": "ready" }));

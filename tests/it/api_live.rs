@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::ApiSettings;
 use domain::identity::Permission;
+use domain::kernel::Clock;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tests::doors::Door;
@@ -103,6 +104,50 @@ async fn pages_of_other_websites_may_not_connect() {
     let mut request = address(&door).into_client_request().unwrap();
     request.headers_mut().insert("origin", door.url.parse().unwrap());
     assert!(connect_async(request).await.is_ok(), "a page of our own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_hears_no_more() {
+    let door = Door::open().await;
+    let new = json!({ "name": "ci", "permissions": ["read:audit"] });
+    let made = door.post("/api/v1/api-keys", new).await;
+    let token = made.body["data"]["key"].as_str().unwrap();
+    let mut socket = admitted(&door, token).await;
+    let revoked = door.request(reqwest::Method::DELETE, made.header("location"));
+    assert_eq!(revoked.send().await.unwrap().status(), 200);
+    loop {
+        let heard = hear(&mut socket).await.expect("a word before the end");
+        assert_ne!(heard["data"]["type"], "api_key.revoked", "it is of the key itself");
+        if heard["error"]["code"] == "INVALID_TOKEN" {
+            break;
+        }
+    }
+    assert_eq!(closed(&mut socket).await, 4401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_has_ended_hears_no_more() {
+    let mut settings = ApiSettings::default();
+    settings.websocket.ping_s = 1;
+    let door = Door::open_with(settings).await;
+    let end = adapters::SystemClock.now() + chrono::TimeDelta::seconds(2);
+    let new = json!({ "name": "ci", "permissions": ["read:config"], "expires_at": end });
+    let made = door.post("/api/v1/api-keys", new).await;
+    let mut socket = admitted(&door, made.body["data"]["key"].as_str().unwrap()).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["error"]["code"], "INVALID_TOKEN");
+    assert_eq!(closed(&mut socket).await, 4401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_messages_are_not_taken() {
+    let door = Door::open().await;
+    let long = json!({ "type": "auth", "token": "x".repeat(20_000) });
+    let mut socket = connect(&door).await;
+    say(&mut socket, long.clone()).await;
+    assert_eq!(closed(&mut socket).await, 1009);
+    let mut socket = admitted(&door, &door.token).await;
+    say(&mut socket, long).await;
+    assert_eq!(closed(&mut socket).await, 1009);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,9 @@
 mod api_contexts;
 mod api_document;
 mod api_frame;
+mod api_keys;
 mod api_live;
+mod api_self_editing;
 mod blobs;
 mod bot;
 mod command_line;

@@ -22,8 +22,12 @@ async fn a_server_of_a_past_moment_refuses_to_write() {
     let place = Installation::embedded();
     let running = place.start();
     say(&running, "then").await;
+    keep_days(&running, 30).await;
     place.run(&["replay", "--until", "2030-01-01T00:00:00Z", "--into", "sqlite://then.db"]);
     say(&running, "later").await;
+    keep_days(&running, 60).await;
+    let made = place.run(&["api-key", "create", "later", "--json"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
     running.end();
 
     let place = place.set("PALIMPSEST_VIEWS", "sqlite://then.db");
@@ -48,6 +52,21 @@ async fn a_server_of_a_past_moment_refuses_to_write() {
     let after = running.ask(running.request(Method::GET, "/views")).await.unwrap();
     assert_eq!(after["head"], views["head"], "nothing was written");
     assert_eq!(told(&running).await, ["then"]);
+    let config = running.request_as(word(&made, "key"), Method::GET, "/config");
+    let config = running.ask(config).await.unwrap();
+    assert_eq!(config["features"]["analytics"]["retention_days"], 30, "as it was then: {config}");
+    let workspace = running.ask(running.request(Method::GET, "/self-editing/workspace")).await;
+    assert!(workspace.unwrap()["position"].as_u64() <= views["position"].as_u64());
+
+    let unknown = running.request_as("nobody", Method::PUT, "/config").json(&json!({}));
+    let unknown = unknown.send().await.unwrap();
+    assert_eq!(unknown.status(), 401, "who may not ask is not told more");
+    assert!(unknown.headers().contains_key("x-request-id"));
+}
+
+async fn keep_days(running: &Running, days: u32) {
+    let config = json!({ "features": { "analytics": { "retention_days": days } } });
+    running.ask(running.request(Method::PUT, "/config").json(&config)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

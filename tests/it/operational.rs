@@ -171,7 +171,8 @@ async fn a_claim_that_was_let_go_or_ran_out_can_be_won_again(database: TestDatab
     assert_eq!(claim(&store, "ana", "post a").await, Claim::Mine);
     assert_eq!(claim(&store, "ana", "post a").await, Claim::Busy);
     IdempotencyKeys::release(&store, "ana", "key").await.unwrap();
-    assert_eq!(claim(&store, "ana", "post b").await, Claim::Mine);
+    assert_eq!(claim(&store, "ana", "post b").await, Claim::Different);
+    assert_eq!(claim(&store, "ana", "post a").await, Claim::Mine);
 
     let brief = store.claim("ben", "key", "post a", Duration::ZERO).await.unwrap();
     assert_eq!(brief, Claim::Mine);

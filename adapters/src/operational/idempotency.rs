@@ -65,7 +65,7 @@ impl IdempotencyKeys for OperationalStore {
                 return Ok(Claim::Mine);
             }
             let row = Entity::find_by_id(id.as_str()).one(&self.db).await;
-            // None: it was let go of in between, so it can be claimed.
+            // None: it was swept in between, so it can be claimed.
             let Some(row) = row.map_err(CommandError::unavailable)? else { continue };
             return match row.answer {
                 _ if row.fingerprint != fingerprint => Ok(Claim::Different),
@@ -95,9 +95,13 @@ impl IdempotencyKeys for OperationalStore {
     }
 
     async fn release(&self, credential: &str, key: &str) -> Result<(), CommandError> {
-        let this = Entity::delete_many().filter(Column::Id.eq(self.id(credential, key)));
-        let this = this.filter(Column::Answer.is_null());
-        this.exec(&self.db).await.map(|_| ()).map_err(CommandError::unavailable)
+        let sql = format!(
+            "UPDATE operational_idempotency_keys SET leased_until = {}
+             WHERE id = $1 AND answer IS NULL",
+            self.now()
+        );
+        let released = self.statement(sql, [self.id(credential, key).into()]);
+        self.db.execute_raw(released).await.map(|_| ()).map_err(CommandError::unavailable)
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) fn finished(raw: &str) -> Value {
             if sent.contains(name) && schema["type"] == "object" && !open {
                 schema["additionalProperties"] = json!(false);
             }
+            if !sent.contains(name) {
+                name_times(schema);
+            }
             bound_integers(schema);
             admit_null(schema);
         }
@@ -131,8 +134,18 @@ fn shared_parameters(method: &str, secured: bool) -> Vec<Value> {
             json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
         )],
         "delete" | "patch" | "put" => {
-            let tag = json!({ "type": "string", "maxLength": 255, "pattern": "^\"[0-9]+\"$" });
-            vec![header("If-Match", "Do it only when the resource still has this ETag.", tag)]
+            let one = r#""[0-9]+(-[0-9a-f]+)?""#;
+            let pattern = format!("^(\\*|{one}(, *{one})*)$");
+            let tags = json!({ "type": "string", "maxLength": 255, "pattern": pattern });
+            vec![header("If-Match", "Do it only when the resource still has one of these.", tags)]
+        }
+        "get" if secured => {
+            let position = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": SAFE_INTEGER });
+            let tags = json!({ "type": "string", "maxLength": 1024 });
+            vec![
+                header("If-None-Match", "304 when the resource still has one of these.", tags),
+                header("X-Min-Position", "Answer when the read models show this commit.", position),
+            ]
         }
         _ => Vec::new(),
     }
@@ -182,7 +195,24 @@ fn refusals() -> Value {
     let mut all: Map<String, Value> = about
         .into_iter()
         .map(|(name, about)| {
-            let answer = json!({ "description": about, "content": { "application/json": json } });
+            let mut headers = json!({ "X-Request-Id": {
+                "description": "Names the request, here and in the log.",
+                "schema": { "type": "string", "format": "uuid" },
+            }});
+            if ["Conflict", "RateLimitExceeded", "Unavailable"].contains(&name) {
+                headers["Retry-After"] = json!({
+                    "description": "Seconds to wait, where waiting helps.",
+                    "schema": { "type": "integer", "format": "int32", "minimum": 1, "maximum": 86_400 },
+                });
+            }
+            if name == "Unauthorized" {
+                headers["WWW-Authenticate"] = json!({
+                    "description": "What is wanted.",
+                    "schema": { "type": "string" },
+                });
+            }
+            let content = json!({ "application/json": json });
+            let answer = json!({ "description": about, "headers": headers, "content": content });
             (name.to_owned(), answer)
         })
         .collect();
@@ -249,6 +279,21 @@ fn bound_integers(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(bound_integers),
         _ => {}
+    }
+}
+
+/// Times are written as RFC 3339 writes them; the framework only sees texts.
+fn name_times(schema: &mut Value) {
+    let is_time = |name: &str| {
+        ["at", "lastActive", "timestamp"].contains(&name)
+            || name.ends_with("_at")
+            || name.ends_with("At")
+    };
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if is_time(name) && property["type"] == "string" {
+            property["format"] = json!("date-time");
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Operation {
     query: Vec<Parameter>,
     body: Option<BodyRule>,
     streams: bool,
+    writes: bool,
 }
 
 struct Parameter {
@@ -202,7 +203,21 @@ impl Operation {
         });
         let permission = operation["x-permission"].as_str().and_then(|it| it.parse().ok());
         let streams = body.is_none() && operation.get("requestBody").is_some();
-        Self { method, permission, path: within("path"), query: within("query"), body, streams }
+        // Some that are read by their method write all the same.
+        let answers = operation["responses"].as_object().into_iter().flatten();
+        let tells_position = |(status, answer): (&String, &Value)| {
+            let names = answer["headers"].as_object().into_iter().flatten().map(|(name, _)| name);
+            status == "302"
+                || names.into_iter().any(|it| it.eq_ignore_ascii_case("X-Event-Position"))
+        };
+        let writes = method != Method::GET || answers.into_iter().any(tells_position);
+        let (path, query) = (within("path"), within("query"));
+        Self { method, permission, path, query, body, streams, writes }
+    }
+
+    /// Whether it may change something.
+    pub(crate) fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Whether it reads a file, which may be too large to be held in memory.

@@ -148,6 +148,9 @@ impl Check<'_> {
         let Some(text) = value.as_str() else {
             return self.fault(field, "must be a string");
         };
+        if text.contains('\0') {
+            self.fault(field, "must not hold the character U+0000");
+        }
         let length = text.chars().count() as u64;
         if let Some(least) = number(schema, "minLength").filter(|least| length < *least) {
             self.fault(field, format!("must have at least {least} characters"));

@@ -1,18 +1,22 @@
 //! `/self-editing/edits`: from proposal to live.
 
-use commands::self_editing::{Proposal, SelfEditing, Wanted, Word};
-use domain::kernel::{EditId, Scope};
-use domain::self_editing::Change;
+use std::collections::HashMap;
+
+use commands::ports::Loaded;
+use commands::self_editing::{Moment, Proposal, SelfEditing, Wanted, Word};
+use domain::kernel::{EditId, Expected, Scope, StreamId};
+use domain::self_editing::{Change, Edit};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use projections::identity::actors;
+use projections::self_editing::files::FileChange;
 use projections::self_editing::{decisions, edits, files};
 use uuid::Uuid;
 
-use super::ScopeWord;
 use super::shapes::{self, EditView};
+use super::words::ScopeWord;
 use crate::Tag;
 use crate::answer::{Created, Found, Result, Written};
 use crate::auth::{May, needs};
@@ -100,9 +104,9 @@ impl EditsApi {
         let scope = Scope::from(scope);
         let proposal = Proposal { scope, kind, description, wanted, base_revision };
         let (id, position) = self.self_editing.propose(&may.caller, proposal).await?;
-        let (edit, version) = self.edit(id, Some(position)).await?;
+        let (edit, version) = self.told(id).await?;
         let path = format!("/api/v1/self-editing/edits/{id}");
-        Ok(Created::at(position, edit).version(version).location(path))
+        Ok(Created::at(position, edit).seen_at(Some(version)).location(path))
     }
 
     /// Look at an edit
@@ -112,8 +116,17 @@ impl EditsApi {
         _may: May<needs::ReadSelfEdit>,
         edit_id: Path<Uuid>,
     ) -> Result<Found<EditView>> {
-        let (edit, version) = self.edit(EditId(edit_id.0), None).await?;
-        Ok(Found::of(edit).version(version))
+        let id = EditId(edit_id.0);
+        let Loaded { version, position, .. } = self.self_editing.edits.load(&id).await?;
+        let (live, shows) = self.views.once_at(position).await?;
+        let db = live.db();
+        let edit = edits::find(db, id).await?.ok_or_else(|| ApiError::not_found("edit"))?;
+        let words = decisions::of(db, id).await?;
+        let changes = files::changed_by(db, std::slice::from_ref(&edit)).await?;
+        let changes = changes.into_iter().next().unwrap_or_default();
+        let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
+        let edit = shapes::shown(edit, &changes, &words, &names);
+        Ok(Found::of(edit).seen_at(shows.then_some(version)))
     }
 
     /// Run the checks of an edit
@@ -172,23 +185,35 @@ impl EditsApi {
 
 impl EditsApi {
     async fn written(&self, id: EditId, position: u64) -> Result<Written<EditView>> {
-        let (edit, version) = self.edit(id, Some(position)).await?;
-        Ok(Written::at(position, edit).version(version))
+        let (edit, version) = self.told(id).await?;
+        Ok(Written::at(position, edit).seen_at(Some(version)))
     }
 
-    /// The edit and its version, as of a commit at least.
-    async fn edit(&self, id: EditId, position: Option<u64>) -> Result<(EditView, u64)> {
-        let live = match position {
-            Some(position) => self.views.showing(position).await?,
-            None => self.views.live()?,
+    /// The edit right after a command, as its own history tells it, and its version: what is
+    /// written is answered, whether or not the read models show it yet.
+    async fn told(&self, id: EditId) -> Result<(EditView, u64)> {
+        let stream = StreamId::of::<Edit>(&id);
+        let history = self.self_editing.journal.read_stream(&stream, Expected::New, 1_000).await?;
+        let version = history.last().map_or(0, |last| last.version);
+        let edit = edits::told(&history).ok_or_else(|| ApiError::not_found("edit"))?;
+        let words = decisions::told(&history);
+        let base = Moment::Revision(edit.base_revision.cast_unsigned());
+        let (base, _) = self.self_editing.workspace_at(base).await?;
+        let changes = self.self_editing.edits.load(&id).await?.aggregate;
+        let changes = self.self_editing.changes_of(&changes).await?;
+        let changes: Vec<_> = changes
+            .into_iter()
+            .map(|Change { path, content }| FileChange {
+                before: base.file(&path).map(ToOwned::to_owned),
+                after: content,
+                path,
+            })
+            .collect();
+        let actors = shapes::actors(&edit, &words);
+        let names = match self.views.live() {
+            Ok(live) => actors::names(live.db(), &actors).await.unwrap_or_default(),
+            Err(_) => HashMap::new(),
         };
-        let db = live.db();
-        let version = self.self_editing.edits.load(&id).await?.version;
-        let edit = edits::find(db, id).await?.ok_or_else(|| ApiError::not_found("edit"))?;
-        let words = decisions::of(db, id).await?;
-        let changes = files::changed_by(db, std::slice::from_ref(&edit)).await?;
-        let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
-        let changes = changes.into_iter().next().unwrap_or_default();
         Ok((shapes::shown(edit, &changes, &words, &names), version))
     }
 }

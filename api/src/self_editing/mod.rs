@@ -1,19 +1,19 @@
-//! `/self-editing`: the switch, the history, and taking back.
+//! `/self-editing`: the switch, and the history.
 
 pub(crate) mod edits;
+pub(crate) mod rollback;
 mod shapes;
+mod words;
 pub(crate) mod workspace;
 
-use std::collections::BTreeSet;
-
 use commands::lifecycle::Lifecycle;
-use commands::self_editing::{Moment, Rollback, SelfEditing, Target, UnderWay};
-use domain::kernel::{Scope, Singleton};
+use commands::self_editing::{SelfEditing, UnderWay};
+use domain::kernel::Singleton;
 use domain::lifecycle::{SelfEditingSettings, SettingsPatch};
 use domain::self_editing::Status;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
-use poem_openapi::{Enum, Object, OpenApi};
+use poem_openapi::{Object, OpenApi};
 use projections::Slice;
 use projections::self_editing::{edits as list, files};
 use uuid::Uuid;
@@ -21,11 +21,12 @@ use uuid::Uuid;
 use crate::Tag;
 use crate::answer::{Found, Result, Written};
 use crate::auth::{May, needs};
-use crate::error::ApiError;
 use crate::page::{Pagination, default_limit};
 use crate::request;
 use crate::views::Views;
 use shapes::{EditChanges, past_status};
+use words::PastStatus;
+pub(crate) use words::{ScopeWord, moment};
 
 pub(crate) struct SelfEditingApi {
     pub(crate) lifecycle: Lifecycle,
@@ -42,7 +43,9 @@ struct SelfEditingStatus {
     /// Whether an edit is under way now.
     active: bool,
     scope: Vec<ScopeWord>,
+    /// Whether edits of some scope are approved by themselves.
     auto_approve: bool,
+    auto_approve_scopes: Vec<ScopeWord>,
     backup_before_edit: bool,
     last_edit: Option<LastEdit>,
     statistics: EditStatistics,
@@ -66,15 +69,6 @@ struct EditStatistics {
     rollbacks: u64,
 }
 
-/// What an edit is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "Scope", rename_all = "snake_case")]
-pub(crate) enum ScopeWord {
-    Features,
-    Performance,
-    Security,
-}
-
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct EnableSelfEditing {
@@ -83,7 +77,10 @@ struct EnableSelfEditing {
     /// The areas that are open; absent, they stay as they are.
     #[oai(validator(max_items = 3))]
     scope: Option<Vec<ScopeWord>>,
+    /// In all scopes, unless `auto_approve_scopes` names some.
     auto_approve: Option<bool>,
+    #[oai(validator(max_items = 3))]
+    auto_approve_scopes: Option<Vec<ScopeWord>>,
     backup_before_edit: Option<bool>,
 }
 
@@ -117,59 +114,6 @@ struct PastEdit {
     rollback_available: bool,
 }
 
-/// A status to look for; those of the history, and the finer ones of edits.
-#[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "snake_case")]
-enum PastStatus {
-    Applied,
-    Approved,
-    Checked,
-    Failed,
-    Pending,
-    Proposed,
-    Rejected,
-    RolledBack,
-    Success,
-}
-
-/// Either an edit to take back, or a moment to go back to.
-#[derive(Object)]
-#[oai(deny_unknown_fields)]
-struct NewRollback {
-    #[oai(validator(min_length = 1, max_length = 64))]
-    edit_id: Option<String>,
-    /// A time (RFC 3339) or a position.
-    #[oai(validator(min_length = 1, max_length = 40))]
-    to: Option<String>,
-    #[oai(validator(min_length = 1, max_length = 2000))]
-    reason: String,
-    /// Where later edits changed the same lines, restore the older content.
-    #[oai(default)]
-    force: bool,
-    /// Only say what would happen.
-    #[oai(default)]
-    preview: bool,
-}
-
-#[derive(Object)]
-struct RollbackDone {
-    rollback_id: Option<Uuid>,
-    #[oai(skip_serializing_if_is_none)]
-    edit_id: Option<Uuid>,
-    /// `rolled_back` or `preview`.
-    status: String,
-    /// The revision of the workspace that is live now.
-    revision: u64,
-    changes: EditChanges,
-    conflicts: Vec<RollbackConflict>,
-}
-
-#[derive(Object)]
-struct RollbackConflict {
-    file: String,
-    hunk: String,
-}
-
 #[OpenApi(prefix_path = "/api/v1/self-editing", tag = "Tag::SelfEditing")]
 impl SelfEditingApi {
     /// How self-editing stands
@@ -187,16 +131,24 @@ impl SelfEditingApi {
         may: May<needs::ManageSelfEditing>,
         body: Json<EnableSelfEditing>,
     ) -> Result<Written<SelfEditingStatus>> {
-        let EnableSelfEditing { enabled, scope, auto_approve, backup_before_edit } = body.0;
-        let scope: Option<BTreeSet<Scope>> =
-            scope.map(|words| words.into_iter().map(Scope::from).collect());
+        let EnableSelfEditing {
+            enabled,
+            scope,
+            auto_approve,
+            auto_approve_scopes,
+            backup_before_edit,
+        } = body.0;
+        let scope = scope.map(ScopeWord::scopes);
         let patch = SettingsPatch {
             self_editing_enabled: Some(enabled.unwrap_or(true)),
             scope,
             auto_approve,
+            auto_approve_scopes: auto_approve_scopes.map(ScopeWord::scopes),
             backup_before_edit,
             ..SettingsPatch::default()
         };
+        // Without read models the answer could not be given: then nothing is done either.
+        self.views.live()?;
         let changed = self.lifecycle.change_self_editing(&may.caller, patch, None).await?;
         self.switched(changed.position).await
     }
@@ -250,37 +202,6 @@ impl SelfEditingApi {
         });
         Ok(Found::of(EditHistory { edits: edits.collect(), pagination }))
     }
-
-    /// Take an edit back, or go back to a moment
-    ///
-    /// History stays as it was: a rollback is a new revision, and can be taken back itself.
-    #[oai(path = "/rollback", method = "post", operation_id = "rollBack")]
-    async fn roll_back(
-        &self,
-        may: May<needs::RollbackSelfEdit>,
-        body: Json<NewRollback>,
-    ) -> Result<Written<RollbackDone>> {
-        let NewRollback { edit_id, to, reason, force, preview } = body.0;
-        let target = match (edit_id, to) {
-            (Some(id), None) => Target::Edit(id.parse().map_err(|_| no_edit(&id))?),
-            (None, Some(to)) => Target::Moment(moment("to", &to)?),
-            _ => return Err(ApiError::field("edit_id", "give either edit_id or to")),
-        };
-        let rollback = Rollback { target, reason, force, preview };
-        let done = self.self_editing.roll_back(&may.caller, rollback).await?;
-        let data = RollbackDone {
-            rollback_id: done.id.map(|id| id.0),
-            edit_id: done.edit.map(|id| id.0),
-            status: if preview { "preview" } else { "rolled_back" }.to_owned(),
-            revision: done.revision,
-            changes: EditChanges::from(done.changes),
-            conflicts: Vec::new(),
-        };
-        Ok(match done.position {
-            Some(position) => Written::at(position, data),
-            None => Written::nothing(data),
-        })
-    }
 }
 
 impl SelfEditingApi {
@@ -292,11 +213,11 @@ impl SelfEditingApi {
         edits.map_or_else(|_| UnderWay::default(), |edits| UnderWay { edits, position })
     }
 
+    /// How things stand after a switch; the counts are those of the read models as they are.
     async fn switched(&self, position: u64) -> Result<Written<SelfEditingStatus>> {
-        let live = self.views.showing(position).await?;
-        let db = live.db();
+        let (live, _) = self.views.once_at(position).await?;
         let settings = self.lifecycle.settings.load(&Singleton).await?.aggregate;
-        let status = self.shown(db, settings.self_editing).await?;
+        let status = self.shown(live.db(), settings.self_editing).await?;
         let word = if status.enabled { "on" } else { "off" };
         Ok(Written::at(position, status).saying(format!("self-editing is {word}")))
     }
@@ -309,17 +230,20 @@ impl SelfEditingApi {
         let counted = list::statistics(db).await?;
         let under_way = list::under_way(db).await?;
         let last = list::last(db).await?.map(|edit| LastEdit {
-            timestamp: request::shown(edit.updated_at.0),
+            timestamp: request::shown(edit.ended_at().0),
             success: edit.status != Status::Failed.word(),
             rollback_available: edit.rollback_available(),
             kind: edit.kind,
         });
-        let SelfEditingSettings { enabled, scope, auto_approve, backup_before_edit } = settings;
+        let auto_approve = settings.auto_approve();
+        let SelfEditingSettings { enabled, scope, auto_approve_scopes, backup_before_edit } =
+            settings;
         Ok(SelfEditingStatus {
             enabled,
             active: !under_way.is_empty(),
-            scope: scope.into_iter().map(ScopeWord::from).collect(),
+            scope: ScopeWord::all(&scope),
             auto_approve,
+            auto_approve_scopes: ScopeWord::all(&auto_approve_scopes),
             backup_before_edit,
             last_edit: last,
             statistics: EditStatistics {
@@ -329,61 +253,5 @@ impl SelfEditingApi {
                 rollbacks: counted.rollbacks,
             },
         })
-    }
-}
-
-/// A rollback that names no edit has an error code of its own.
-fn no_edit(id: &str) -> ApiError {
-    ApiError {
-        code: "INVALID_EDIT_ID",
-        ..ApiError::field("edit_id", format!("there is no edit {id}"))
-    }
-}
-
-/// A time or a position.
-pub(crate) fn moment(field: &str, text: &str) -> Result<Moment> {
-    if let Ok(position) = text.parse() {
-        return Ok(Moment::Position(position));
-    }
-    match chrono::DateTime::parse_from_rfc3339(text) {
-        Ok(time) => Ok(Moment::Time(time.to_utc())),
-        Err(_) => {
-            Err(ApiError::field(field, "must be a time as RFC 3339 writes it, or a position"))
-        }
-    }
-}
-
-impl PastStatus {
-    fn statuses(self) -> Vec<Status> {
-        match self {
-            Self::Applied | Self::Success => vec![Status::Applied],
-            Self::Approved => vec![Status::Approved],
-            Self::Checked => vec![Status::Checked],
-            Self::Failed => vec![Status::Failed],
-            Self::Pending => vec![Status::Proposed, Status::Checked, Status::Approved],
-            Self::Proposed => vec![Status::Proposed],
-            Self::Rejected => vec![Status::Rejected],
-            Self::RolledBack => vec![Status::RolledBack],
-        }
-    }
-}
-
-impl From<Scope> for ScopeWord {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Features => Self::Features,
-            Scope::Performance => Self::Performance,
-            Scope::Security => Self::Security,
-        }
-    }
-}
-
-impl From<ScopeWord> for Scope {
-    fn from(word: ScopeWord) -> Self {
-        match word {
-            ScopeWord::Features => Self::Features,
-            ScopeWord::Performance => Self::Performance,
-            ScopeWord::Security => Self::Security,
-        }
     }
 }

@@ -4,7 +4,7 @@ use commands::self_editing::{Moment, SelfEditing};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 
-use super::moment;
+use super::words::moment;
 use crate::Tag;
 use crate::answer::{Found, Result};
 use crate::auth::{May, needs};

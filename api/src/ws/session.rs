@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::identity::Permission;
 use futures_util::{SinkExt, StreamExt};
 use poem::http::{StatusCode, header};
-use poem::web::websocket::{CloseCode, Message, WebSocket, WebSocketStream};
+use poem::web::websocket::{CloseCode, Message, WebSocket, WebSocketConfig, WebSocketStream};
 use poem::{Endpoint, FromRequest, IntoResponse, Request, Response};
 use projections::Generations;
 use tokio::sync::broadcast::Receiver;
@@ -21,12 +21,16 @@ use super::messages::{self, Said, Subscription};
 use crate::auth::{Authenticate, Unauthenticated};
 use crate::cors;
 use crate::error::ApiError;
-use crate::metrics::Traffic;
 use crate::settings::{ApiSettings, WebSocketSettings};
 use crate::views;
 
 /// The longest message of a client, in bytes.
 const MAX_MESSAGE: usize = 16 * 1024;
+
+/// What is read of a longer one, so that its sender can be told.
+const MAX_READ: usize = 64 * 1024;
+
+const TOO_LONG: End = End { code: 1009, reason: "the message is too long" };
 
 /// How long a message may take to leave.
 const MAX_SEND: Duration = Duration::from_secs(10);
@@ -38,7 +42,6 @@ pub(crate) struct Sockets {
     pub(crate) open: Arc<AtomicUsize>,
     pub(crate) settings: ApiSettings,
     pub(crate) stop: CancellationToken,
-    pub(crate) traffic: Arc<Traffic>,
     pub(crate) views: Generations,
 }
 
@@ -61,9 +64,12 @@ impl Endpoint for Sockets {
         let (request, mut body) = request.split();
         let socket = WebSocket::from_request(&request, &mut body).await?;
         let most = self.settings.websocket.max_connections;
-        let Some(seat) = Seat::take(&self.open, most, &self.traffic) else {
+        let Some(seat) = Seat::take(&self.open, most) else {
             return Err(ApiError::unavailable(&"all seats of /ws are taken").into());
         };
+        let limits = WebSocketConfig::default()
+            .max_frame_size(Some(MAX_READ))
+            .max_message_size(Some(MAX_READ));
         let client = Client {
             authenticate: self.authenticate.clone(),
             news: self.feed.listen(),
@@ -72,9 +78,10 @@ impl Endpoint for Sockets {
             views: self.views.clone(),
             of_log: false,
             seat,
+            token: String::new(),
         };
         let stop = self.stop.clone();
-        let upgraded = socket.on_upgrade(move |stream| client.serve(stream, stop));
+        let upgraded = socket.config(limits).on_upgrade(move |stream| client.serve(stream, stop));
         Ok(upgraded.into_response())
     }
 }
@@ -82,22 +89,19 @@ impl Endpoint for Sockets {
 /// One of the connections there may be.
 struct Seat {
     open: Arc<AtomicUsize>,
-    traffic: Arc<Traffic>,
 }
 
 impl Seat {
-    fn take(open: &Arc<AtomicUsize>, most: usize, traffic: &Arc<Traffic>) -> Option<Self> {
+    fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let one_more = |now: usize| (now < most).then_some(now + 1);
         open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        traffic.opened();
-        Some(Self { open: open.clone(), traffic: traffic.clone() })
+        Some(Self { open: open.clone() })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
-        self.traffic.closed();
     }
 }
 
@@ -111,6 +115,8 @@ struct Client {
     /// Given back when the client is gone.
     #[expect(dead_code, reason = "held for its drop")]
     seat: Seat,
+    /// What it said who it is with: a key that was revoked meanwhile, or has ended, hears no more.
+    token: String,
 }
 
 impl Client {
@@ -138,14 +144,20 @@ impl Client {
         loop {
             tokio::select! {
                 said = stream.next() => match said {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                    Some(Ok(Message::Close(_))) | None => return Ok(()),
+                    Some(Err(error)) => return Err(lost(&error)),
                     Some(Ok(message)) => {
                         heard = true;
                         self.hear(stream, message).await?;
                     }
                 },
                 news = self.news.recv() => match news {
-                    Ok(news) => self.tell(stream, &news).await?,
+                    Ok(news) => {
+                        if news.kind.starts_with("api_key.") {
+                            self.recognize(stream).await?;
+                        }
+                        self.tell(stream, &news).await?;
+                    }
                     Err(RecvError::Lagged(_)) => {
                         return Err(End { code: 1008, reason: "too slow: messages were lost" });
                     }
@@ -155,6 +167,7 @@ impl Client {
                     if !std::mem::take(&mut heard) {
                         return Err(End { code: 1001, reason: "nobody answered a ping" });
                     }
+                    self.recognize(stream).await?;
                     send(stream, Message::Ping(Vec::new())).await?;
                 }
             }
@@ -165,14 +178,14 @@ impl Client {
     async fn first_word(&mut self, stream: &mut WebSocketStream) -> Result<(), End> {
         let text = loop {
             match stream.next().await {
+                Some(Ok(Message::Text(text))) if text.len() > MAX_MESSAGE => return Err(TOO_LONG),
                 Some(Ok(Message::Text(text))) => break text,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Binary(_))) => {
                     return Err(End { code: 1003, reason: "messages are JSON text" });
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => {
-                    return Err(End { code: 1000, reason: "" });
-                }
+                Some(Ok(Message::Close(_))) | None => return Err(End { code: 1000, reason: "" }),
+                Some(Err(error)) => return Err(lost(&error)),
             }
         };
         let Ok(Said::Auth { token }) = serde_json::from_str(&text) else {
@@ -180,7 +193,16 @@ impl Client {
             send(stream, Message::Text(messages::error("UNAUTHORIZED", hint))).await?;
             return Err(End { code: 4401, reason: "the first message must be auth" });
         };
-        let caller = match self.authenticate.authenticate(&token, Uuid::now_v7()).await {
+        self.token = token;
+        self.recognize(stream).await?;
+        // What happened before counts as seen.
+        self.news = self.news.resubscribe();
+        send(stream, Message::Text(messages::welcome(views::position(&self.views)))).await
+    }
+
+    /// Looks whether the token still lets it in, and what it may hear.
+    async fn recognize(&mut self, stream: &mut WebSocketStream) -> Result<(), End> {
+        let caller = match self.authenticate.authenticate(&self.token, Uuid::now_v7()).await {
             Ok(caller) => caller,
             Err(Unauthenticated::Invalid(reason)) => {
                 send(stream, Message::Text(messages::error("INVALID_TOKEN", reason))).await?;
@@ -198,15 +220,13 @@ impl Client {
             send(stream, Message::Text(message)).await?;
             return Err(End { code: 4403, reason: "the permission is lacking" });
         }
-        // What happened before counts as seen.
-        self.news = self.news.resubscribe();
-        send(stream, Message::Text(messages::welcome(views::position(&self.views)))).await
+        Ok(())
     }
 
     async fn hear(&mut self, stream: &mut WebSocketStream, message: Message) -> Result<(), End> {
         let text = match message {
             Message::Text(text) if text.len() <= MAX_MESSAGE => text,
-            Message::Text(_) => return Err(End { code: 1009, reason: "the message is too long" }),
+            Message::Text(_) => return Err(TOO_LONG),
             Message::Binary(_) => {
                 return Err(End { code: 1003, reason: "messages are JSON text" });
             }
@@ -232,6 +252,13 @@ impl Client {
         }
         send(stream, Message::Text(news.text.clone())).await
     }
+}
+
+/// Why nothing more can be read.
+fn lost(error: &std::io::Error) -> End {
+    // The framework keeps only the words.
+    let too_long = error.to_string().starts_with("Space limit exceeded");
+    if too_long { TOO_LONG } else { End { code: 1000, reason: "" } }
 }
 
 /// A client that does not take what it is sent has to go.

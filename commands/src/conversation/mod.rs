@@ -15,7 +15,8 @@ use domain::conversation::{
 };
 use domain::identity::Permission;
 use domain::kernel::{
-    Cause, ConversationId, Event, Expected, Journal, Person, Personal, Recorded, Singleton,
+    Cause, ConversationId, Event, Expected, Journal, Listed as _, Person, Personal, Recorded,
+    Singleton,
 };
 use domain::self_editing::Workspace;
 use uuid::Uuid;
@@ -78,7 +79,7 @@ impl Conversations {
         self.conversations.execute(id, command, &caller.cause).await
     }
 
-    /// Close a conversation; it can be opened again.
+    /// Close a conversation; it can be opened again. A repeat tells of the end that was.
     pub async fn end(
         &self,
         caller: &Caller,
@@ -87,7 +88,22 @@ impl Conversations {
     ) -> Result<Executed<Conversation>, CommandError> {
         caller.require(Permission::WriteConversation)?;
         let command = ConversationCommand::End { reason, now: self.journal.clock().now() };
-        self.conversations.execute(id, command, &caller.cause).await
+        let mut ended = self.conversations.execute(id, command, &caller.cause).await?;
+        if ended.events.is_empty() {
+            ended.events = self.events_of(caller.cause.command, ended.position).await?;
+        }
+        Ok(ended)
+    }
+
+    /// What an earlier command led to, if it is the one of this commit.
+    async fn events_of(
+        &self,
+        command: Uuid,
+        position: u64,
+    ) -> Result<Vec<ConversationEvent>, CommandError> {
+        let (found, _) = self.journal.read_all(position.saturating_sub(1), 1).await?;
+        let own = found.into_iter().filter(|it| it.command == command);
+        Ok(own.filter_map(|it| Conversation::from_event(it.event)).collect())
     }
 
     /// Say something to the bot and get its answer.

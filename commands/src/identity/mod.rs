@@ -9,8 +9,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::identity::{ApiKey, ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{
-    Actor, ApiKeyId, Cause, ErasurePerson, Expected, Journal, Person, PersonCommand, Source,
-    StreamId,
+    Actor, ApiKeyId, Cause, ErasurePerson, Expected, Ground, Journal, Person, PersonCommand,
+    Source, StreamId,
 };
 use uuid::Uuid;
 
@@ -18,9 +18,9 @@ pub use key_hashes::KeyHashes;
 pub use last_uses::LastUses;
 pub use token::ApiToken;
 
-use crate::CommandError;
 use crate::conversation::RecentTurns;
-use crate::ports::{Caller, Execute, Vault};
+use crate::ports::{Caller, Execute, Executed, Vault};
+use crate::{CommandError, Refusal};
 
 /// How late a request can be a repeat.
 const REPEATED: TimeDelta = TimeDelta::hours(1);
@@ -42,6 +42,7 @@ pub struct IssuedApiKey {
     pub id: ApiKeyId,
     /// `pal_<id>_<secret>`
     pub token: String,
+    pub created_at: DateTime<Utc>,
     pub position: u64,
 }
 
@@ -71,7 +72,8 @@ impl Identity {
 
         let token = ApiToken::make(id);
         self.vault.put_secret(&vault_name(id), token.hash().as_bytes()).await?;
-        Ok(IssuedApiKey { id, token: token.to_string(), position: executed.position })
+        let created_at = self.made_at(&id).await?.unwrap_or(now);
+        Ok(IssuedApiKey { id, token: token.to_string(), created_at, position: executed.position })
     }
 
     /// The first key, which may do everything, when nobody could make one yet: this one, if it was
@@ -112,17 +114,40 @@ impl Identity {
     /// told another. What comes much later under the same name is a request of its own.
     async fn id_of_new(&self, cause: &Cause, now: DateTime<Utc>) -> Result<ApiKeyId, CommandError> {
         let id = ApiKeyId(cause.command);
-        let stream = StreamId::of::<ApiKey>(&id);
-        let history = self.journal.read_stream(&stream, Expected::New, 1).await?;
-        let old = history.first().is_some_and(|made| now - made.recorded_at > REPEATED);
+        let old = self.made_at(&id).await?.is_some_and(|made| now - made > REPEATED);
         Ok(if old { ApiKeyId::new() } else { id })
     }
 
-    /// Revoke a key; it stops working at once.
-    pub async fn revoke_api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<u64, CommandError> {
+    /// When a key was made; none when it never was.
+    async fn made_at(&self, id: &ApiKeyId) -> Result<Option<DateTime<Utc>>, CommandError> {
+        let stream = StreamId::of::<ApiKey>(id);
+        let history = self.journal.read_stream(&stream, Expected::New, 1).await?;
+        Ok(history.first().map(|made| made.recorded_at))
+    }
+
+    /// Revoke a key, if it still has this version; it stops working at once. The last one that
+    /// can make others stays, so that nobody locks everybody out.
+    pub async fn revoke_api_key(
+        &self,
+        caller: &Caller,
+        id: ApiKeyId,
+        version: Option<u64>,
+    ) -> Result<u64, CommandError> {
         caller.require(Permission::ManageApiKey)?;
+        if self.who_may(Permission::ManageApiKey).await? == [id] {
+            return Err(CommandError::Rejected(Box::new(Refusal {
+                ground: Ground::State,
+                reason: "this is the last key that may make keys; make another one first".into(),
+                code: None,
+                field: None,
+                details: None,
+            })));
+        }
         let command = ApiKeyCommand::Revoke { by: caller.actor().clone() };
-        let executed = self.api_keys.execute(&id, command, &caller.cause).await?;
+        let executed = match version {
+            Some(version) => self.api_keys.execute_at(&id, version, command, &caller.cause).await?,
+            None => self.api_keys.execute(&id, command, &caller.cause).await?,
+        };
         Ok(executed.position)
     }
 
@@ -167,37 +192,41 @@ impl Identity {
         Ok(Caller { cause, permissions })
     }
 
-    /// How many keys could approve edits now.
+    /// The keys that could approve edits now.
     pub async fn administrators(&self) -> Result<Vec<ApiKeyId>, CommandError> {
+        self.who_may(Permission::ApproveSelfEdit).await
+    }
+
+    /// The keys that may do this now.
+    async fn who_may(&self, permission: Permission) -> Result<Vec<ApiKeyId>, CommandError> {
         let now = self.journal.clock().now();
-        let mut administrators = Vec::new();
+        let mut found = Vec::new();
         for name in self.vault.secrets("api-key/").await? {
             let Some(Ok(id)) = name.strip_prefix("api-key/").map(str::parse::<ApiKeyId>) else {
                 continue;
             };
             let key = self.api_keys.load(&id).await?.aggregate;
-            let approves = |it: &Permissions| it.allow(Permission::ApproveSelfEdit);
-            if key.permissions(now).is_some_and(approves) {
-                administrators.push(id);
+            if key.permissions(now).is_some_and(|it| it.allow(permission)) {
+                found.push(id);
             }
         }
-        Ok(administrators)
+        Ok(found)
     }
 
-    /// Make a person's data unreadable, everywhere and for good; answers the position and how
-    /// many keys were destroyed.
+    /// Make a person's data unreadable, everywhere and for good; answers also how many keys were
+    /// destroyed.
     pub async fn erase_person(
         &self,
         caller: &Caller,
         person: &Person,
         reason: String,
-    ) -> Result<(u64, u64), CommandError> {
+    ) -> Result<(Executed<ErasurePerson>, u64), CommandError> {
         caller.require(Permission::ErasePerson)?;
         let destroyed = self.journal.codec().erase(person).await? as u64;
         self.recent.forget();
         let command = PersonCommand::Erase { keys: destroyed, reason };
         let executed = self.people.execute(person, command, &caller.cause).await?;
-        Ok((executed.position, destroyed))
+        Ok((executed, destroyed))
     }
 }
 

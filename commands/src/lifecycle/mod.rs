@@ -20,7 +20,8 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Change the configuration; what is absent stays.
+    /// Change the configuration; what is absent stays. What the bot may do to itself needs its own
+    /// permission, by this way as by the other.
     pub async fn change_settings(
         &self,
         caller: &Caller,
@@ -28,6 +29,9 @@ impl Lifecycle {
         patch: SettingsPatch,
     ) -> Result<Executed<Settings>, CommandError> {
         caller.require(Permission::ManageConfig)?;
+        if patch.touches_self_editing() {
+            caller.require(Permission::ManageSelfEditing)?;
+        }
         let by = caller.actor().clone();
         self.change(caller, version, SettingsCommand::Change { patch, by, reason: None }).await
     }

@@ -41,6 +41,7 @@ pub trait IdempotencyKeys: Send + Sync {
     /// Keeps the answer, sealed.
     async fn keep(&self, credential: &str, key: &str, answer: &[u8]) -> Result<(), CommandError>;
 
-    /// Lets go of a claim whose request failed and may be tried again.
+    /// Lets go of a claim whose request failed: the same request may be tried again, and no other
+    /// one under this key.
     async fn release(&self, credential: &str, key: &str) -> Result<(), CommandError>;
 }

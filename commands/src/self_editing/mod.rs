@@ -35,6 +35,9 @@ use crate::{Blobs, CommandError, Refusal};
 /// Who approves where the settings say that nobody has to.
 const AUTO_APPROVE: &str = "auto_approve";
 
+/// What the platform calls edits of its own.
+const OWN_KINDS: [&str; 2] = ["rollback", "seed"];
+
 /// The door to self-editing.
 #[derive(Clone)]
 pub struct SelfEditing {
@@ -99,6 +102,12 @@ impl SelfEditing {
         let kind = kind.unwrap_or_else(|| scope.as_ref().to_owned());
         if kind.is_empty() || kind.chars().count() > 64 {
             return Err(CommandError::invalid("type", "has 1 to 64 characters"));
+        }
+        if OWN_KINDS.contains(&kind.as_str()) {
+            return Err(CommandError::invalid(
+                "type",
+                "is a word for edits of the platform itself",
+            ));
         }
 
         let (base, base_position) = match base_revision {
@@ -220,7 +229,9 @@ impl SelfEditing {
         }
         let by = Actor::system(AUTO_APPROVE);
         let cause = Cause { actor: by.clone(), ..cause.then(AUTO_APPROVE) };
-        if settings.auto_approve && edit.status() == Some(Status::Checked) {
+        let automatic =
+            edit.scope().is_some_and(|scope| settings.auto_approve_scopes.contains(&scope));
+        if automatic && edit.status() == Some(Status::Checked) {
             let approval =
                 Approval { by: by.clone(), comment: None, content_hash: None, alone: false };
             self.edits.execute(&id, EditCommand::Approve(approval), &cause).await?;

@@ -5,7 +5,7 @@ use domain::kernel::{Cause, EditId, Ground, Personal, Scope, Singleton};
 use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
 use super::apply::{ATTEMPTS, require_readable};
-use super::merge::{Extent, difference, extent, merge};
+use super::merge::{Conflict, Extent, difference, extent, merge};
 use super::proposal::content_hash;
 use super::{Moment, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::{Caller, Loaded};
@@ -40,6 +40,8 @@ pub struct RolledBack {
     /// The revision that is live now.
     pub revision: u64,
     pub changes: Extent,
+    /// Of a preview: where later edits changed the same lines.
+    pub conflicts: Vec<Conflict>,
     /// Set when something was done.
     pub position: Option<u64>,
 }
@@ -49,6 +51,14 @@ enum Tried {
     Done(RolledBack),
     InVain,
     Never,
+}
+
+/// What leads back from the workspace as it is.
+struct WayBack {
+    scope: Scope,
+    now: Tree,
+    changes: Vec<Change>,
+    conflicts: Vec<Conflict>,
 }
 
 impl SelfEditing {
@@ -74,12 +84,18 @@ impl SelfEditing {
                 Tried::InVain => continue,
                 Tried::Never => {}
             }
-            let (scope, now, changes) = self.way_back(&rollback).await?;
+            let WayBack { scope, now, changes, conflicts } = self.way_back(&rollback).await?;
             let (base, extent) = (now.revision(), extent(now.files(), &changes));
             if rollback.preview || changes.is_empty() {
-                let none =
-                    RolledBack { id: None, edit, revision: base, changes: extent, position: None };
-                return Ok(none);
+                let (revision, position) = (base, None);
+                return Ok(RolledBack {
+                    id: None,
+                    edit,
+                    revision,
+                    changes: extent,
+                    conflicts,
+                    position,
+                });
             }
 
             let changes = require_readable(changes)?;
@@ -142,8 +158,8 @@ impl SelfEditing {
             newest = newest.max(self.mark_rolled_back(cause, of, id).await?);
         }
         let changes = extent(base.files(), &self.changes_of(&made).await?);
-        let id = Some(id);
-        Ok(Tried::Done(RolledBack { id, edit, revision, changes, position: Some(newest) }))
+        let (id, conflicts, position) = (Some(id), Vec::new(), Some(newest));
+        Ok(Tried::Done(RolledBack { id, edit, revision, changes, conflicts, position }))
     }
 
     pub(crate) async fn mark_rolled_back(
@@ -156,11 +172,7 @@ impl SelfEditing {
         Ok(self.edits.execute(&id, command, &cause.then("rolled_back")).await?.position)
     }
 
-    /// The scope, the workspace as it is, and what leads back.
-    async fn way_back(
-        &self,
-        rollback: &Rollback,
-    ) -> Result<(Scope, Tree, Vec<Change>), CommandError> {
+    async fn way_back(&self, rollback: &Rollback) -> Result<WayBack, CommandError> {
         let (now, _) = self.workspace_at(Moment::Now).await?;
         let id = match rollback.target {
             Target::Moment(moment) => {
@@ -170,7 +182,7 @@ impl SelfEditing {
                     return Err(CommandError::invalid("to", reason));
                 }
                 let changes = difference(now.files(), then.files());
-                return Ok((Scope::Features, now, changes));
+                return Ok(WayBack { scope: Scope::Features, now, changes, conflicts: vec![] });
             }
             Target::Edit(id) => id,
         };
@@ -193,18 +205,19 @@ impl SelfEditing {
         let (before, _) = self.workspace_at(Moment::Revision(revision - 1)).await?;
         let (after, _) = self.workspace_at(Moment::Revision(revision)).await?;
         let wanted = difference(after.files(), before.files());
-        let changes = match merge(after.files(), now.files(), &wanted) {
-            Ok(changes) => changes,
-            Err(_) if rollback.force => wanted
-                .into_iter()
-                .filter(|it| now.file(&it.path) != it.content.as_deref())
-                .collect(),
+        let (changes, conflicts) = match merge(after.files(), now.files(), &wanted) {
+            Ok(changes) => (changes, vec![]),
+            Err(conflicts) if rollback.force => {
+                let differs = |it: &Change| now.file(&it.path) != it.content.as_deref();
+                (wanted.into_iter().filter(differs).collect(), conflicts)
+            }
+            Err(conflicts) if rollback.preview => (vec![], conflicts),
             Err(conflicts) => {
                 let reason = "later edits changed the same lines; force restores the older content";
                 return Err(conflict(reason.to_owned(), &conflicts));
             }
         };
-        Ok((edit.scope().unwrap_or(Scope::Features), now, changes))
+        Ok(WayBack { scope: edit.scope().unwrap_or(Scope::Features), now, changes, conflicts })
     }
 }
 

@@ -16,6 +16,12 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Conversation {
     session: u32,
+    /// When it was first opened.
+    #[serde(default)]
+    created_at: Option<DateTime<Utc>>,
+    /// The server it was last opened in.
+    #[serde(default)]
+    guild: Option<String>,
     opened_at: Option<DateTime<Utc>>,
     open: bool,
     /// Messages of both sides in the present or last session.
@@ -165,8 +171,14 @@ impl Conversation {
         self.messages
     }
 
-    pub fn opened_at(&self) -> Option<DateTime<Utc>> {
-        self.opened_at
+    /// When it was first opened.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.created_at.or(self.opened_at)
+    }
+
+    /// The server it was last opened in.
+    pub fn guild(&self) -> Option<&str> {
+        self.guild.as_deref()
     }
 
     /// The rules. Pure: the same history and command give the same answer.
@@ -243,8 +255,10 @@ impl Conversation {
                 self.messages += 1;
                 remember(&mut self.received, *message);
             }
-            Did::Opened { session, opened_at, .. } => {
+            Did::Opened { session, guild, opened_at } => {
                 self.session = *session;
+                self.created_at = self.created_at().or(Some(*opened_at));
+                self.guild.clone_from(guild);
                 self.opened_at = Some(*opened_at);
                 self.open = true;
                 self.messages = 0;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Actor, Ground, Rejection, Scope, aggregate};
 
+const ALL_SCOPES: [Scope; 3] = [Scope::Features, Scope::Performance, Scope::Security];
+
 /// Everything that can be set, with its defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -27,8 +29,17 @@ pub struct Settings {
 pub struct SelfEditingSettings {
     pub enabled: bool,
     pub scope: BTreeSet<Scope>,
-    pub auto_approve: bool,
+    /// Edits of these are approved and applied by themselves once their checks have passed.
+    #[serde(default)]
+    pub auto_approve_scopes: BTreeSet<Scope>,
     pub backup_before_edit: bool,
+}
+
+impl SelfEditingSettings {
+    /// Whether edits of any scope are approved by themselves.
+    pub fn auto_approve(&self) -> bool {
+        !self.auto_approve_scopes.is_empty()
+    }
 }
 
 /// Changes of some settings; what is absent stays.
@@ -39,8 +50,11 @@ pub struct SettingsPatch {
     pub self_editing_enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<BTreeSet<Scope>>,
+    /// Of all scopes, unless some are named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_approve: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_approve_scopes: Option<BTreeSet<Scope>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup_before_edit: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +71,17 @@ pub struct SettingsPatch {
     pub max_users_per_guild: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_rate_limit: Option<u32>,
+}
+
+impl SettingsPatch {
+    /// Whether it changes what the bot may do to itself.
+    pub fn touches_self_editing(&self) -> bool {
+        self.self_editing_enabled.is_some()
+            || self.scope.is_some()
+            || self.auto_approve.is_some()
+            || self.auto_approve_scopes.is_some()
+            || self.backup_before_edit.is_some()
+    }
 }
 
 /// What can be asked of them.
@@ -105,8 +130,8 @@ impl Default for Settings {
         Self {
             self_editing: SelfEditingSettings {
                 enabled: true,
-                scope: [Scope::Features, Scope::Performance, Scope::Security].into(),
-                auto_approve: false,
+                scope: ALL_SCOPES.into(),
+                auto_approve_scopes: BTreeSet::new(),
                 backup_before_edit: true,
             },
             analytics_enabled: true,
@@ -162,7 +187,14 @@ impl Settings {
         }
         set(&mut self.self_editing.enabled, patch.self_editing_enabled.as_ref());
         set(&mut self.self_editing.scope, patch.scope.as_ref());
-        set(&mut self.self_editing.auto_approve, patch.auto_approve.as_ref());
+        let all = || ALL_SCOPES.into();
+        let automatic = match (patch.auto_approve, &patch.auto_approve_scopes) {
+            (Some(false), _) => Some(BTreeSet::new()),
+            (_, Some(scopes)) => Some(scopes.clone()),
+            (Some(true), None) => Some(all()),
+            (None, None) => None,
+        };
+        set(&mut self.self_editing.auto_approve_scopes, automatic.as_ref());
         set(&mut self.self_editing.backup_before_edit, patch.backup_before_edit.as_ref());
         set(&mut self.analytics_enabled, patch.analytics_enabled.as_ref());
         set(&mut self.retention_days, patch.retention_days.as_ref());
@@ -187,6 +219,21 @@ mod tests {
         let mut settings = Settings::default();
         settings.evolve(&Did::Changed { patch, by: Actor::system("test"), reason: None });
         assert_eq!(settings, Settings { max_guilds: 7, ..Settings::default() });
+    }
+
+    #[test]
+    fn edits_are_approved_by_themselves_in_all_scopes_or_in_some() {
+        let after = |auto_approve, scopes: Option<&[Scope]>| {
+            let auto_approve_scopes = scopes.map(|it| it.iter().copied().collect());
+            let patch = SettingsPatch { auto_approve, auto_approve_scopes, ..Default::default() };
+            let mut settings = Settings::default();
+            settings.merge(&patch);
+            settings.self_editing.auto_approve_scopes
+        };
+        assert_eq!(after(Some(true), None), ALL_SCOPES.into());
+        assert_eq!(after(None, Some(&[Scope::Performance])), [Scope::Performance].into());
+        assert_eq!(after(Some(false), Some(&[Scope::Performance])), [].into());
+        assert_eq!(after(None, None), [].into());
     }
 
     #[test]

@@ -68,13 +68,12 @@ struct Sums {
     messages: Option<i64>,
 }
 
-/// What happened in the period that ends now.
+/// What happened since the start of a day.
 pub async fn overview(
     db: &impl ConnectionTrait,
-    period: Period,
+    start: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Overview, DbErr> {
-    let start = period.start(now);
     let since = start.timestamp_millis();
     let people = users::Entity::find();
     let active = people.clone().filter(users::Column::LastAt.gte(since));

@@ -149,7 +149,7 @@ pub async fn summary(
     let first = db.query_one_raw(Statement::from_string(backend, FIRST)).await?;
     let first = first.map(|row| FirstRow::from_query_result(&row, "")).transpose()?;
     let begin = first.and_then(|row| row.first).map(|first| first.max(minute(from)));
-    // The present minute has no sample yet.
+    // The present minute is not over, so it has no sample yet.
     let expected = begin.map_or(0, |begin| (minute(to) - begin).max(0));
 
     let row = row.as_ref();

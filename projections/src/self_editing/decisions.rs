@@ -38,6 +38,11 @@ pub async fn of(db: &impl ConnectionTrait, edit: EditId) -> Result<Vec<Model>, D
     find.order_by_asc(Column::Position).order_by_asc(Column::Idx).all(db).await
 }
 
+/// The words on an edit as its own history tells them, without a database.
+pub fn told(history: &[Recorded]) -> Vec<Model> {
+    history.iter().flat_map(Decisions::rows).collect()
+}
+
 /// Builds the list.
 pub struct Decisions;
 

@@ -3,13 +3,17 @@
 use domain::kernel::{ERASED, EditId, Event, Person, Recorded};
 use domain::self_editing::{Check, EditEvent as Did, KeptChange, Status};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Func};
+use sea_orm::{Condition, Order, QueryOrder, QuerySelect};
 
 use crate::{Fold, Millis, Paged, Slice, Touch, Tx};
 
 /// What an edit that takes another one back calls itself.
 const ROLLBACK: &str = "rollback";
+
+/// The words that only the platform calls its own edits: what takes another one back, and what lays
+/// the starting workspace.
+const OWN: [&str; 2] = [ROLLBACK, "seed"];
 
 /// One edit.
 #[sea_orm::model]
@@ -64,10 +68,23 @@ impl Model {
         checks.unwrap_or_default()
     }
 
+    /// When it went live or failed; while it is under way, when it last moved.
+    pub fn ended_at(&self) -> Millis {
+        self.applied_at.unwrap_or(self.updated_at)
+    }
+
     /// Whether it is live and can be taken back; the starting workspace cannot.
     pub fn rollback_available(&self) -> bool {
         self.status == Status::Applied.word() && self.revision.is_some_and(|it| it > 1)
     }
+}
+
+/// An edit as its own history tells it, without a database.
+pub fn told(history: &[Recorded]) -> Option<Model> {
+    history.iter().fold(None, |row, recorded| match &recorded.event {
+        Event::Edit(id, _) => Edits::fold(&id.0, row, recorded),
+        _ => row,
+    })
 }
 
 /// What to look for; everything at once.
@@ -85,7 +102,8 @@ pub struct Statistics {
     /// Those that went live, also when they were taken back later.
     pub successful: u64,
     pub failed: u64,
-    /// Rollbacks, which are edits of their own and counted apart.
+    /// Rollbacks, which are edits of their own and counted apart. The starting workspace is not
+    /// counted.
     pub rollbacks: u64,
 }
 
@@ -126,11 +144,13 @@ pub async fn under_way(db: &impl ConnectionTrait) -> Result<Vec<EditId>, DbErr> 
     Ok(ids.into_iter().map(EditId).collect())
 }
 
-/// The edit that went live or failed last; rollbacks are not looked at.
+/// The edit that went live or failed last; rollbacks and the starting workspace are not looked at.
 pub async fn last(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
     let ended = [Status::Applied, Status::Failed, Status::RolledBack].map(Status::word);
-    let find = Entity::find().filter(Column::Status.is_in(ended)).filter(Column::Kind.ne(ROLLBACK));
-    find.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id).one(db).await
+    let find = Entity::find().filter(Column::Status.is_in(ended));
+    let find = find.filter(Column::Kind.is_not_in(OWN));
+    let when = Func::coalesce([Expr::col(Column::AppliedAt), Expr::col(Column::UpdatedAt)]);
+    find.order_by(Expr::from(when), Order::Desc).order_by_desc(Column::Id).one(db).await
 }
 
 /// How the edits fared.
@@ -138,7 +158,7 @@ pub async fn statistics(db: &impl ConnectionTrait) -> Result<Statistics, DbErr> 
     let of = |statuses: &[Status]| {
         let words = statuses.iter().map(|status| status.word());
         let find = Entity::find().filter(Column::Status.is_in(words));
-        find.filter(Column::Kind.ne(ROLLBACK))
+        find.filter(Column::Kind.is_not_in(OWN))
     };
     Ok(Statistics {
         successful: of(&[Status::Applied, Status::RolledBack]).count(db).await?,

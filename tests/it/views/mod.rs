@@ -109,7 +109,7 @@ async fn questions_find_what_happened(place: TestPlace) {
 
     let now = journal.journal.clock().now();
     let period = analytics::overview::Period::Week;
-    let overview = analytics::overview::overview(db, period, now).await.unwrap();
+    let overview = analytics::overview::overview(db, period.start(now), now).await.unwrap();
     assert_eq!((overview.users_total, overview.users_active, overview.users_new), (3, 1, 1));
     // Discord's messages are from the first second of 2015, and what a reactor takes in is theirs.
     assert_eq!((overview.commands, overview.messages, overview.interactions()), (0, 1, 1));
