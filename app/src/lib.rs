@@ -27,6 +27,7 @@ pub mod stores;
 mod talk_settings;
 pub mod use_cases;
 mod verify;
+mod wiring;
 
 use std::io::Write;
 

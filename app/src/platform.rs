@@ -4,17 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::discord_oauth::{Application, DiscordOAuth};
-use adapters::discord_rest::DiscordRest;
 use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
-use commands::conversation::Pace;
 use commands::discord::imports::{ImportJobs, Imports};
-use commands::ports::{Discord, Leases};
-use commands::{
-    ChainSigner, Reactor, StartFrom, Tail, describe, reactors, run_reactors, while_leased,
-};
+use commands::ports::Leases;
+use commands::{ChainSigner, Reactor, StartFrom, Tail, describe, run_reactors, while_leased};
 use domain::kernel::{Journal, ProcessId};
 use projections::{BuildError, Fence, Generations, Place};
 use tokio::net::TcpListener;
@@ -32,6 +27,7 @@ use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
+use crate::wiring::{oauth, pace, use_cases};
 
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
@@ -387,36 +383,6 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
-}
-
-/// What can be asked of the platform, and who reacts in it.
-pub(crate) fn use_cases(
-    config: &Config,
-    stores: &Stores,
-) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
-    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace(config));
-    let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
-    Ok((it, reactors))
-}
-
-fn pace(config: &Config) -> Pace {
-    Pace::new(config.conversation.rate_limits.into())
-}
-
-fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {
-    let discord = &config.discord;
-    let application = (!discord.client_id.is_empty()).then(|| Application {
-        client_id: discord.client_id.clone(),
-        client_secret: discord.client_secret.reveal().to_owned(),
-        redirect_uri: discord.redirect_uri.clone(),
-    });
-    Ok(DiscordOAuth::new(config.other_discord(), application)?)
-}
-
-fn discord(config: &Config, stores: &Stores) -> anyhow::Result<Arc<dyn Discord>> {
-    let clock = stores.journal.clock().clone();
-    let token = config.discord.token.reveal();
-    Ok(Arc::new(DiscordRest::new(config.other_discord(), token, clock)?))
 }
 
 /// An address that a client on this machine can use.

@@ -5,8 +5,8 @@ use commands::ports::Checkpoints as _;
 
 use super::Finding;
 use crate::config::Config;
-use crate::platform;
 use crate::stores::{self, OPERATIONAL, Stores};
+use crate::wiring;
 
 /// How many commits somebody may be behind before it is worth a word: checkpoints of reactors that
 /// have nothing to do move in steps of this size.
@@ -114,7 +114,7 @@ async fn reactors(config: &Config, stores: &Stores) -> anyhow::Result<Finding> {
         );
         return Ok(Finding::weak(about, says));
     }
-    let (_, reactors) = platform::use_cases(config, stores)?;
+    let (_, reactors) = wiring::use_cases(config, stores)?;
     let (mut new, mut late, mut parked) = (Vec::new(), Vec::new(), Vec::new());
     for name in reactors.iter().map(|it| it.name()) {
         match stores.operational.read(name).await? {

@@ -1,19 +1,24 @@
 //! Some commits on their way into the views: rows and checkpoint move in one transaction.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use domain::kernel::{ChainHash, Event, Recorded};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use sea_orm::{ConnectionTrait, DbErr, RuntimeErr, sqlx};
+use tokio::task::JoinSet;
 
 use super::projector::{Projector, news};
 use super::{Checkpoint, Failure, Projection, Tx};
 
-/// How many projections are at work at once: while the rows of one are written, those of the
-/// next are folded.
-const AT_ONCE: usize = 3;
+/// How many projections are at work at once.
+const AT_ONCE: usize = 8;
+
+/// So many events are worth more than one core.
+const MANY: usize = 256;
 
 /// Whole commits, in order.
 pub(super) struct Batch {
-    pub(super) events: Vec<Recorded>,
+    pub(super) events: Arc<Vec<Recorded>>,
     /// The last commit.
     pub(super) position: u64,
     /// The chain's value before and after it.
@@ -75,28 +80,24 @@ impl Batch {
         at: &Checkpoint,
         bisect: bool,
     ) -> Result<Checkpoint, WriteError> {
-        let tx = Tx::begin(&projector.db).await?;
-        if !projector.fence.holds(&tx).await? {
+        let tx = Arc::new(Tx::begin(&projector.db).await?);
+        if !projector.fence.holds(&*tx).await? {
             return Err(WriteError::Fenced);
         }
-        if !at.claim(&tx).await? {
+        if !at.claim(&*tx).await? {
             return Err(WriteError::Moved);
         }
         let news = news(&self.events, at.position);
-        for run in runs(news) {
+        for run in runs(&self.events, self.events.len() - news.len()) {
+            let events = &self.events[run.clone()];
             if bisect {
                 for projection in &*projector.projections {
-                    bisected(&**projection, run, &tx).await?;
+                    bisected(&**projection, events, &tx).await?;
                 }
             } else {
-                let mut projected = Vec::with_capacity(projector.projections.len());
-                for projection in &*projector.projections {
-                    projected.push(projection.project(run, &tx));
-                }
-                let mut projected = stream::iter(projected).buffer_unordered(AT_ONCE);
-                while projected.try_next().await?.is_some() {}
+                self.project(projector, run, &tx).await?;
             }
-            if let Some(Event::Person(person, _)) = run.last().map(|it| &it.event) {
+            if let Some(Event::Person(person, _)) = events.last().map(|it| &it.event) {
                 for projection in &*projector.projections {
                     projection.forget(person, &tx).await?;
                 }
@@ -109,15 +110,59 @@ impl Batch {
             events: at.events + news.len() as u64,
             ..at.clone()
         };
-        checkpoint.write(&tx).await?;
+        checkpoint.write(&*tx).await?;
+        // Every task that had a part of it has ended.
+        let tx = Arc::into_inner(tx).ok_or_else(|| DbErr::Custom("a projection goes on".into()))?;
         tx.commit().await?;
         Ok(checkpoint)
     }
+
+    /// Lets every projection take in these events. Where they are many, on all cores: while the
+    /// rows of one are written, those of others are folded.
+    async fn project(
+        &self,
+        projector: &Projector,
+        run: Range<usize>,
+        tx: &Arc<Tx>,
+    ) -> Result<(), DbErr> {
+        if run.len() < MANY {
+            for projection in &*projector.projections {
+                projection.project(&self.events[run.clone()], tx).await?;
+            }
+            return Ok(());
+        }
+        let mut waiting = 0..projector.projections.len();
+        let mut at_work = JoinSet::new();
+        loop {
+            while at_work.len() < AT_ONCE
+                && let Some(next) = waiting.next()
+            {
+                let (projections, events) = (projector.projections.clone(), self.events.clone());
+                let (tx, run) = (tx.clone(), run.clone());
+                at_work.spawn(async move { projections[next].project(&events[run], &tx).await });
+            }
+            match at_work.join_next().await {
+                None => return Ok(()),
+                Some(Ok(Ok(()))) => {}
+                Some(ended) => {
+                    // The transaction is over when nobody works in it any more.
+                    at_work.shutdown().await;
+                    return ended.map_err(|error| DbErr::Custom(error.to_string()))?;
+                }
+            }
+        }
+    }
 }
 
-/// The events up to each erasure, which sees the rows that they made.
-fn runs(events: &[Recorded]) -> impl Iterator<Item = &[Recorded]> {
-    events.split_inclusive(|it| matches!(it.event, Event::Person(..)))
+/// The events from one place on, up to each erasure, which sees the rows that they made.
+fn runs(events: &[Recorded], from: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut begin = from;
+    let parts = events[from..].split_inclusive(|it| matches!(it.event, Event::Person(..)));
+    parts.map(move |part| {
+        let run = begin..begin + part.len();
+        begin = run.end;
+        run
+    })
 }
 
 /// Projects what can be projected, and sets aside the events whose rows are refused.

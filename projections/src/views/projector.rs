@@ -193,14 +193,14 @@ impl Batch {
     fn add(&mut self, page: domain::kernel::Page) {
         let Self { events, position, before, chain } = self;
         (*position, *before, *chain) = (page.position, page.before, page.chain);
-        events.extend(page.events);
+        Arc::make_mut(events).extend(page.events);
     }
 }
 
 impl From<domain::kernel::Page> for Batch {
     fn from(page: domain::kernel::Page) -> Self {
         let domain::kernel::Page { events, position, before, chain, caught_up: _ } = page;
-        Self { events, position, before, chain }
+        Self { events: Arc::new(events), position, before, chain }
     }
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::Tx;
 
 /// How many values one statement for `SQLite` binds: enough that its cost per row no longer falls.
-const BINDS: usize = 1_024;
+const BINDS: usize = 4_096;
 
 /// How many rows one statement for PostgreSQL carries.
 const ROWS: usize = 4_096;

@@ -191,6 +191,8 @@ async fn a_replay_has_no_effects() {
     assert!(place.lose_the_views() > 0);
     let running = place.start();
     discord.wait_until_connected().await;
+    // Until the views are built again, questions are answered 503.
+    running.until_ready_is(|status, _| status == 200).await;
     assert_eq!(what_is_shown(&running, 1).await, views);
     place.run(&["replay", "--check"]);
 

@@ -1,0 +1,43 @@
+//! What stands behind the doors, made as the settings say.
+
+use std::sync::Arc;
+
+use adapters::discord_oauth::{Application, DiscordOAuth};
+use adapters::discord_rest::DiscordRest;
+use commands::conversation::Pace;
+use commands::ports::Discord;
+use commands::{Reactor, reactors};
+
+use crate::config::Config;
+use crate::stores::Stores;
+use crate::use_cases::UseCases;
+
+/// What can be asked of the platform, and who reacts in it.
+pub(crate) fn use_cases(
+    config: &Config,
+    stores: &Stores,
+) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
+    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace(config));
+    let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
+    Ok((it, reactors))
+}
+
+pub(crate) fn pace(config: &Config) -> Pace {
+    Pace::new(config.conversation.rate_limits.into())
+}
+
+pub(crate) fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {
+    let discord = &config.discord;
+    let application = (!discord.client_id.is_empty()).then(|| Application {
+        client_id: discord.client_id.clone(),
+        client_secret: discord.client_secret.reveal().to_owned(),
+        redirect_uri: discord.redirect_uri.clone(),
+    });
+    Ok(DiscordOAuth::new(config.other_discord(), application)?)
+}
+
+fn discord(config: &Config, stores: &Stores) -> anyhow::Result<Arc<dyn Discord>> {
+    let clock = stores.journal.clock().clone();
+    let token = config.discord.token.reveal();
+    Ok(Arc::new(DiscordRest::new(config.other_discord(), token, clock)?))
+}
