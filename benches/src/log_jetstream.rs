@@ -12,7 +12,7 @@ use crate::table::{Goal, Row};
 use crate::{appends, bare_jetstream, log_reads};
 
 /// As many aggregates as the bare client has subjects.
-const STREAMS: usize = 50_000;
+const STREAMS: usize = 10_000;
 
 pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
