@@ -172,7 +172,11 @@ impl<A: Listed> Executor<A> {
     async fn wait_where_needed(&self, hot: &mut Hot<A>) -> Result<(), CommandError> {
         let Some(landing) = &hot.landing else { return Ok(()) };
         if self.journal.log().pipelines() {
-            hot.notice_landing();
+            if let Some(landed) = landing.clone().now_or_never() {
+                // What did not land takes the memory with it, and is decided again.
+                hot.memory.position = stored(landed).map_err(|_| CommandError::Conflict)?;
+                hot.landing = None;
+            }
             return Ok(());
         }
         hot.memory.position = stored(landing.clone().await)?;
@@ -248,7 +252,11 @@ impl<A: Listed> Executor<A> {
             }
             landed.map_err(Arc::new)
         };
-        // Driven to its end even when the caller goes away, so that the memory is never wrong.
+        if self.journal.log().pipelines() {
+            // It lands by itself; whoever decides next looks first what became of it.
+            return landing.boxed().shared();
+        }
+        // Driven to its end even when the caller goes away: half a publication is none.
         let driven = tokio::spawn(landing);
         let ended = async {
             driven.await.unwrap_or_else(|gone| Err(Arc::new(LogError::unavailable(gone))))

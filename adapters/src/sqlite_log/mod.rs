@@ -110,7 +110,7 @@ impl EventLog for SqliteLog {
     ) -> Result<Vec<StoredCommit>, LogError> {
         let (stream, after) = (stream.clone(), after.version());
         let read = move |it: &_| readers::of_stream(it, &stream, after, limit);
-        if limit <= FEW { self.readers.run_here(read).await } else { self.readers.run(read).await }
+        if limit <= FEW { self.readers.read(read) } else { self.readers.run(read).await }
     }
 
     async fn read_all(&self, after: u64, limit: usize) -> Result<Vec<StoredCommit>, LogError> {

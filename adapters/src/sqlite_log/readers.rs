@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rusqlite::{Connection, Rows};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::{JoinHandle, block_in_place};
+use tokio::task::JoinHandle;
 
 use domain::kernel::{LogError, StoredCommit, StreamId};
 
@@ -39,19 +38,6 @@ impl Readers {
         self.spawn(read).await.map_err(LogError::unavailable)?
     }
 
-    /// Reads a little, on this thread where its runtime has others: that is over before another
-    /// thread would have begun.
-    pub(super) async fn run_here<T, F>(self: &Arc<Self>, read: F) -> Result<T, LogError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        match Handle::current().runtime_flavor() {
-            RuntimeFlavor::MultiThread => block_in_place(|| self.read(read)),
-            _ => self.run(read).await,
-        }
-    }
-
     /// The same as [`run`](Self::run), begun at once.
     pub(super) fn spawn<T, F>(self: &Arc<Self>, read: F) -> JoinHandle<Result<T, LogError>>
     where
@@ -62,7 +48,8 @@ impl Readers {
         tokio::task::spawn_blocking(move || readers.read(read))
     }
 
-    fn read<T>(
+    /// Reads on this very thread. For a little: that is over before another one would have begun.
+    pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LogError> {
