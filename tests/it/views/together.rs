@@ -40,7 +40,8 @@ async fn two_projectors_at_once_double_nothing(place: TestPlace) {
         ended = other.follow(Fence::Token(2), std::future::pending()) => panic!("{ended:?}"),
         () = write => {}
     }
-    let alone = built(&journal, &place.another().await).await;
+    let elsewhere = place.another().await;
+    let alone = built(&journal, &elsewhere).await;
     assert_eq!(rows(&live).await, rows(&alone).await);
     let (found, right) = (live.checkpoint().await.unwrap(), alone.checkpoint().await.unwrap());
     assert_eq!((found.position, found.events), (right.position, right.events));
