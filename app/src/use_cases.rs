@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adapters::RhaiScripts;
 use adapters::local_model::LocalModel;
 use async_trait::async_trait;
 use commands::conversation::{Conversations, Pace, RecentTurns};
@@ -94,6 +95,7 @@ impl UseCases {
             blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
         };

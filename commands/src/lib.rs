@@ -1,5 +1,6 @@
 //! What can be asked of the platform, and what it does about what happened.
 
+pub mod behaviors;
 mod blobs;
 pub mod conversation;
 pub mod discord;

@@ -1,5 +1,6 @@
 //! What the platform is about: the rules, and nothing but the rules.
 
+pub mod behaviors;
 pub mod conversation;
 pub mod discord;
 pub mod identity;

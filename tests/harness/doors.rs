@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapters::{
-    Address, Care, ChaCha20Poly1305, MasterKey, Opening, OperationalStore, SealedVault,
-    SystemClock, sqlite_log::SqliteLog,
+    Address, Care, ChaCha20Poly1305, MasterKey, Opening, OperationalStore, RhaiScripts,
+    SealedVault, SystemClock, sqlite_log::SqliteLog,
 };
 use api::{About, ApiSettings, Checks, Condition, Health, Services};
 use async_trait::async_trait;
@@ -102,6 +102,7 @@ impl Door {
             blobs: blobs.clone(),
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
         };

@@ -8,6 +8,7 @@ mod api_frame;
 mod api_keys;
 mod api_live;
 mod api_self_editing;
+mod behaviors;
 mod blobs;
 mod bot;
 mod command_line;

@@ -218,6 +218,7 @@ async fn seeded(there: &Embedded) -> SelfEditing {
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
         workspace: executors.workspaces.clone(),
     };

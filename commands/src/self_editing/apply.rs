@@ -8,7 +8,7 @@ use domain::self_editing::{
 };
 
 use super::{Moment, SelfEditing, Tree, cause_of, checks, conflict, merge};
-use crate::ports::Caller;
+use crate::ports::{Caller, ScriptRunner};
 use crate::{CommandError, Refusal};
 
 /// How often an edit is merged again when the workspace moves meanwhile.
@@ -51,7 +51,7 @@ impl SelfEditing {
                 let reason = "others changed the same lines in the meantime".to_owned();
                 conflict(reason, &conflicts)
             });
-            let changes = match merged.and_then(require_readable) {
+            let changes = match merged.and_then(|merged| require_readable(&*self.scripts, merged)) {
                 Ok(changes) => changes,
                 Err(no) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
@@ -128,8 +128,11 @@ impl SelfEditing {
 }
 
 /// Files that are right by themselves may be broken once they are merged.
-pub(super) fn require_readable(changes: Vec<Change>) -> Result<Vec<Change>, CommandError> {
-    let findings = checks::broken(&changes);
+pub(super) fn require_readable(
+    scripts: &dyn ScriptRunner,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>, CommandError> {
+    let findings = checks::broken(scripts, &changes);
     let Some(Finding { file, line, reason }) = findings.first() else { return Ok(changes) };
     let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
     Err(CommandError::Rejected(Box::new(Refusal {

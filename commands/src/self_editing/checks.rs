@@ -2,7 +2,9 @@
 
 use domain::self_editing::{Change, Check, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path};
 
-use super::merge::{Conflict, Files, merge};
+use super::merge::{Conflict, Files, changed, merge};
+use crate::behaviors::{check_scripts, check_tests};
+use crate::ports::ScriptRunner;
 
 /// How many findings of a check are kept.
 const MAX_FINDINGS: usize = 50;
@@ -11,12 +13,23 @@ const MAX_FINDINGS: usize = 50;
 const MAX_REASON: usize = 2_000;
 
 /// Every check, in the order in which they run.
-pub(super) fn run(base: &Files, now: &Files, changes: &[Change]) -> Vec<Check> {
+pub(super) fn run(
+    scripts: &dyn ScriptRunner,
+    base: &Files,
+    now: &Files,
+    changes: &[Change],
+) -> Vec<Check> {
+    let merged = merge(base, now, changes);
+    let tested = merged.as_ref().map_or_else(
+        |_| Vec::new(),
+        |merged| check_tests(scripts, now, &changed(now.clone(), merged), merged),
+    );
     [
         ("paths_and_sizes", paths_and_sizes(changes)),
-        ("base_revision", base_revision(base, now, changes)),
-        ("syntax", syntax(changes)),
+        ("base_revision", base_revision(merged.err())),
+        ("syntax", broken(scripts, changes)),
         ("no_secrets", no_secrets(changes)),
+        ("behavior_tests", tested),
     ]
     .into_iter()
     .map(|(name, findings)| Check {
@@ -44,8 +57,10 @@ fn readable(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// What cannot be read in these files, as far as a person reads.
-pub(super) fn broken(changes: &[Change]) -> Vec<Finding> {
-    readable(syntax(changes))
+pub(super) fn broken(scripts: &dyn ScriptRunner, changes: &[Change]) -> Vec<Finding> {
+    let mut findings = syntax(changes);
+    findings.extend(check_scripts(scripts, changes));
+    readable(findings)
 }
 
 fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
@@ -66,13 +81,12 @@ fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
     findings
 }
 
-fn base_revision(base: &Files, now: &Files, changes: &[Change]) -> Vec<Finding> {
-    let conflicts = merge(base, now, changes).err().unwrap_or_default();
+fn base_revision(conflicts: Option<Vec<Conflict>>) -> Vec<Finding> {
     let describe = |Conflict { file, hunk }| {
         let reason = format!("others changed the same lines in the meantime:\n{hunk}");
         finding(&file, None, reason)
     };
-    conflicts.into_iter().map(describe).collect()
+    conflicts.into_iter().flatten().map(describe).collect()
 }
 
 fn syntax(changes: &[Change]) -> Vec<Finding> {
@@ -153,7 +167,19 @@ fn finding(file: &str, line: Option<u32>, reason: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::ports::{Fault, Script, Settings};
+
+    /// For changes without scripts.
+    struct NoScripts;
+
+    impl ScriptRunner for NoScripts {
+        fn compile(&self, _: &str, _: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault> {
+            Err(Fault { line: None, reason: "there is no language for scripts here".to_owned() })
+        }
+    }
 
     #[test]
     fn findings_name_file_line_and_reason() {
@@ -186,7 +212,7 @@ mod tests {
 
         let file = |text: &str| Files::from([("prompts/a.md".to_owned(), text.repeat(9_000))]);
         let change = Change { path: "prompts/a.md".into(), content: Some("ä\n".repeat(9_000)) };
-        let checks = run(&file("a\n"), &file("b\n"), &[change]);
+        let checks = run(&NoScripts, &file("a\n"), &file("b\n"), &[change]);
         let found: usize =
             checks.iter().flat_map(|it| &it.findings).map(|it| it.reason.len()).sum();
         assert!((1..5_000).contains(&found), "{found}");
@@ -199,7 +225,7 @@ mod tests {
 
     fn failed(path: &str, text: &str, check: &str) -> Vec<Finding> {
         let change = Change { path: path.into(), content: Some(text.into()) };
-        let checks = run(&Files::new(), &Files::new(), &[change]);
+        let checks = run(&NoScripts, &Files::new(), &Files::new(), &[change]);
         checks.into_iter().find(|it| it.name == check).unwrap().findings
     }
 }

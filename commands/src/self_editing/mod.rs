@@ -16,7 +16,8 @@ use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
 use domain::lifecycle::{SelfEditingSettings, Settings};
 use domain::self_editing::{
-    Approval, Change, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace, WorkspaceCommand,
+    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
+    WorkspaceCommand,
 };
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub use tree::{Moment, Tree};
 
 use proposal::{content_hash, require_sound};
 
-use crate::ports::{Access, Caller, Execute, Loaded};
+use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
 
 /// Who approves where the settings say that nobody has to.
@@ -45,6 +46,7 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
 }
@@ -217,7 +219,7 @@ impl SelfEditing {
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let changes = self.changes_of(edit).await?;
-            let checks = checks::run(base.files(), now.files(), &changes);
+            let checks = self.checked(base, now, changes).await?;
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -239,6 +241,18 @@ impl SelfEditing {
             return Ok(loaded.position);
         }
         self.go_live(&cause, &by, id).await
+    }
+
+    /// The checks run scripts, which takes a thread for a moment.
+    async fn checked(
+        &self,
+        base: Tree,
+        now: Tree,
+        changes: Vec<Change>,
+    ) -> Result<Vec<Check>, CommandError> {
+        let scripts = self.scripts.clone();
+        let run = move || checks::run(&*scripts, base.files(), now.files(), &changes);
+        tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)
     }
 
     async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {

@@ -98,7 +98,7 @@ impl SelfEditing {
                 });
             }
 
-            let changes = require_readable(changes)?;
+            let changes = require_readable(&*self.scripts, changes)?;
             let by = caller.actor().clone();
             let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {

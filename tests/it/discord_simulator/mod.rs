@@ -320,7 +320,8 @@ async fn what_the_document_does_not_allow_is_caught() {
     let general = discord.channel("general").id;
     let bot = reqwest::Client::new();
     let ask = async |method: &str, path: String, body: Value| {
-        let request = bot.request(method.parse().unwrap(), discord.url() + "/api/v10" + &path);
+        let request =
+            bot.request(method.parse().unwrap(), format!("{}/api/v10{path}", discord.url()));
         let request = request.header("Authorization", format!("Bot {}", discord.token()));
         let answer = request.json(&body).send().await.unwrap();
         let status = answer.status().as_u16();

@@ -1,0 +1,124 @@
+//! One run of a script: what it sees, how long it may take, and what it wanted.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use commands::ports::{Fault, Occasion, Ran};
+use domain::behaviors::Action;
+use domain::kernel::MessageId;
+use rhai::{AST, CallFnOptions, Dynamic, Engine, Map, Scope};
+
+use super::{Compiled, ENTRY, sandbox, values};
+
+/// How long a run may take.
+const LONGEST: Duration = Duration::from_millis(250);
+
+/// How often the clock is looked at, in steps.
+const LOOK: u64 = 512;
+
+/// How much one run may want.
+const MOST_ACTIONS: usize = 10;
+
+/// What the functions that the platform adds know of the run that calls them.
+pub(super) struct Run {
+    started: Instant,
+    operations: u64,
+    chance: u64,
+    pub(super) message: Option<MessageId>,
+    pub(super) settings: Arc<Map>,
+    /// The behavior that a test script tests.
+    pub(super) tested: Option<(Arc<Engine>, AST)>,
+}
+
+thread_local! {
+    static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
+}
+
+impl Run {
+    pub(super) fn new(occasion: &Occasion, settings: &Arc<Map>) -> Self {
+        Self {
+            started: Instant::now(),
+            operations: 0,
+            chance: occasion.seed,
+            message: occasion.message,
+            settings: Arc::clone(settings),
+            tested: None,
+        }
+    }
+}
+
+/// Asks the run that is going on.
+pub(super) fn now<T>(ask: impl FnOnce(&mut Run) -> T) -> Option<T> {
+    RUN.with_borrow_mut(|run| run.as_mut().map(ask))
+}
+
+/// The next number of chance (`SplitMix64`): the same seed, the same numbers.
+pub(super) fn chance() -> u64 {
+    now(|run| {
+        run.chance = run.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = run.chance;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    })
+    .unwrap_or_default()
+}
+
+/// Ends a run that takes too long.
+pub(super) fn progress(operations: u64) -> Option<Dynamic> {
+    now(|run| {
+        run.operations = operations;
+        let too_long = operations % LOOK == 0 && run.started.elapsed() > LONGEST;
+        too_long.then(|| format!("it runs longer than {} ms", LONGEST.as_millis()).into())
+    })?
+}
+
+/// Calls a function within a run of its own; a run that was going on goes on afterwards.
+pub(super) fn within(
+    run: Run,
+    engine: &Engine,
+    ast: &AST,
+    function: &str,
+    arguments: impl rhai::FuncArgs,
+) -> (Result<Dynamic, Fault>, Run) {
+    let outer = RUN.replace(Some(run));
+    let options = CallFnOptions::new().eval_ast(false);
+    let mut scope = Scope::new();
+    let answer = engine.call_fn_with_options(options, &mut scope, ast, function, arguments);
+    let run = RUN.replace(outer);
+    // It was put there above.
+    let run = run.unwrap_or_else(|| Run::new(&Occasion::default(), &Arc::default()));
+    (answer.map_err(sandbox::fault), run)
+}
+
+pub(super) fn run(script: &Compiled, occasion: &Occasion) -> Ran {
+    let run = Run::new(occasion, &script.settings);
+    let event = values::of_occasion(occasion);
+    let (answer, run) = within(run, &script.engine, &script.ast, ENTRY, (event,));
+    let wanted = answer.and_then(wanted);
+    Ran { wanted, operations: run.operations, took: run.started.elapsed() }
+}
+
+/// What a script answered, as actions.
+pub(super) fn wanted(answer: Dynamic) -> Result<Vec<Action>, Fault> {
+    let fault = |reason: String| Fault { line: None, reason };
+    if answer.is_unit() {
+        return Ok(Vec::new());
+    }
+    let answered = answer.type_name();
+    let list = match answer.try_cast_result::<Action>() {
+        Ok(action) => return Ok(vec![action]),
+        Err(other) => other.into_array().map_err(|_| {
+            fault(format!("run answers an action, a list of them or nothing, and not {answered}"))
+        })?,
+    };
+    if list.len() > MOST_ACTIONS {
+        return Err(fault(format!("it wants {} things; {MOST_ACTIONS} are allowed", list.len())));
+    }
+    let actions = list.into_iter().filter(|it| !it.is_unit()).map(|it| {
+        let found = it.type_name();
+        it.try_cast::<Action>().ok_or_else(|| fault(format!("{found} is not an action")))
+    });
+    actions.collect()
+}

@@ -1,0 +1,110 @@
+//! Tests of a behavior, in its own language: each function of the test script that takes nothing
+//! is a test, which calls the behavior by `when` and says what it expects.
+
+use std::sync::Arc;
+
+use commands::ports::{Fault, Occasion, Tested};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
+use serde_json::{Value, json};
+
+use super::run::Run;
+use super::{Compiled, ENTRY, run, sandbox, values};
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_fn("when", when)
+        .register_fn("expect", expect)
+        .register_fn("expect_error", expect_error)
+        .register_fn("check", |holds: bool| if holds { Ok(()) } else { no("this does not hold") })
+        .register_fn("check", |holds: bool, why: &str| if holds { Ok(()) } else { no(why) });
+}
+
+pub(super) fn test(script: &Compiled, tests: &str) -> Result<Vec<Tested>, Fault> {
+    let ast = sandbox::compile(&script.engine, tests)?;
+    let names = ast.iter_functions().filter(|it| it.params.is_empty()).map(|it| it.name);
+    let mut names: Vec<String> = names.map(ToOwned::to_owned).collect();
+    names.sort();
+    let tested = names.into_iter().map(|name| {
+        let occasion = Occasion { seed: 1, ..Occasion::default() };
+        let mut run = Run::new(&occasion, &script.settings);
+        run.tested = Some((Arc::clone(&script.engine), script.ast.clone()));
+        let (answer, _) = run::within(run, &script.engine, &ast, &name, ());
+        Tested { name, failure: answer.err() }
+    });
+    Ok(tested.collect())
+}
+
+fn no<T>(why: &str) -> Answer<T> {
+    Err(why.into())
+}
+
+/// Runs the behavior on an event; what the test does not say of it is as usual.
+fn when(event: Map) -> Answer<Array> {
+    let actions = call(event)?.map_err(|fault| format!("the behavior failed: {fault}"))?;
+    Ok(actions)
+}
+
+/// The behavior fails on this event, with these words in the reason.
+fn expect_error(event: Map, words: &str) -> Answer<()> {
+    match call(event)? {
+        Err(fault) if fault.reason.contains(words) => Ok(()),
+        Err(fault) => no(&format!("it failed otherwise: {fault}")),
+        Ok(_) => no("it did not fail"),
+    }
+}
+
+fn call(event: Map) -> Answer<Result<Array, Fault>> {
+    let Some((engine, ast, settings)) =
+        run::now(|run| run.tested.clone().map(|(engine, ast)| (engine, ast, run.settings.clone())))
+            .flatten()
+    else {
+        return no("only a test calls a behavior");
+    };
+    let occasion = usual(event)?;
+    let run = Run::new(&occasion, &settings);
+    let (answer, _) = run::within(run, &engine, &ast, ENTRY, (values::of_occasion(&occasion),));
+    let actions = answer.and_then(run::wanted);
+    Ok(actions.map(|actions| actions.iter().map(values::of_action).collect()))
+}
+
+/// An everyday event, changed as a test says.
+fn usual(event: Map) -> Answer<Occasion> {
+    let mut usual = json!({
+        "what": "message",
+        "at": "2026-01-01T12:00:00Z",
+        "guild": "1",
+        "channel": "2",
+        "user": { "id": "3", "name": "Ana" },
+        "message": "4",
+        "latency_ms": 40,
+        "seed": 1,
+    });
+    let event: Value = rhai::serde::from_dynamic(&Dynamic::from_map(event))?;
+    if let (Value::Object(usual), Value::Object(event)) = (&mut usual, event) {
+        usual.extend(event);
+    }
+    serde_json::from_value(usual).map_err(|error| format!("the event: {error}").into())
+}
+
+/// The actions are these, as far as these say something of them.
+fn expect(actions: Array, wanted: Array) -> Answer<()> {
+    let told = |list: &Array| {
+        let json: Value = rhai::serde::from_dynamic(&list.clone().into()).unwrap_or_default();
+        json.to_string()
+    };
+    let is_like = |(action, wanted): (&Dynamic, &Dynamic)| -> bool {
+        let json = |it: &Dynamic| rhai::serde::from_dynamic::<Value>(it).unwrap_or_default();
+        match (json(action), json(wanted)) {
+            (Value::Object(action), Value::Object(wanted)) => {
+                wanted.iter().all(|(name, value)| action.get(name) == Some(value))
+            }
+            _ => false,
+        }
+    };
+    if actions.len() == wanted.len() && actions.iter().zip(&wanted).all(is_like) {
+        return Ok(());
+    }
+    no(&format!("expected {}, and got {}", told(&wanted), told(&actions)))
+}

@@ -1,0 +1,144 @@
+//! What scripts can do, and what they cannot.
+
+use std::time::{Duration, Instant};
+
+use domain::behaviors::Action;
+use domain::kernel::{DiscordUserId, MessageId};
+use serde_json::json;
+
+use super::*;
+use commands::ports::User;
+
+#[test]
+fn a_script_sees_the_event_and_answers_actions() {
+    let wanted = ran(r#"fn run(event) { [reply(`Hello ${event.user.name}`), react("👋")] }"#);
+    let reply = Action::Reply { text: "Hello Ana".into(), private: false, reactions: vec![] };
+    let react = Action::React { message: MessageId(4), emoji: "👋".into() };
+    assert_eq!(wanted, Ok(vec![reply, react]));
+    assert_eq!(ran("fn run(event) { }"), Ok(vec![]));
+}
+
+#[test]
+fn what_is_no_script_is_refused_with_its_line() {
+    for (source, line, words) in [
+        ("fn run(event) {\n  let x = ;\n}", Some(2), ""),
+        ("fn run(event) {\n  y\n}", Some(2), "y"),
+        ("fn other(event) { }", None, "run(event)"),
+        ("fn run(event) { eval(\"1\") }", Some(1), "eval"),
+        ("import \"x\" as y; fn run(event) { }", Some(1), "import"),
+    ] {
+        let fault = compiled(source).err().expect(source);
+        assert_eq!(fault.line, line, "{source}: {fault}");
+        assert!(fault.reason.contains(words), "{source}: {fault}");
+    }
+}
+
+#[test]
+fn errors_name_line_and_reason() {
+    for (body, line, words) in [
+        ("let x = 1;\n  throw \"no luck\";", 2, "no luck"),
+        ("nothing_like_it(1)", 1, "nothing_like_it"),
+        ("deeper()\n} fn deeper() {\n  1 / 0", 3, "ivision"),
+        ("reply(\"  \")", 1, "empty"),
+        ("send(\"general\", \"x\")", 1, "not a Discord id"),
+        ("setting(\"nothing\")", 1, "settings/nothing.toml"),
+        ("remind(0, \"x\")", 1, "1 to"),
+        ("sleep(1)", 1, "cannot wait"),
+    ] {
+        let fault = ran(&format!("fn run(event) {{ {body} }}")).expect_err(body);
+        assert_eq!(fault.line, Some(line), "{body}: {fault}");
+        assert!(fault.reason.contains(words), "{body}: {fault}");
+    }
+    let fault = ran("fn run(event) { 42 }").expect_err("a number is no action");
+    assert!(fault.reason.contains("i64"), "{fault}");
+}
+
+#[test]
+fn no_script_runs_nests_or_grows_without_end() {
+    let begun = Instant::now();
+    for (body, words) in [
+        ("loop { }", "steps"),
+        ("run(event)", "deep"),
+        ("let x = \"x\"; loop { x += x; }", "too large"),
+        ("let x = []; loop { x.push(1); }", "too large"),
+        ("let x = [1]; loop { x += x; }", "too large"),
+        // A map that is filled entry by entry is bounded by the steps.
+        ("let x = #{}; let n = 0; loop { x[`${n}`] = n; n += 1; }", "steps"),
+        ("let x = []; x.pad(100_000_000, \"x\")", "too large"),
+        ("\"x\".pad(100_000_000, 'x')", "too large"),
+        ("let x = []; loop { x = [x]; }", ""),
+        (
+            "for x in 0..20 { reply(\"x\") } let y = []; for x in 0..20 { y.push(reply(\"x\")) } y",
+            "10",
+        ),
+    ] {
+        let fault = ran(&format!("fn run(event) {{ {body} }}")).expect_err(body);
+        assert!(fault.reason.contains(words), "{body}: {fault}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn chance_is_the_same_for_the_same_seed() {
+    let script = compiled("fn run(event) { reply(`${random(1, 1000000)} ${choose([1, 2, 3])}`) }");
+    let script = script.expect("it compiles");
+    let answers = |seed| script.run(&Occasion { seed, ..occasion() }).wanted;
+    assert_eq!(answers(7), answers(7));
+    assert_ne!(answers(7), answers(8));
+}
+
+#[test]
+fn tests_call_the_behavior_and_say_what_they_expect() {
+    let script = compiled("fn run(event) { if event.text == \"hi\" { reply(\"ho\") } }");
+    let tests = "
+        fn answers() { expect(when(#{ text: \"hi\" }), [#{ kind: \"reply\", text: \"ho\" }]); }
+        fn is_silent() { expect(when(#{ text: \"x\" }), []); }
+        fn is_wrong() {
+            expect(when(#{ text: \"hi\" }), []);
+        }
+        fn asks_for_nonsense() { when(#{ tex: \"hi\" }); }
+    ";
+    let tested = script.expect("it compiles").test(tests).expect("the tests compile");
+    let failures: Vec<_> =
+        tested.iter().map(|it| (it.name.as_str(), it.failure.as_ref().map(|it| it.line))).collect();
+    let wanted = [
+        ("answers", None),
+        ("asks_for_nonsense", Some(Some(7))),
+        ("is_silent", None),
+        ("is_wrong", Some(Some(5))),
+    ];
+    assert_eq!(failures, wanted);
+    let reason = &tested[3].failure.as_ref().expect("it fails").reason;
+    assert!(reason.contains("ho"), "{reason}");
+}
+
+#[test]
+fn settings_are_read() {
+    let source = "fn run(event) { reply(setting(\"faq\").answer) }";
+    let settings = Settings::from([("faq".to_owned(), json!({ "answer": "42" }))]);
+    let script = RhaiScripts::default().compile(source, &Arc::new(settings)).expect("it compiles");
+    let wanted = script.run(&occasion()).wanted;
+    assert_eq!(
+        wanted,
+        Ok(vec![Action::Reply { text: "42".into(), private: false, reactions: vec![] }])
+    );
+}
+
+fn ran(source: &str) -> Result<Vec<Action>, Fault> {
+    compiled(source).expect("it compiles").run(&occasion()).wanted
+}
+
+fn compiled(source: &str) -> Result<Arc<dyn Script>, Fault> {
+    RhaiScripts::default().compile(source, &Arc::default())
+}
+
+fn occasion() -> Occasion {
+    let user = User {
+        id: DiscordUserId(3),
+        name: "Ana".into(),
+        bot: false,
+        roles: vec![],
+        joined_at: None,
+    };
+    Occasion { user: Some(user), message: Some(MessageId(4)), seed: 1, ..Occasion::default() }
+}

@@ -1,0 +1,7 @@
+//! Behaviors: scripts of the workspace that say in their head what they are.
+
+mod check;
+mod head;
+
+pub(crate) use check::{check_scripts, check_tests};
+pub use head::{Happening, Head, Kind, OptionKind, SlashOption};

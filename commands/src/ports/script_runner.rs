@@ -1,0 +1,110 @@
+//! Compiles and runs the scripts of behaviors, in a sandbox.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::behaviors::Action;
+use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What happened that a behavior is called for; all that its script sees.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Occasion {
+    /// What happened: `command`, `message`, `member_joined` …
+    pub what: String,
+    pub at: DateTime<Utc>,
+    pub guild: Option<GuildId>,
+    pub channel: Option<ChannelId>,
+    pub user: Option<User>,
+    pub message: Option<MessageId>,
+    /// What was said.
+    pub text: String,
+    /// What stands behind a prefix command's name.
+    pub args: String,
+    /// The options of a slash command.
+    pub options: Map<String, Value>,
+    /// The emoji of a reaction.
+    pub emoji: String,
+    /// What was said before in the channel, oldest first.
+    pub history: Vec<Line>,
+    /// How much happens on the server.
+    pub stats: Map<String, Value>,
+    /// How long the event took to get here, in milliseconds.
+    pub latency_ms: u64,
+    /// Where chance begins: the same seed gives the same run.
+    pub seed: u64,
+}
+
+/// Somebody on Discord.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    pub id: DiscordUserId,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub bot: bool,
+    #[serde(default)]
+    pub roles: Vec<String>,
+    #[serde(default)]
+    pub joined_at: Option<DateTime<Utc>>,
+}
+
+/// One message of the past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    pub message: MessageId,
+    pub user: DiscordUserId,
+    #[serde(default)]
+    pub name: String,
+    pub text: String,
+    pub at: DateTime<Utc>,
+}
+
+/// The settings of the workspace, by the name of their file.
+pub type Settings = BTreeMap<String, Value>;
+
+/// Why a script did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", line.map(|it| format!("line {it}: ")).unwrap_or_default())]
+pub struct Fault {
+    /// From 1.
+    pub line: Option<u32>,
+    pub reason: String,
+}
+
+/// What running a script came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    pub wanted: Result<Vec<Action>, Fault>,
+    /// Steps of the script, which cost the same everywhere; time does not.
+    pub operations: u64,
+    pub took: Duration,
+}
+
+/// One test of a behavior.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    pub name: String,
+    pub failure: Option<Fault>,
+}
+
+/// A compiled script.
+pub trait Script: Send + Sync {
+    /// Runs it on an occasion. It touches nothing: it answers what it wants done.
+    fn run(&self, occasion: &Occasion) -> Ran;
+
+    /// Runs every function of a test script.
+    fn test(&self, tests: &str) -> Result<Vec<Tested>, Fault>;
+}
+
+/// Knows the language of the scripts.
+pub trait ScriptRunner: Send + Sync {
+    /// A script that can be run, with the settings it may read.
+    fn compile(&self, source: &str, settings: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault>;
+}
