@@ -69,7 +69,7 @@ pub(super) fn chance() -> u64 {
 pub(super) fn progress(operations: u64) -> Option<Dynamic> {
     now(|run| {
         run.operations = operations;
-        let too_long = operations % LOOK == 0 && run.started.elapsed() > LONGEST;
+        let too_long = operations.is_multiple_of(LOOK) && run.started.elapsed() > LONGEST;
         too_long.then(|| format!("it runs longer than {} ms", LONGEST.as_millis()).into())
     })?
 }
@@ -89,7 +89,7 @@ pub(super) fn within(
     let run = RUN.replace(outer);
     // It was put there above.
     let run = run.unwrap_or_else(|| Run::new(&Occasion::default(), &Arc::default()));
-    (answer.map_err(sandbox::fault), run)
+    (answer.map_err(|error| sandbox::fault(*error)), run)
 }
 
 pub(super) fn run(script: &Compiled, occasion: &Occasion) -> Ran {

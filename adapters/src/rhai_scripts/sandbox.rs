@@ -80,13 +80,12 @@ pub(super) fn compile(engine: &Engine, source: &str) -> Result<AST, Fault> {
 }
 
 /// An error as its author reads it: where it happened, and why.
-pub(super) fn fault(error: Box<EvalAltResult>) -> Fault {
-    let mut inner = *error;
-    while let EvalAltResult::ErrorInFunctionCall(_, _, deeper, _) = inner {
-        inner = *deeper;
+pub(super) fn fault(mut error: EvalAltResult) -> Fault {
+    while let EvalAltResult::ErrorInFunctionCall(_, _, deeper, _) = error {
+        error = *deeper;
     }
-    let line = line(inner.take_position());
-    let reason = match inner {
+    let line = line(error.take_position());
+    let reason = match error {
         EvalAltResult::ErrorDataTooLarge(what, _) => {
             format!("{} grows too large", what.to_lowercase())
         }
