@@ -91,7 +91,10 @@ where
         let method = request.method().clone();
         let origin = request.header(header::ORIGIN).map(ToOwned::to_owned);
         let known_as = request.header(header::IF_NONE_MATCH).map(ToOwned::to_owned);
-        let leftover = much_to_read(&request).then(|| Leftover::of(&mut request));
+        let much = much_to_read(&request);
+        // Who asks first whether to send has sent nothing that has to be read away.
+        let asks = request.headers().contains_key(header::EXPECT);
+        let leftover = (much && !asks).then(|| Leftover::of(&mut request));
         rewrite(&mut request);
         let template = self.operations.find(request.uri().path());
         let route = template.map_or("other", |it| it.path);
@@ -104,13 +107,12 @@ where
         });
         let mut response = match result {
             Ok(response) => conditional::unchanged(&method, known_as.as_deref(), response),
-            Err(error) => match leftover {
-                Some(leftover) => {
+            Err(error) => {
+                if let Some(leftover) = leftover {
                     leftover.drain().await;
-                    error.hanging_up().response()
                 }
-                None => error.response(),
-            },
+                if much { error.hanging_up().response() } else { error.response() }
+            }
         };
         let headers = response.headers_mut();
         headers.extend(seen.limits);

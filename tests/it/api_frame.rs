@@ -6,6 +6,7 @@ use poem::http::HeaderMap;
 use reqwest::Method;
 use serde_json::json;
 use tests::doors::{Answered, Door, answered};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn success_comes_in_an_envelope_with_the_id_of_the_request() {
@@ -65,6 +66,16 @@ async fn who_sends_much_in_vain_is_told_why_all_the_same() {
             assert!([401, 404].contains(&told.status), "{path}: {}", told.text);
         }
     }
+
+    // Who asks first is told at once, and sends nothing.
+    let address = door.url.strip_prefix("http://").unwrap();
+    let mut asking = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/v1/bot/restart HTTP/1.1\r\nHost: x\r\nContent-Length: 12000000\r\n\
+                Expect: 100-continue\r\n\r\n";
+    asking.write_all(head.as_bytes()).await.unwrap();
+    let mut told = String::new();
+    asking.read_to_string(&mut told).await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 401 "), "{told}");
 }
 
 const ID: &str = "01890000-0000-7000-8000-000000000000";

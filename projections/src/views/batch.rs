@@ -1,6 +1,7 @@
 //! Some commits on their way into the views: rows and checkpoint move in one transaction.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use domain::kernel::{ChainHash, Event, Recorded};
@@ -147,7 +148,8 @@ impl Batch {
                 Some(ended) => {
                     // The transaction is over when nobody works in it any more.
                     at_work.shutdown().await;
-                    return ended.map_err(|error| DbErr::Custom(error.to_string()))?;
+                    // A panic stays one: to try again would not help.
+                    return ended.unwrap_or_else(|error| resume_unwind(error.into_panic()));
                 }
             }
         }
