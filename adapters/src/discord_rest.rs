@@ -5,17 +5,17 @@
 //! in the channel.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use commands::describe;
-use commands::ports::{Discord, Post, TryLater};
-use domain::conversation::Outcome;
+use commands::ports::{Act, Discord, Post, TryLater};
 use domain::discord::happened_at;
-use domain::kernel::{ChannelId, Clock, MessageId};
-use reqwest::{RequestBuilder, StatusCode};
+use domain::kernel::{ChannelId, Clock, DiscordUserId, MessageId, Outcome};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -123,6 +123,9 @@ impl DiscordRest {
         let global = answer.headers().contains_key("X-RateLimit-Global");
         let body = answer.bytes().await.map_err(|error| describe(&error));
         let body = body.and_then(|bytes| {
+            if status == StatusCode::NO_CONTENT {
+                return Ok(Value::Null);
+            }
             serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string())
         });
         if status == StatusCode::TOO_MANY_REQUESTS {
@@ -155,6 +158,9 @@ impl DiscordRest {
             "enforce_nonce": true,
             "allowed_mentions": { "parse": [], "replied_user": false },
         });
+        if let Some(user) = post.pings {
+            body["allowed_mentions"]["users"] = json!([user]);
+        }
         if let Some(to) = post.reply_to {
             body["message_reference"] = json!({ "message_id": to, "fail_if_not_exists": false });
         }
@@ -249,6 +255,85 @@ impl Discord for DiscordRest {
         // The nonce was first used just now: Discord takes the repeat for the same message.
         Err(TryLater { reason, after: Some(SOON) })
     }
+
+    async fn act(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater> {
+        let (method, path, channel) = place(act);
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = if reason.is_empty() {
+            request
+        } else {
+            request.header("X-Audit-Log-Reason", encoded(reason))
+        };
+        match self.ask(request, channel).await {
+            Sent::Answer(_) => Ok(Outcome::Delivered { outside_id: String::new() }),
+            Sent::Later(later) => Err(later),
+            Sent::Refused(reason) => Ok(Outcome::Failed { reason }),
+            // To do it once more does no harm.
+            Sent::Unclear(reason) => Err(TryLater { reason, after: Some(SOON) }),
+        }
+    }
+
+    async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater> {
+        let url = format!("{}/users/@me/channels", self.base);
+        let body = json!({ "recipient_id": user });
+        match self.ask(self.client.post(url).json(&body), None).await {
+            Sent::Answer(channel) => {
+                let unreadable = || TryLater {
+                    reason: "the answer names no channel".to_owned(),
+                    after: None,
+                };
+                text(&channel["id"]).parse().map(Ok).map_err(|_| unreadable())
+            }
+            Sent::Later(later) => Err(later),
+            Sent::Refused(reason) => Ok(Err(reason)),
+            Sent::Unclear(reason) => Err(TryLater { reason, after: Some(SOON) }),
+        }
+    }
+
+    async fn me(&self) -> Result<DiscordUserId, TryLater> {
+        let later = |reason| TryLater { reason, after: None };
+        match self.own_id().await {
+            Sent::Answer(id) => {
+                text(&id).parse().map_err(|_| later("Discord does not say who we are".to_owned()))
+            }
+            Sent::Later(later) => Err(later),
+            Sent::Refused(reason) | Sent::Unclear(reason) => Err(later(reason)),
+        }
+    }
+}
+
+/// How Discord is asked for it, and the channel whose rate limit it shares.
+fn place(act: &Act) -> (Method, String, Option<ChannelId>) {
+    match act {
+        Act::AddRole { guild, user, role } => {
+            (Method::PUT, format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)), None)
+        }
+        Act::RemoveRole { guild, user, role } => {
+            (Method::DELETE, format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)), None)
+        }
+        Act::Delete { channel, message } => {
+            (Method::DELETE, format!("/channels/{channel}/messages/{message}"), Some(*channel))
+        }
+        Act::React { channel, message, emoji } => {
+            let emoji = encoded(emoji);
+            let path = format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me");
+            (Method::PUT, path, Some(*channel))
+        }
+    }
+}
+
+/// A text as a part of an address.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if plain(byte) {
+            encoded.push(byte.into());
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 /// Whether this message of the channel is the one we sent.

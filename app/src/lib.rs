@@ -24,6 +24,7 @@ mod sampler;
 mod serve;
 mod signals;
 pub mod stores;
+pub mod surroundings;
 mod talk_settings;
 pub mod use_cases;
 mod verify;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
+use commands::behaviors::Timers;
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::ports::Leases;
 use commands::{ChainSigner, Reactor, StartFrom, Tail, describe, run_reactors, while_leased};
@@ -32,6 +33,7 @@ use crate::wiring::{oauth, pace, use_cases};
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
 pub(crate) const REACTORS: &str = "reactors";
+const TIMERS: &str = "timers";
 
 /// How often what has run out is swept from the operational store.
 const SWEEP: Duration = Duration::from_mins(10);
@@ -108,6 +110,7 @@ impl Platform {
             ready_reactors(&stores, &reactors, roles, &holder, reactors_from).await?;
         }
         let generations = generations(config, &stores, snapshot).await?;
+        use_cases.views.are(&generations);
         let head = stores.journal.log().head().await?;
         if !snapshot {
             forget_other_logs(&stores, &generations, head).await?;
@@ -190,7 +193,7 @@ impl Platform {
     fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, told: Option<StartFrom>, holder: &str) {
         let ground = ground(&self.stores);
         let leases: Arc<dyn Leases> = self.stores.operational.clone();
-        let holder = holder.to_owned();
+        let (holder, timers) = (holder.to_owned(), holder.to_owned());
         self.parts.push(Part::start(REACTORS, |stop| async move {
             let work = |lease, stop| {
                 let (ground, reactors) = (ground.clone(), reactors.clone());
@@ -201,6 +204,11 @@ impl Platform {
                 }
             };
             while_leased(leases, REACTORS, &holder, stop, work).await;
+        }));
+        let (leases, behaviors) = (self.stores.operational.clone(), self.use_cases.behaviors.clone());
+        self.parts.push(Part::start(TIMERS, |stop| async move {
+            let work = |_, stop| Timers(behaviors.clone()).run(stop);
+            while_leased(leases, TIMERS, &timers, stop, work).await;
         }));
     }
 
@@ -217,6 +225,7 @@ impl Platform {
         config.discord.apply(&mut settings);
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
         let services = bot::Services {
+            behaviors: self.use_cases.behaviors.clone(),
             conversations: self.use_cases.conversations.clone(),
             leases: self.stores.operational.clone(),
             lifecycle: self.use_cases.lifecycle.clone(),

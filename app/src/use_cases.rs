@@ -5,22 +5,25 @@ use std::sync::Arc;
 use adapters::RhaiScripts;
 use adapters::local_model::LocalModel;
 use async_trait::async_trait;
+use commands::behaviors::{Behaviors, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, OAuth, Snapshots};
+use commands::ports::{Access, ChatModel, OAuth, Snapshots};
 use commands::self_editing::SelfEditing;
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
 use crate::as_of::NoSnapshots;
 use crate::stores::Stores;
+use crate::surroundings::Views;
 
 /// What can be asked of the platform.
 #[derive(Clone)]
 pub struct UseCases {
+    pub behaviors: Behaviors,
     pub conversations: Conversations,
     pub executors: Executors,
     pub identity: Identity,
@@ -28,6 +31,8 @@ pub struct UseCases {
     pub lifecycle: Lifecycle,
     pub observations: Observations,
     pub self_editing: SelfEditing,
+    /// Where behaviors look; whoever opens the read models tells it.
+    pub views: Views,
 }
 
 impl UseCases {
@@ -55,12 +60,13 @@ impl UseCases {
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
+        let model: Arc<dyn ChatModel> = Arc::new(LocalModel);
         let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
         let conversations = Conversations {
             blobs: blobs.clone(),
             conversations: executors.conversations.clone(),
             journal: journal.clone(),
-            model: Arc::new(LocalModel),
+            model: model.clone(),
             pace,
             workspace: executors.workspaces.clone(),
             recent: recent.clone(),
@@ -99,7 +105,17 @@ impl UseCases {
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
         };
+        let views = Views::default();
+        let behaviors = Behaviors {
+            behaviors: executors.behaviors.clone(),
+            budgets: Arc::new(Budgets::default()),
+            journal: journal.clone(),
+            model,
+            registries: Registries::new(self_editing.clone()),
+            surroundings: Arc::new(views.clone()),
+        };
         Self {
+            behaviors,
             conversations,
             executors,
             identity,
@@ -107,6 +123,7 @@ impl UseCases {
             lifecycle,
             observations,
             self_editing,
+            views,
         }
     }
 }

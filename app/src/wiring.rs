@@ -18,7 +18,8 @@ pub(crate) fn use_cases(
     stores: &Stores,
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
     let it = UseCases::new(stores, Arc::new(oauth(config)?), pace(config));
-    let reactors = reactors(&it.conversations, discord(config, stores)?, &it.self_editing);
+    let discord = discord(config, stores)?;
+    let reactors = reactors(&it.behaviors, &it.conversations, &discord, &it.self_editing);
     Ok((it, reactors))
 }
 

@@ -12,6 +12,7 @@ mod views;
 
 use std::sync::Arc;
 
+use commands::behaviors::Behaviors;
 use commands::conversation::Conversations;
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
@@ -26,6 +27,7 @@ pub use views::ReadModels;
 /// What the bot works with.
 #[derive(Clone)]
 pub struct Services {
+    pub behaviors: Behaviors,
     pub conversations: Conversations,
     pub leases: Arc<dyn Leases>,
     pub lifecycle: Lifecycle,

@@ -6,7 +6,11 @@ use tokio::sync::watch;
 
 /// Fed with the events of the log by whoever follows it; the bot obeys the newest.
 #[derive(Debug, Clone)]
-pub struct Orders(watch::Sender<Order>);
+pub struct Orders {
+    orders: watch::Sender<Order>,
+    /// The newest commit that changed the workspace.
+    revised: watch::Sender<u64>,
+}
 
 /// The newest word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,20 +27,23 @@ pub(crate) struct Order {
 
 impl Default for Orders {
     fn default() -> Self {
-        Self(watch::Sender::new(Order::default()))
+        Self { orders: watch::Sender::new(Order::default()), revised: watch::Sender::new(0) }
     }
 }
 
 impl Orders {
     /// An event of the log, as it happened. Those that are no orders are passed over.
     pub fn heard(&self, recorded: &Recorded) {
+        if matches!(recorded.event, Event::Workspace(..)) {
+            self.revised.send_replace(recorded.position);
+        }
         let Event::Bot(_, event) = &recorded.event else { return };
         let (force, reason, restart) = match event {
             BotEvent::RestartRequested { force, reason, .. } => (*force, reason, true),
             BotEvent::ShutdownRequested { force, reason, .. } => (*force, reason, false),
             BotEvent::Connected { .. } | BotEvent::Disconnected { .. } => return,
         };
-        self.0.send_if_modified(|order| {
+        self.orders.send_if_modified(|order| {
             if recorded.position <= order.position {
                 return false;
             }
@@ -50,7 +57,7 @@ impl Orders {
 
     /// What the bot was told before this process began.
     pub(crate) fn remember(&self, bot: &Bot, position: u64) {
-        self.0.send_if_modified(|order| {
+        self.orders.send_if_modified(|order| {
             if position < order.position {
                 return false;
             }
@@ -60,6 +67,11 @@ impl Orders {
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Order> {
-        self.0.subscribe()
+        self.orders.subscribe()
+    }
+
+    /// Tells when the workspace has changed.
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.revised.subscribe()
     }
 }

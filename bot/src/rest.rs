@@ -8,14 +8,14 @@ use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde_json::{Value, json};
 use serenity::all::{
     ApplicationId, ChannelId as DiscordChannel, GuildId as DiscordGuild, HttpBuilder,
-    InteractionId, LightMethod,
+    InteractionId, LightMethod, MessageId as DiscordMessage, ReactionType,
 };
 use serenity::http::{Http, HttpError, Request, Route};
 
 use tokio::time::timeout;
 
 use crate::Settings;
-use crate::gateway::json::user;
+use crate::gateway::json::{channel, message as message_id, user};
 
 /// The most messages, and the most members, of one page.
 pub(crate) const PAGE: usize = 100;
@@ -157,6 +157,36 @@ impl Rest {
     /// Changes the first answer.
     pub(crate) async fn amend(&self, ticket: &Ticket, message: &Value) -> Result<(), Trouble> {
         self.send(Request::new(original(ticket), LightMethod::Patch), message).await
+    }
+
+    /// Where the first answer is, and what it is called.
+    pub(crate) async fn original(
+        &self,
+        ticket: &Ticket,
+    ) -> Result<(ChannelId, MessageId), Trouble> {
+        let answer = self.json(Request::new(original(ticket), LightMethod::Get)).await?;
+        let found = (channel(&answer["channel_id"]), message_id(&answer["id"]));
+        let (Some(channel), Some(message)) = found else {
+            return Err(Trouble::Down("the answer has no id".to_owned()));
+        };
+        Ok((channel, message))
+    }
+
+    /// Puts an emoji under a message.
+    pub(crate) async fn react(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        emoji: &str,
+    ) -> Result<(), Trouble> {
+        let emoji = ReactionType::try_from(emoji)
+            .map_err(|_| Trouble::Down(format!("{emoji} is no emoji")))?;
+        let route = Route::ChannelMessageReactionMe {
+            channel_id: DiscordChannel::new(channel.0.max(1)),
+            message_id: DiscordMessage::new(message.0.max(1)),
+            reaction: &emoji.as_data(),
+        };
+        self.fire(Request::new(route, LightMethod::Put)).await.map(drop)
     }
 
     /// Takes the first answer back.

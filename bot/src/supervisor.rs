@@ -214,6 +214,7 @@ impl Supervisor {
             Arc::clone(&self.commands),
             Arc::clone(&self.gate),
             crew.calls.clone(),
+            self.services.orders.revisions(),
         );
         let recorder = Recorder::new(
             interactions,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::behaviors::Behavior;
 use domain::conversation::Conversation;
 use domain::discord::{Channel, Guild};
 use domain::identity::ApiKey;
@@ -49,6 +50,7 @@ macro_rules! executors {
 
 executors! {
     api_keys: ApiKey,
+    behaviors: Behavior,
     blobs: Blob,
     bots: Bot,
     chains: Chain,

@@ -39,15 +39,24 @@ use ports::Discord;
 
 /// Every reactor, by name.
 pub fn reactors(
+    behaviors: &behaviors::Behaviors,
     conversations: &conversation::Conversations,
-    discord: Arc<dyn Discord>,
+    discord: &Arc<dyn Discord>,
     self_editing: &self_editing::SelfEditing,
 ) -> Vec<Arc<dyn Reactor>> {
-    let conversations = conversations.clone();
+    let (conversations, behaviors) = (conversations.clone(), behaviors.clone());
     vec![
-        Arc::new(conversation::AnswerMessages(conversations.clone())),
+        Arc::new(conversation::AnswerMessages {
+            conversations: conversations.clone(),
+            registries: behaviors.registries.clone(),
+        }),
         Arc::new(self_editing::CheckEdits(self_editing.clone())),
-        Arc::new(conversation::DeliverAnswers { conversations, discord }),
+        Arc::new(conversation::DeliverAnswers { conversations, discord: discord.clone() }),
         Arc::new(self_editing::FinishEdits(self_editing.clone())),
+        Arc::new(behaviors::PerformActions {
+            behaviors: behaviors.clone(),
+            discord: discord.clone(),
+        }),
+        Arc::new(behaviors::RunBehaviors::new(behaviors, discord.clone())),
     ]
 }

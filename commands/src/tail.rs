@@ -20,7 +20,7 @@ pub struct Tail {
     pub journal: Journal,
     pub recent: RecentTurns,
     pub snapshots: Arc<dyn Snapshots>,
-    /// Hears what happens to the bot.
+    /// Hears what happens to the bot and to the workspace.
     pub hear: Arc<dyn Fn(&Recorded) + Send + Sync>,
 }
 
@@ -69,7 +69,7 @@ impl Tail {
                 let Some(stream) = StreamId::named(body.stream.as_ref()) else { continue };
                 self.executors.observe(&stream, commit.position).await;
                 match stream.kind() {
-                    "bot" => {
+                    "bot" | "workspace" => {
                         let events = self.journal.decode(std::slice::from_ref(&commit)).await?;
                         for recorded in &events {
                             (self.hear)(recorded);

@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod audit;
+pub mod behaviors;
 pub mod conversation;
 pub mod discord;
 pub mod identity;
@@ -35,6 +36,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         appended::<analytics::samples::Samples>(),
         folded::<analytics::users::Users>(),
         appended::<audit::trail::Trail>(),
+        folded::<behaviors::actions::Actions>(),
+        appended::<behaviors::calls::Calls>(),
         appended::<conversation::messages::Messages>(),
         folded::<conversation::conversations::Conversations>(),
         folded::<discord::channels::Channels>(),

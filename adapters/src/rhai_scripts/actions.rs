@@ -5,7 +5,7 @@ use std::str::FromStr;
 use domain::behaviors::Action;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, INT, Map};
 
-use super::run;
+use super::{run, values};
 
 /// How long a text is at most, in characters; what Discord takes at once is less, and is split.
 const MOST_TEXT: usize = 6_000;
@@ -25,6 +25,7 @@ pub(super) fn register(engine: &mut Engine) {
             Answer::Ok(Action::AddRole { user: id(user)?, role: role_id(role)? })
         })
         .register_fn("ask_ai", |prompt: &str| Answer::Ok(Action::AskAi { prompt: text(prompt)? }))
+        .register_fn("commands", commands)
         .register_fn("delete_message", || {
             Answer::Ok(Action::DeleteMessage { message: this_message()? })
         })
@@ -105,9 +106,17 @@ fn random(from: INT, to: INT) -> Answer<INT> {
 
 /// What `settings/<name>.toml` of the workspace says.
 fn setting(name: &str) -> Answer<Map> {
-    let found = run::now(|run| run.settings.get(name).cloned()).flatten();
-    let found = found.and_then(Dynamic::try_cast::<Map>);
+    let found = run::now(|run| run.workspace.settings.get(name).cloned()).flatten();
+    let found = found.map(values::of_json).and_then(Dynamic::try_cast::<Map>);
     found.ok_or_else(|| format!("there is no settings/{name}.toml").into())
+}
+
+/// The commands that people can use.
+fn commands() -> Answer<Array> {
+    let all = run::now(|run| run.workspace.commands.clone()).unwrap_or_default();
+    let shown = |it| serde_json::to_value(it).map(values::of_json);
+    let shown: Result<_, _> = all.into_iter().map(shown).collect();
+    shown.map_err(|error: serde_json::Error| error.to_string().into())
 }
 
 fn this_message<T: FromStr>() -> Answer<T> {

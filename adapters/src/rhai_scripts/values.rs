@@ -17,6 +17,7 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
     put("channel", id(occasion.channel));
     put("user", occasion.user.as_ref().map_or(Dynamic::UNIT, of_user));
     put("message", id(occasion.message));
+    put("reply_to", id(occasion.reply_to));
     put("text", occasion.text.clone().into());
     put("args", occasion.args.clone().into());
     put("options", of_json(Value::Object(occasion.options.clone())));

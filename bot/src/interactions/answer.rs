@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use commands::CommandError;
+use commands::behaviors::Answer;
 use commands::conversation::pieces;
 use domain::identity::Permission;
 use domain::kernel::Ground;
@@ -75,6 +76,8 @@ impl Answering {
             }
             Reply::Private(text) => (text, true),
             Reply::Public(text) => (text, false),
+            // Each of its messages is given on its own, by `say`.
+            Reply::Scripted(_) => return Ok(()),
         };
         let mut pieces = pieces(&text).into_iter();
         let first = pieces.next().unwrap_or_else(|| "(nothing)".to_owned());
@@ -99,6 +102,38 @@ impl Answering {
             self.patiently(Step::FollowUp(rest::message(&piece, private))).await?;
         }
         Ok(())
+    }
+
+    /// Says one thing of a behavior, as the first word or after others; answers the message's id.
+    pub(super) async fn say(
+        &self,
+        answer: &Answer,
+        deferred: bool,
+        first: bool,
+    ) -> Result<String, Trouble> {
+        let Answer { text, private, reactions, .. } = answer;
+        if !first {
+            for piece in pieces(text) {
+                self.patiently(Step::FollowUp(rest::message(&piece, *private))).await?;
+            }
+            return Ok(String::new());
+        }
+        let reply =
+            if *private { Reply::Private(text.clone()) } else { Reply::Public(text.clone()) };
+        self.give(reply, deferred).await?;
+        let rest = &self.tools.rest;
+        let (channel, message) = match rest.original(&self.ticket).await {
+            Ok(said) => said,
+            // It was said; only what it is called is not known.
+            Err(trouble) => {
+                tracing::debug!(%trouble, "an answer's id is unknown");
+                return Ok(String::new());
+            }
+        };
+        for emoji in reactions {
+            rest.react(channel, message, emoji).await?;
+        }
+        Ok(message.to_string())
     }
 
     /// Tries again what bears repeating.

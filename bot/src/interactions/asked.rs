@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Utc;
 use commands::ports::Caller;
-use domain::discord::ChannelEvent;
+use domain::discord::{ChannelEvent, happened_at};
 use domain::identity::{Permission, Permissions};
 use domain::kernel::{
     Actor, Cause, ChannelId, DiscordUserId, GuildId, MessageId, Person, Personal, Source,
@@ -45,6 +46,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     options: BTreeMap<String, Value>,
     caller: Caller,
+    /// What people are called that were picked.
+    names: BTreeMap<DiscordUserId, String>,
     /// Channels that were picked, and whether the caller may read their history.
     readable: BTreeMap<ChannelId, bool>,
 }
@@ -82,6 +85,9 @@ impl Asked {
             let may = bits & ADMINISTRATOR != 0 || bits & needed == needed;
             Some((ChannelId(id.parse().ok()?), may))
         });
+        let people = inner["resolved"]["users"].as_object();
+        let names = people.into_iter().flatten();
+        let names = names.filter_map(|(id, it)| Some((DiscordUserId(id.parse().ok()?), name(it))));
         Some(Self {
             id: message(&data["id"])?,
             kind,
@@ -94,6 +100,7 @@ impl Asked {
             path,
             options,
             caller: Caller { cause, permissions },
+            names: names.collect(),
             readable: readable.collect(),
         })
     }
@@ -115,7 +122,10 @@ impl Asked {
         }
     }
 
-    pub(super) fn call(&self) -> Call {
+    /// `position` is where the log holds it.
+    pub(super) fn call(&self, position: u64) -> Call {
+        let at = happened_at(self.id);
+        let took = (Utc::now() - at).num_milliseconds();
         Call {
             id: self.id,
             path: self.path.clone(),
@@ -123,7 +133,12 @@ impl Asked {
             channel: self.channel,
             guild: self.guild,
             user: self.user,
+            user_name: self.user_name.clone(),
+            at,
+            latency_ms: u64::try_from(took).unwrap_or_default(),
+            position,
             options: self.options.clone(),
+            names: self.names.clone(),
             readable: self.readable.clone(),
             form: self.kind == Kind::Form,
         }

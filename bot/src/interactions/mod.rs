@@ -9,16 +9,20 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use commands::behaviors::Answered;
 use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
 use domain::discord::ChannelEvent;
-use domain::kernel::{Actor, Cause, GuildId, MessageId, Singleton};
+use domain::kernel::{Actor, Cause, GuildId, MessageId, Outcome, Singleton};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::Welcome;
 use crate::recorder::{Hooks, Tools};
+use crate::rest::Trouble;
 use crate::slash::{Commands, Form, Reply};
 use crate::{CommandLimits, Settings};
 use answer::Answering;
@@ -44,6 +48,9 @@ pub(crate) struct Interactions {
     commands: Arc<Commands>,
     limits: Arc<Gate>,
     calls: TaskTracker,
+    /// Tells when the workspace has changed, and with it the commands of behaviors.
+    revisions: watch::Receiver<u64>,
+    registering: CancellationToken,
 }
 
 /// How often commands may be used, and how often they were.
@@ -91,8 +98,10 @@ impl Interactions {
         commands: Arc<Commands>,
         limits: Arc<Gate>,
         calls: TaskTracker,
+        revisions: watch::Receiver<u64>,
     ) -> Self {
-        Self { tools, commands, limits, calls }
+        let registering = CancellationToken::new();
+        Self { tools, commands, limits, calls, revisions, registering }
     }
 }
 
@@ -118,22 +127,41 @@ impl Hooks for Interactions {
     fn welcome(&mut self, welcome: &Welcome) {
         let (tools, commands) = (Arc::clone(&self.tools), Arc::clone(&self.commands));
         let application = welcome.application;
+        // One at a time: a new welcome ends what the one before began.
+        self.registering.cancel();
+        self.registering = CancellationToken::new();
+        let (ended, mut revisions) = (self.registering.clone(), self.revisions.clone());
+        revisions.mark_unchanged();
         self.calls.spawn(async move {
-            let mut wait = Duration::from_secs(1);
-            for _ in 0..TRIES {
-                let Err(trouble) = commands.register(&tools.rest, application).await else {
-                    return;
-                };
-                tracing::warn!(%trouble, "the slash commands are not registered yet");
-                if !trouble.passes() {
-                    return;
+            let registering = async {
+                loop {
+                    register(&commands, &tools, application).await;
+                    // Nobody tells any more when everything ends.
+                    if revisions.changed().await.is_err() {
+                        return;
+                    }
                 }
-                tokio::select! {
-                    () = tools.stop.cancelled() => return,
-                    () = sleep(wait) => wait *= 4,
-                }
+            };
+            tokio::select! {
+                () = tools.stop.cancelled() => {}
+                () = ended.cancelled() => {}
+                () = registering => {}
             }
         });
+    }
+}
+
+/// Makes Discord show the commands there are, however long that takes to work.
+async fn register(commands: &Commands, tools: &Tools, application: u64) {
+    let mut wait = Duration::from_secs(1);
+    for _ in 0..TRIES {
+        let Err(trouble) = commands.register(&tools.rest, application).await else { return };
+        tracing::warn!(%trouble, "the slash commands are not registered yet");
+        if !trouble.passes() {
+            return;
+        }
+        sleep(wait).await;
+        wait *= 4;
     }
 }
 
@@ -171,13 +199,13 @@ impl Handling {
         let (cause, received) = (&asked.caller().cause, asked.received());
         let facts = vec![received.clone()];
         let recorded = self.tools.record_channel(cause, asked.channel, facts, None);
-        if recorded.await.is_none() {
+        let Some(recorded) = recorded.await else {
             return Err(CommandError::unavailable("the call cannot be recorded"));
-        }
+        };
         if asked.kind == Kind::Command {
             self.limits.pass(&received).await?;
         }
-        self.commands.run(asked.call()).await
+        self.commands.run(asked.call(recorded.position)).await
     }
 
     async fn finish(
@@ -202,7 +230,11 @@ impl Handling {
                 )
             }
         };
-        if let Err(trouble) = self.answering.give(reply, deferred).await {
+        let given = match reply {
+            Reply::Scripted(answered) => self.give_scripted(asked, answered, deferred).await,
+            reply => self.answering.give(reply, deferred).await,
+        };
+        if let Err(trouble) = given {
             tracing::warn!(command = asked.path, %trouble, "a command could not be answered");
             error = error.or_else(|| Some(format!("not delivered: {trouble}")));
         }
@@ -215,5 +247,38 @@ impl Handling {
         let cause = asked.caller().cause.then("answered");
         let cause = Cause { actor: Actor::system("bot"), ..cause };
         self.tools.record_channel(&cause, asked.channel, vec![answered], None).await;
+    }
+
+    /// Gives what a behavior says, and records what became of it.
+    async fn give_scripted(
+        &self,
+        asked: &Asked,
+        answered: Answered,
+        deferred: bool,
+    ) -> Result<(), Trouble> {
+        let mut ended = Ok(());
+        for (place, answer) in answered.replies.iter().enumerate() {
+            let given = self.answering.say(answer, deferred, place == 0).await;
+            let outcome = match given {
+                Ok(outside_id) => Outcome::Delivered { outside_id },
+                Err(trouble) => {
+                    let reason = trouble.to_string();
+                    let outcome = if trouble.passes() {
+                        Outcome::Unknown { reason }
+                    } else {
+                        Outcome::Failed { reason }
+                    };
+                    ended = Err(trouble);
+                    outcome
+                }
+            };
+            let Some(action) = answer.action else { continue };
+            let behaviors = self.commands.behaviors();
+            let cause = asked.caller().cause.then("behavior");
+            if let Err(error) = behaviors.settle(&cause, &answered, action, outcome).await {
+                tracing::warn!(error = %describe(&error), "an outcome is not recorded");
+            }
+        }
+        ended
     }
 }

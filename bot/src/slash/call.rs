@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use commands::ports::Caller;
 use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde_json::Value;
@@ -16,8 +17,16 @@ pub struct Call {
     pub channel: ChannelId,
     pub guild: Option<GuildId>,
     pub user: DiscordUserId,
+    pub user_name: String,
+    /// When it was used, and how long it took to get here.
+    pub at: DateTime<Utc>,
+    pub latency_ms: u64,
+    /// Where the log holds it.
+    pub position: u64,
     /// What was filled in.
     pub options: BTreeMap<String, Value>,
+    /// What people are called that were picked.
+    pub names: BTreeMap<DiscordUserId, String>,
     /// Channels that were picked, and whether the caller may read their history.
     pub readable: BTreeMap<ChannelId, bool>,
     /// Whether a form was sent in.

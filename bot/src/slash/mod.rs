@@ -1,6 +1,7 @@
 //! Slash commands, one file each.
 
 mod ask;
+mod behavior;
 mod call;
 mod edit;
 mod edit_text;

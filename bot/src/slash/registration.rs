@@ -1,52 +1,80 @@
 //! The commands as Discord knows them: registered all at once, and only when something changed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use commands::CommandError;
+use commands::behaviors::Behaviors;
+use commands::{CommandError, describe};
 use serde_json::{Value, json};
 
+use super::behavior::Scripted;
 use super::{Call, Reply, SlashCommand, all};
 use crate::Services;
 use crate::rest::{Rest, Trouble};
 
+/// How many commands Discord shows of one application.
+const MOST: usize = 100;
+
 /// All commands, by name.
 pub(crate) struct Commands {
     all: Vec<Box<dyn SlashCommand>>,
-    registered: AtomicBool,
+    scripted: Scripted,
+    /// What Discord was last made to show.
+    registered: Mutex<Option<Value>>,
 }
 
 impl Commands {
     pub(crate) fn new(services: &Services) -> Self {
-        Self { all: all(services), registered: AtomicBool::new(false) }
+        let scripted = Scripted(services.behaviors.clone());
+        Self { all: all(services), scripted, registered: Mutex::default() }
     }
 
     /// Whether only the caller sees that this command is being thought about.
     pub(crate) fn is_private(&self, path: &str) -> bool {
-        self.find(path).is_none_or(SlashCommand::is_private)
+        self.find(path).is_some_and(SlashCommand::is_private)
     }
 
     pub(crate) async fn run(&self, call: Call) -> Result<Reply, CommandError> {
-        match self.find(&call.path) {
-            Some(command) => command.run(&call).await,
-            None => Ok(Reply::Private(
-                "I do not know this any more. Type / to see what I can do.".to_owned(),
-            )),
+        if let Some(command) = self.find(&call.path) {
+            return command.run(&call).await;
         }
+        let answered = self.scripted.run(&call).await?;
+        let unknown = "I do not know this any more. Type / to see what I can do.";
+        Ok(answered.map_or_else(|| Reply::Private(unknown.to_owned()), Reply::Scripted))
     }
 
     /// Makes Discord show these commands. Discord counts how many are made in a day, so nothing
     /// is sent when it shows them already.
     pub(crate) async fn register(&self, rest: &Rest, application: u64) -> Result<(), Trouble> {
-        if self.registered.load(Ordering::Relaxed) {
+        let wanted = self.wanted().await?;
+        let registered = || self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        if registered().as_ref() == Some(&wanted) {
             return Ok(());
         }
-        let wanted = json!(self.all.iter().map(|it| it.definition()).collect::<Vec<_>>());
         if !shows(&rest.commands(application).await?, &wanted) {
             rest.set_commands(application, &wanted).await?;
             tracing::info!("the slash commands are registered");
         }
-        self.registered.store(true, Ordering::Relaxed);
+        *registered() = Some(wanted);
         Ok(())
+    }
+
+    /// The bot's own commands and those of the behaviors that are live.
+    async fn wanted(&self) -> Result<Value, Trouble> {
+        let scripted = self.scripted.definitions().await;
+        let scripted = scripted.map_err(|error| Trouble::Down(describe(&error)))?;
+        let mut wanted: Vec<_> = self.all.iter().map(|it| json!(it.definition())).collect();
+        let named = |name: &Value| self.all.iter().any(|it| *name == json!(it.name()));
+        wanted.extend(scripted.into_iter().filter(|it| !named(&it["name"])));
+        if wanted.len() > MOST {
+            tracing::warn!(commands = wanted.len(), "Discord shows no more than {MOST} commands");
+            wanted.truncate(MOST);
+        }
+        Ok(json!(wanted))
+    }
+
+    /// What became of a behavior's answer.
+    pub(crate) fn behaviors(&self) -> &Behaviors {
+        self.scripted.behaviors()
     }
 
     fn find(&self, path: &str) -> Option<&dyn SlashCommand> {

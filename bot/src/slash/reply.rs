@@ -1,5 +1,7 @@
 //! What the bot says back.
 
+use commands::behaviors::Answered;
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -9,6 +11,8 @@ pub enum Reply {
     Private(String),
     /// The whole channel sees it.
     Public(String),
+    /// What a behavior says; what becomes of it is recorded.
+    Scripted(Answered),
 }
 
 /// A form; when it is sent in, the command runs again with the fields as its options.

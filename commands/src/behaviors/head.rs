@@ -43,6 +43,9 @@ pub struct Head {
     /// Of schedules: how often they run, in seconds.
     #[serde(default)]
     pub every_s: Option<u32>,
+    /// Of schedules whose pause is whole days: at what time of the day, in UTC, as `08:30`.
+    #[serde(default)]
+    pub at: Option<String>,
     /// Of slash commands.
     #[serde(default)]
     pub options: Vec<SlashOption>,
@@ -74,7 +77,7 @@ pub enum Kind {
 }
 
 /// What a reaction reacts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     MemberJoined,
@@ -84,6 +87,21 @@ pub enum Happening {
     MessageEdited,
     ReactionAdded,
     ReactionRemoved,
+}
+
+impl Happening {
+    /// As heads and scripts call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MemberJoined => "member_joined",
+            Self::MemberLeft => "member_left",
+            Self::MessageCreated => "message_created",
+            Self::MessageDeleted => "message_deleted",
+            Self::MessageEdited => "message_edited",
+            Self::ReactionAdded => "reaction_added",
+            Self::ReactionRemoved => "reaction_removed",
+        }
+    }
 }
 
 /// One option of a slash command.
@@ -131,6 +149,16 @@ impl Head {
         Ok(head)
     }
 
+    /// The time of the day at which a schedule begins, in seconds.
+    pub fn at_s(&self) -> Option<u32> {
+        let (hours, minutes) = self.at.as_deref()?.split_once(':')?;
+        let two = |text: &str, below: u32| -> Option<u32> {
+            let whole = text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit());
+            text.parse().ok().filter(|number| whole && *number < below)
+        };
+        Some(two(hours, 24)? * 3_600 + two(minutes, 60)? * 60)
+    }
+
     fn check(&self) -> Result<(), String> {
         let Self { kind, name, description, .. } = self;
         let needs = |what: &str, there: bool, of: &[Kind]| match (there, of.contains(kind)) {
@@ -175,6 +203,10 @@ impl Head {
         }
         if self.every_s.is_some_and(|it| it < 60) {
             return Err("every_s is at least 60".into());
+        }
+        let daily = self.every_s.is_some_and(|it| it.is_multiple_of(86_400));
+        if self.at.is_some() && (!daily || self.at_s().is_none()) {
+            return Err("at is a time as 08:30 (UTC), of schedules that run every so many days".into());
         }
         if self.cooldown_s > MOST_COOLDOWN_S {
             return Err(format!("cooldown_s is at most {MOST_COOLDOWN_S}"));
@@ -227,6 +259,8 @@ mod tests {
                 1,
                 "A b",
             ),
+            ("/*\nkind = \"schedule\"\nevery_s = 3600\nat = \"08:00\"\ndescription = \"x\"\n*/".into(), 1, "08:30"),
+            ("/*\nkind = \"schedule\"\nevery_s = 86400\nat = \"8:00\"\ndescription = \"x\"\n*/".into(), 1, "08:30"),
             ("/*\nkind = \"schedule\"\nevery_s = 1\ndescription = \"x\"\n*/".into(), 1, "60"),
         ] {
             let fault = Head::of(&head).expect_err(&head);

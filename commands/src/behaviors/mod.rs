@@ -1,7 +1,30 @@
-//! Behaviors: scripts of the workspace that say in their head what they are.
+//! Behaviors: scripts of the workspace that say in their head what they are, called when something
+//! happens.
 
+mod budgets;
+mod call;
 mod check;
+mod command;
 mod head;
+mod occasion;
+mod paths;
+mod perform_actions;
+mod phrases;
+mod readable;
+mod registries;
+mod registry;
+mod run_behaviors;
+mod timers;
 
+pub use budgets::{Budget, Budgets};
+pub use call::Behaviors;
 pub(crate) use check::{check_scripts, check_tests};
+pub use command::{Answer, Answered, Asked};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};
+pub use occasion::Seen;
+pub use perform_actions::PerformActions;
+pub(crate) use readable::readable;
+pub use registries::Registries;
+pub use registry::{Live, Match, Registry};
+pub use run_behaviors::RunBehaviors;
+pub use timers::Timers;

@@ -7,6 +7,7 @@ use domain::kernel::{Cause, ChannelId, ConversationId, Event, Recorded, Source};
 use uuid::Uuid;
 
 use super::{Conversations, Said};
+use crate::behaviors::Registries;
 use crate::{CommandError, Reactor, Setback};
 
 /// Said when there is nothing to read: only a picture, or a sticker.
@@ -16,7 +17,11 @@ const NO_TEXT: &str = "I can only read text, and there is none in your message."
 const SORRY: &str = "I am sorry, I could not answer this. Please ask me again a little later.";
 
 /// See the module.
-pub struct AnswerMessages(pub Conversations);
+pub struct AnswerMessages {
+    pub conversations: Conversations,
+    /// What calls a behavior by its prefix is that behavior's to answer.
+    pub registries: Registries,
+}
 
 #[async_trait]
 impl Reactor for AnswerMessages {
@@ -36,19 +41,23 @@ impl Reactor for AnswerMessages {
             return Ok(());
         };
         let Some(said) = said(*channel, message)? else { return Ok(()) };
+        let registry = self.registries.at(recorded.position).await?;
+        if registry.prefix_command(&said.text).is_some() {
+            return Ok(());
+        }
         let cause = Cause::answering(recorded, self.name());
         if said.text.trim().is_empty() {
-            return Ok(self.0.excuse(&cause, said, NO_TEXT).await?);
+            return Ok(self.conversations.excuse(&cause, said, NO_TEXT).await?);
         }
-        if let Err(fast) = self.0.count(&said, happened_at(message.id)).await? {
+        if let Err(fast) = self.conversations.count(&said, happened_at(message.id)).await? {
             // Once; who goes on all the same hears nothing more.
             if fast.news {
                 let words = CommandError::from(fast).to_string();
-                self.0.excuse(&cause, said, &words).await?;
+                self.conversations.excuse(&cause, said, &words).await?;
             }
             return Ok(());
         }
-        self.0.exchange(&cause, said).await?;
+        self.conversations.exchange(&cause, said).await?;
         Ok(())
     }
 
@@ -57,7 +66,7 @@ impl Reactor for AnswerMessages {
             return Ok(());
         };
         let Ok(Some(said)) = said(*channel, message) else { return Ok(()) };
-        self.0.excuse(&Cause::answering(recorded, "give_up"), said, SORRY).await
+        self.conversations.excuse(&Cause::answering(recorded, "give_up"), said, SORRY).await
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::conversation::{ConversationEvent, Delivery, Outcome};
-use domain::kernel::{Cause, Event, Recorded};
+use domain::conversation::{ConversationEvent, Delivery};
+use domain::kernel::{Cause, Event, Outcome, Recorded};
 use uuid::Uuid;
 
 use super::{Conversations, pieces};
@@ -71,7 +71,8 @@ impl DeliverAnswers {
         let mut first = None;
         for (number, text) in pieces.into_iter().enumerate() {
             let nonce = nonce(event, number);
-            let post = Post { channel: to.channel, text, reply_to: to.reply_to, nonce };
+            let (reply_to, pings) = (to.reply_to, None);
+            let post = Post { channel: to.channel, text, reply_to, pings, nonce };
             match self.discord.post(&post).await? {
                 Outcome::Delivered { outside_id } => {
                     first.get_or_insert(Outcome::Delivered { outside_id });

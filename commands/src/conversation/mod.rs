@@ -11,12 +11,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use domain::conversation::{
-    Conversation, ConversationCommand, ConversationEvent, Delivery, MAX_MESSAGE, Outcome,
+    Conversation, ConversationCommand, ConversationEvent, Delivery, MAX_MESSAGE,
 };
 use domain::identity::Permission;
 use domain::kernel::{
-    Cause, ConversationId, Event, Expected, Journal, Listed as _, Person, Personal, Recorded,
-    Singleton,
+    Cause, ConversationId, Event, Expected, Journal, Listed as _, Outcome, Person, Personal,
+    Recorded, Singleton,
 };
 use domain::self_editing::Workspace;
 use uuid::Uuid;

@@ -1,18 +1,29 @@
 //! What the bot does on Discord.
 
 use async_trait::async_trait;
-use domain::conversation::Outcome;
-use domain::kernel::{ChannelId, MessageId};
+use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId, Outcome};
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
     pub channel: ChannelId,
-    /// At most 2000 characters; pings nobody.
+    /// At most 2000 characters.
     pub text: String,
     pub reply_to: Option<MessageId>,
+    /// Who is pinged; nobody else is.
+    pub pings: Option<DiscordUserId>,
     /// The same nonce is sent once, for some minutes; at most 25 characters.
     pub nonce: String,
+}
+
+/// Something that is done once however often it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    AddRole { guild: GuildId, user: DiscordUserId, role: String },
+    Delete { channel: ChannelId, message: MessageId },
+    /// The emoji is a Unicode one, or `name:id`.
+    React { channel: ChannelId, message: MessageId, emoji: String },
+    RemoveRole { guild: GuildId, user: DiscordUserId, role: String },
 }
 
 /// Why a message should be tried again later: nothing was sent.
@@ -29,4 +40,13 @@ pub struct TryLater {
 pub trait Discord: Send + Sync {
     /// Sends a message, or finds that it was sent before with this nonce.
     async fn post(&self, post: &Post) -> Result<Outcome, TryLater>;
+
+    /// Does something else; the reason stands in the server's own audit log.
+    async fn act(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater>;
+
+    /// The direct conversation with somebody; or why there is none.
+    async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater>;
+
+    /// Who the bot is.
+    async fn me(&self) -> Result<DiscordUserId, TryLater>;
 }

@@ -11,19 +11,23 @@ mod leases;
 mod oauth;
 mod script_runner;
 mod snapshots;
+mod surroundings;
 mod tickets;
 mod vault;
 
 pub use access::{Access, Caller};
 pub use chat_model::{Answer, ChatModel, Prompt, Turn};
 pub use checkpoints::{Checkpoints, Parked, Reached};
-pub use discord::{Discord, Post, TryLater};
+pub use discord::{Act, Discord, Post, TryLater};
 pub use execute::{Execute, Executed, Loaded};
 pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
 pub use oauth::{Grant, OAuth};
-pub use script_runner::{Fault, Line, Occasion, Ran, Script, ScriptRunner, Settings, Tested, User};
+pub use script_runner::{
+    Described, Fault, Line, Occasion, Ran, Readable, Script, ScriptRunner, Settings, Tested, User,
+};
 pub use snapshots::{Snapshot, Snapshots};
+pub use surroundings::{Due, Surroundings};
 pub use tickets::Tickets;
 pub use vault::Vault;

@@ -21,6 +21,8 @@ pub struct Occasion {
     pub channel: Option<ChannelId>,
     pub user: Option<User>,
     pub message: Option<MessageId>,
+    /// The message that this one answers.
+    pub reply_to: Option<MessageId>,
     /// What was said.
     pub text: String,
     /// What stands behind a prefix command's name.
@@ -69,6 +71,23 @@ pub struct Line {
 /// The settings of the workspace, by the name of their file.
 pub type Settings = BTreeMap<String, Value>;
 
+/// What scripts may read of the workspace that they belong to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readable {
+    pub settings: Settings,
+    /// By kind and name.
+    pub commands: Vec<Described>,
+}
+
+/// A command that people can use.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Described {
+    /// `command` or `prefix_command`.
+    pub kind: String,
+    pub name: String,
+    pub description: String,
+}
+
 /// Why a script did not do what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason}", line.map(|it| format!("line {it}: ")).unwrap_or_default())]
@@ -97,14 +116,14 @@ pub struct Tested {
 /// A compiled script.
 pub trait Script: Send + Sync {
     /// Runs it on an occasion. It touches nothing: it answers what it wants done.
-    fn run(&self, occasion: &Occasion) -> Ran;
+    fn run(&self, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran;
 
     /// Runs every function of a test script.
-    fn test(&self, tests: &str) -> Result<Vec<Tested>, Fault>;
+    fn test(&self, tests: &str, workspace: &Arc<Readable>) -> Result<Vec<Tested>, Fault>;
 }
 
 /// Knows the language of the scripts.
 pub trait ScriptRunner: Send + Sync {
-    /// A script that can be run, with the settings it may read.
-    fn compile(&self, source: &str, settings: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault>;
+    /// A script that can be run.
+    fn compile(&self, source: &str) -> Result<Arc<dyn Script>, Fault>;
 }

@@ -1,7 +1,13 @@
-//! Behaviors: what the scripts of the workspace may do, and what they want done.
+//! Behaviors: what the scripts of the workspace may do, what they want done, and what they did.
 
 mod action;
+mod behavior;
+mod call;
 mod power;
+mod tally;
 
 pub use action::Action;
+pub use behavior::{Behavior, BehaviorCommand, BehaviorError, BehaviorEvent, Reminder};
+pub use call::{Call, Effort, Hold};
 pub use power::Power;
+pub use tally::Tally;

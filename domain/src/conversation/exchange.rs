@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::kernel::{ChannelId, Ground, MessageId, Personal, Rejection, aggregate};
+use crate::kernel::{ChannelId, Ground, MessageId, Outcome, Personal, Rejection, aggregate};
 
 /// The longest message a conversation takes, in characters.
 pub const MAX_MESSAGE: usize = 4_000;
@@ -37,18 +37,6 @@ pub struct Conversation {
 pub struct Delivery {
     pub channel: ChannelId,
     pub reply_to: Option<MessageId>,
-}
-
-/// What became of an effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It happened; this is its id outside.
-    Delivered { outside_id: String },
-    /// It did not happen and will not.
-    Failed { reason: String },
-    /// Nobody can say whether it happened.
-    Unknown { reason: String },
 }
 
 /// What can be asked of it.

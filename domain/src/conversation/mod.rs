@@ -4,5 +4,4 @@ mod exchange;
 
 pub use exchange::{
     Conversation, ConversationCommand, ConversationError, ConversationEvent, Delivery, MAX_MESSAGE,
-    Outcome,
 };

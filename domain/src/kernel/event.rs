@@ -109,6 +109,7 @@ pub(super) enum ReadError {
 
 events! {
     ApiKey(super::ApiKeyId): crate::identity::ApiKey,
+    Behavior(super::BehaviorId): crate::behaviors::Behavior,
     Blob(super::BlobId): super::Blob,
     Bot(super::Singleton): crate::lifecycle::Bot,
     Chain(super::Singleton): super::Chain,
@@ -130,6 +131,7 @@ impl Event {
             Self::Channel(_, event) => event.occurred_at(),
             Self::Guild(_, event) => event.occurred_at(),
             Self::ApiKey(..)
+            | Self::Behavior(..)
             | Self::Blob(..)
             | Self::Bot(..)
             | Self::Chain(..)

@@ -161,6 +161,50 @@ pairs! {
     InstallationId(tenant, project),
 }
 
+/// One behavior, named by its file: `dice` is `behaviors/dice.rhai`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BehaviorId(String);
+
+impl BehaviorId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BehaviorId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let odd = |c: char| c.is_control() || c.is_whitespace() || c == ':';
+        if text.is_empty() || text.len() > 200 || text.contains(odd) {
+            let expected = "the name of a behavior: its file's, without behaviors/ and .rhai";
+            return Err(ParseIdError { text: text.to_owned(), expected });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for BehaviorId {
+    type Error = ParseIdError;
+
+    fn try_from(text: String) -> Result<Self, ParseIdError> {
+        text.parse()
+    }
+}
+
+impl From<BehaviorId> for String {
+    fn from(id: BehaviorId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for BehaviorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The id of what there is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Singleton;

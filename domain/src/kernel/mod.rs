@@ -11,6 +11,7 @@ mod ids;
 mod journal;
 mod keys;
 mod log;
+mod outcome;
 mod person;
 mod personal;
 mod rejection;
@@ -28,8 +29,8 @@ pub use cloud_event::CommitEvent;
 pub use codec::{Codec, CommitBody, OpenFailure};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
-    ApiKeyId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId, InstallationId, MessageId,
-    ParseIdError, ProcessId, Singleton,
+    ApiKeyId, BehaviorId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId,
+    InstallationId, MessageId, ParseIdError, ProcessId, Singleton,
 };
 pub use journal::{Clock, Journal, Page};
 pub use keys::{CryptError, Key, KeyId, Keys, Sealer};
@@ -37,6 +38,7 @@ pub use log::{
     Append, Appended, CommitId, EventLog, Expected, LogError, LogPage, MAX_COMMIT_BYTES,
     StoredCommit, StreamId,
 };
+pub use outcome::Outcome;
 pub use person::{ErasurePerson, PersonCommand, PersonError, PersonEvent};
 pub use personal::{ERASED, Person, Personal};
 pub use rejection::{Ground, Rejection};

@@ -2,6 +2,7 @@
 
 mod indexes;
 mod m20261120_000001_tables;
+mod m20261125_000001_behaviors;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -14,7 +15,10 @@ pub struct Views;
 #[async_trait::async_trait]
 impl MigratorTrait for Views {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_tables::Migration)]
+        vec![
+            Box::new(m20261120_000001_tables::Migration),
+            Box::new(m20261125_000001_behaviors::Migration),
+        ]
     }
 }
 

@@ -56,6 +56,7 @@ impl Fold for Commands {
                 | Did::ReactionRemoved { .. },
             )
             | Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

@@ -64,6 +64,7 @@ pub(super) fn deed(recorded: &Recorded) -> Option<Deed> {
             | ConversationEvent::Opened { .. } => None,
         },
         Event::ApiKey(..)
+        | Event::Behavior(..)
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)

@@ -53,6 +53,7 @@ impl Append for Samples {
                 ProcessEvent::Started { .. } | ProcessEvent::Stopped { .. } => None,
             },
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

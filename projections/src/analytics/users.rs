@@ -48,6 +48,7 @@ fn doer(recorded: &Recorded) -> Option<Person> {
             | ConversationEvent::Opened { .. },
         )
         | Event::ApiKey(..)
+        | Event::Behavior(..)
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)

@@ -190,6 +190,7 @@ fn server(event: &Event) -> Option<i64> {
         },
         Event::Guild(id, _) => Some(*id),
         Event::ApiKey(..)
+        | Event::Behavior(..)
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)

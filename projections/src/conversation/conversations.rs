@@ -88,6 +88,7 @@ impl Fold for Conversations {
         match &recorded.event {
             Event::Conversation(id, _) => Some(Touch::Changes(id.clone())),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

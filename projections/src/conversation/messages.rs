@@ -72,6 +72,7 @@ impl Append for Messages {
         let (conversation, event) = match &recorded.event {
             Event::Conversation(id, event) => (id, event),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

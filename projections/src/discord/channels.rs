@@ -80,6 +80,7 @@ impl Fold for Channels {
                 | GuildEvent::Observed { .. } => None,
             },
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

@@ -1,9 +1,9 @@
 //! The servers the bot is or was in.
 
 use domain::discord::GuildEvent as Did;
-use domain::kernel::{Event, Recorded};
-use sea_orm::QueryOrder;
+use domain::kernel::{Event, GuildId, Recorded};
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::{Fold, Millis, Paged, Slice, Touch, snowflake};
 
@@ -34,6 +34,13 @@ pub async fn list(db: &impl ConnectionTrait, slice: Slice) -> Result<Paged<Model
     slice.of(find.order_by_asc(Column::Id), db).await
 }
 
+/// The servers that the bot is in, by id.
+pub async fn present(db: &impl ConnectionTrait) -> Result<Vec<GuildId>, DbErr> {
+    let find = Entity::find().select_only().column(Column::Id).filter(Column::Present.eq(true));
+    let ids: Vec<i64> = find.order_by_asc(Column::Id).into_tuple().all(db).await?;
+    Ok(ids.into_iter().map(|id| GuildId(id.cast_unsigned())).collect())
+}
+
 /// Builds the list.
 pub struct Guilds;
 
@@ -54,6 +61,7 @@ impl Fold for Guilds {
                 | Did::MemberUpdated { .. } => None,
             },
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

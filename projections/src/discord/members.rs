@@ -58,6 +58,7 @@ impl Fold for Members {
         match &recorded.event {
             Event::Guild(guild, event) => touched(event).map(|user| Touch::Changes((*guild, user))),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

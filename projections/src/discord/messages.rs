@@ -5,7 +5,7 @@ use domain::discord::{ChannelEvent as Did, Message};
 use domain::kernel::{ChannelId, ERASED, Event, Person, Recorded};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, DbBackend, QueryOrder};
+use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
 use crate::{Fold, Millis, Paged, Slice, Touch, Tx, discord_account, snowflake};
 
@@ -82,6 +82,29 @@ pub async fn list(
     slice.of(Entity::find().filter(all).order_by_desc(Column::Id), db).await
 }
 
+/// The messages of a channel before this one, or the newest; oldest first.
+pub async fn before(
+    db: &impl ConnectionTrait,
+    channel: u64,
+    before: Option<u64>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut find = Entity::find()
+        .filter(Column::ChannelId.eq(snowflake(channel)))
+        .filter(Column::DeletedAt.is_null());
+    if let Some(before) = before {
+        find = find.filter(Column::Id.lt(snowflake(before)));
+    }
+    let mut found = find.order_by_desc(Column::Id).limit(limit).all(db).await?;
+    found.reverse();
+    Ok(found)
+}
+
+/// One message, whatever became of it.
+pub async fn find(db: &impl ConnectionTrait, id: u64) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(snowflake(id)).one(db).await
+}
+
 /// Whether the full-text index finds these words in a message.
 fn found(backend: DbBackend, words: &str) -> Expr {
     if backend == DbBackend::Sqlite {
@@ -118,6 +141,7 @@ impl Fold for Messages {
         let event = match &recorded.event {
             Event::Channel(_, event) => event,
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

@@ -1,5 +1,6 @@
 //! What was seen on Discord.
 
+pub mod activity;
 pub mod channels;
 pub mod guilds;
 pub mod members;

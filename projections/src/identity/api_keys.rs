@@ -49,7 +49,8 @@ impl Fold for ApiKeys {
         match &recorded.event {
             Event::ApiKey(id, Did::Created { .. }) => Some(Touch::Creates(id.0)),
             Event::ApiKey(id, Did::Revoked { .. }) => Some(Touch::Changes(id.0)),
-            Event::Blob(..)
+            Event::Behavior(..)
+            | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)

@@ -69,6 +69,7 @@ impl Fold for Installations {
         match &recorded.event {
             Event::Installation(id, _) => Some(Touch::Changes(id.clone())),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

@@ -82,6 +82,7 @@ impl Fold for Bots {
         match &recorded.event {
             Event::Bot(..) => Some(Touch::Changes(MAIN)),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Chain(..)
             | Event::Channel(..)

@@ -45,6 +45,7 @@ impl Fold for Processes {
         match &recorded.event {
             Event::Process(id, _) => Some(Touch::Changes(id.0)),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

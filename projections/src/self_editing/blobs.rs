@@ -60,6 +60,7 @@ impl Append for Blobs {
                 Some(Model { id: id.to_string(), part: part.part.into(), data: part.data.clone() })
             }
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)

@@ -55,6 +55,7 @@ impl Append for Decisions {
         let (edit, event) = match &recorded.event {
             Event::Edit(edit, event) => (edit, event),
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

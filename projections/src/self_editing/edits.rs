@@ -189,6 +189,7 @@ impl Fold for Edits {
                 | Did::RolledBack { .. } => Some(Touch::Changes(id.0)),
             },
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

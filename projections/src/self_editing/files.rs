@@ -188,6 +188,7 @@ impl Append for Files {
                 (revision.cast_signed(), last_of_each(changes))
             }
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

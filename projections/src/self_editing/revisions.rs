@@ -82,6 +82,7 @@ impl Append for Revisions {
                 })
             }
             Event::ApiKey(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)

@@ -9,6 +9,7 @@ use adapters::sqlite_log::SqliteLog;
 use adapters::{Care, ChaCha20Poly1305, MasterKey, OperationalStore, SealedVault, SystemClock};
 use async_trait::async_trait;
 use bot::{Orders, ReadModels, Services, Settings};
+use commands::behaviors::{Behaviors, Registries};
 use commands::conversation::{
     AnswerMessages, ConversationLimits, Conversations, DeliverAnswers, Pace, RecentTurns,
 };
@@ -22,6 +23,7 @@ use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
 use domain::lifecycle::BotEvent;
 use futures_util::StreamExt as _;
+use palimpsest::surroundings::Views as Surroundings;
 use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, PointerError};
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
@@ -151,10 +153,23 @@ impl Home {
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
         };
+        let surroundings = Surroundings::default();
+        surroundings.are(&self.views);
+        let behaviors = Behaviors {
+            behaviors: executors.behaviors.clone(),
+            budgets: Arc::default(),
+            journal: self.journal.clone(),
+            model: conversations.model.clone(),
+            registries: Registries::new(self_editing.clone()),
+            surroundings: Arc::new(surroundings),
+        };
         let clock = Arc::new(SystemClock);
         let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
         let reactors: Vec<Arc<dyn Reactor>> = vec![
-            Arc::new(AnswerMessages(conversations.clone())),
+            Arc::new(AnswerMessages {
+                conversations: conversations.clone(),
+                registries: behaviors.registries.clone(),
+            }),
             Arc::new(DeliverAnswers {
                 conversations: conversations.clone(),
                 discord: Arc::new(rest.expect("a client")),
@@ -162,6 +177,7 @@ impl Home {
         ];
         let orders = Orders::default();
         let services = Services {
+            behaviors,
             conversations,
             leases: self.store.clone(),
             lifecycle: lifecycle.clone(),

@@ -7,7 +7,7 @@ use adapters::SystemClock;
 use adapters::discord_rest::DiscordRest;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::ports::{Discord as _, Post, TryLater};
-use domain::conversation::Outcome;
+use domain::kernel::Outcome;
 use domain::kernel::{ChannelId, Clock, MessageId};
 use tests::simulators::discord::{DiscordSimulator, Hostile, Snowflake};
 
@@ -149,6 +149,7 @@ fn answer(discord: &DiscordSimulator, to: Option<Snowflake>) -> Post {
         channel: ChannelId(discord.channel("general").id.0),
         text: "good morning".to_owned(),
         reply_to: to.map(|id| MessageId(id.0)),
+        pings: None,
         nonce: "0123456789abcdef01234567".to_owned(),
     }
 }

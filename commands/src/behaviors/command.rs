@@ -1,0 +1,225 @@
+//! Slash commands of behaviors: whoever holds the token of the call asks, and answers at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent, Call, Power};
+use domain::kernel::{
+    BehaviorId, Cause, ChannelId, DiscordUserId, GuildId, MessageId, Outcome, Personal,
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::call::Calling;
+use super::occasion::somebody;
+use super::perform_actions::SORRY;
+use super::{Behaviors, Live, OptionKind};
+use crate::CommandError;
+use crate::ports::{Occasion, Prompt, User};
+
+/// A slash command that somebody used.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub name: String,
+    pub options: BTreeMap<String, Value>,
+    /// What people are called that were named in the options.
+    pub names: BTreeMap<DiscordUserId, String>,
+    pub interaction: MessageId,
+    pub channel: ChannelId,
+    pub guild: Option<GuildId>,
+    pub user: DiscordUserId,
+    pub user_name: String,
+    /// When it was used, and how long it took to get here.
+    pub at: DateTime<Utc>,
+    pub latency_ms: u64,
+    /// Where the log holds it.
+    pub position: u64,
+}
+
+/// What is to be said, by whoever holds the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub behavior: BehaviorId,
+    pub call: Uuid,
+    pub replies: Vec<Answer>,
+}
+
+/// One message, and the action it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// None when nothing is to be settled.
+    pub action: Option<u32>,
+    pub text: String,
+    pub private: bool,
+    pub reactions: Vec<String>,
+}
+
+impl Behaviors {
+    /// Run the slash command that was used; none when no behavior has that name.
+    pub async fn command(
+        &self,
+        cause: &Cause,
+        asked: Asked,
+    ) -> Result<Option<Answered>, CommandError> {
+        let registry = self.registries.at(asked.position).await?;
+        let Some(live) = registry.command(&asked.name).cloned() else { return Ok(None) };
+        self.surroundings.reach(asked.position.saturating_sub(1)).await;
+        let call = Call {
+            id: Uuid::new_v5(&Uuid::NAMESPACE_OID, asked.interaction.to_string().as_bytes()),
+            revision: registry.revision(),
+            what: "command".to_owned(),
+            position: Some(asked.position),
+            at_ms: asked.at.timestamp_millis(),
+            guild: asked.guild,
+            channel: Some(asked.channel),
+            user: Some(asked.user),
+            message: None,
+            interaction: Some(asked.interaction),
+        };
+        let occasion = self.occasion_of(&live, asked).await?;
+        let (behavior, id) = (live.id.clone(), call.id);
+        let calling = Calling { live: Arc::clone(&live), occasion, call: call.clone() };
+        let recorded = self.run(cause, &registry, vec![calling]).await?;
+        let events = recorded.into_iter().flat_map(|it| it.events).collect::<Vec<_>>();
+        let replies = match events.into_iter().next() {
+            Some(BehaviorEvent::Ran { actions, .. }) => {
+                let actions = actions.clear().cloned().unwrap_or_default();
+                self.said(cause, &call, &behavior, actions).await?
+            }
+            Some(BehaviorEvent::Failed { .. }) => vec![Answer { action: Some(0), ..private(SORRY) }],
+            Some(BehaviorEvent::Held { why, .. }) => vec![private(held(why, &live))],
+            // It was held, and that was said before.
+            _ => vec![private(held(domain::behaviors::Hold::Cooldown, &live))],
+        };
+        Ok(Some(Answered { behavior, call: id, replies }))
+    }
+
+    async fn said(
+        &self,
+        cause: &Cause,
+        call: &Call,
+        behavior: &BehaviorId,
+        actions: Vec<Action>,
+    ) -> Result<Vec<Answer>, CommandError> {
+        let mut replies = Vec::new();
+        for (place, action) in (0u32..).zip(actions) {
+            let action = match action {
+                Action::Reply { text, private, reactions } => {
+                    Answer { action: Some(place), text, private, reactions }
+                }
+                Action::AskAi { prompt } => {
+                    let cause = cause.then(&format!("ai.{place}"));
+                    let text = self.ask_ai(&cause, behavior, call, place, &prompt).await?;
+                    Answer { action: Some(place), text, private: false, reactions: Vec::new() }
+                }
+                _ => continue,
+            };
+            replies.push(action);
+        }
+        if replies.is_empty() {
+            replies.push(private("Done."));
+        }
+        Ok(replies)
+    }
+
+    /// Record what became of an answer.
+    pub async fn settle(
+        &self,
+        cause: &Cause,
+        answered: &Answered,
+        action: u32,
+        outcome: Outcome,
+    ) -> Result<(), CommandError> {
+        let command = BehaviorCommand::Settle { call: answered.call, action, outcome };
+        let cause = cause.then(&format!("settled.{action}"));
+        self.behaviors.execute(&answered.behavior, command, &cause).await.map(drop)
+    }
+
+    /// Asks the AI provider, and records what it said.
+    pub(super) async fn ask_ai(
+        &self,
+        cause: &Cause,
+        id: &BehaviorId,
+        call: &Call,
+        action: u32,
+        prompt: &str,
+    ) -> Result<String, CommandError> {
+        let workspace = self.registries.files().await?;
+        let prompt = Prompt { text: prompt.to_owned(), before: Vec::new(), workspace };
+        let answer = self.model.answer(prompt).await?;
+        let command = BehaviorCommand::AnswerByAi {
+            call: call.id,
+            action,
+            content: Personal::of(call.person(), answer.text.clone()),
+            provider: answer.provider,
+            model: answer.model,
+            tokens: answer.tokens,
+        };
+        self.behaviors.execute(id, command, cause).await?;
+        Ok(answer.text)
+    }
+
+    async fn occasion_of(&self, live: &Live, asked: Asked) -> Result<Occasion, CommandError> {
+        let mut options = Map::new();
+        for option in &live.head.options {
+            let Some(value) = asked.options.get(&option.name) else { continue };
+            let id = value.as_str().and_then(|it| it.parse().ok());
+            let value = match (option.kind, id) {
+                (OptionKind::User, Some(id)) => self.shown(live, &asked, id).await?,
+                _ => value.clone(),
+            };
+            options.insert(option.name.clone(), value);
+        }
+        let occasion = Occasion {
+            what: "command".to_owned(),
+            at: asked.at,
+            guild: asked.guild,
+            channel: Some(asked.channel),
+            user: Some(User { name: asked.user_name, ..somebody(asked.user) }),
+            options,
+            latency_ms: asked.latency_ms,
+            seed: asked.interaction.0,
+            ..Occasion::default()
+        };
+        self.completed(live, occasion).await
+    }
+
+    /// Somebody who was named in an option, as scripts see people.
+    async fn shown(
+        &self,
+        live: &Live,
+        asked: &Asked,
+        id: DiscordUserId,
+    ) -> Result<Value, CommandError> {
+        let name = asked.names.get(&id).cloned().unwrap_or_default();
+        let mut user = User { name, ..somebody(id) };
+        if live.may(Power::ReadMembers)
+            && let Some(guild) = asked.guild
+            && let Some(member) = self.surroundings.member(guild, id).await?
+        {
+            let name = if user.name.is_empty() { member.name } else { user.name };
+            user = User { name, ..member };
+        }
+        let mut shown = json!(user);
+        shown["mention"] = json!(format!("<@{id}>"));
+        shown["joined_at_s"] = json!(user.joined_at.map(|it| it.timestamp()));
+        Ok(shown)
+    }
+}
+
+fn private(text: impl Into<String>) -> Answer {
+    Answer { action: None, text: text.into(), private: true, reactions: Vec::new() }
+}
+
+fn held(why: domain::behaviors::Hold, live: &Live) -> String {
+    match why {
+        domain::behaviors::Hold::Cooldown => format!(
+            "One moment, please: this can be used once in {} seconds.",
+            live.head.cooldown_s
+        ),
+        domain::behaviors::Hold::GuildLimit => {
+            "There is a lot going on here; please try again in a minute.".to_owned()
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! When a behavior wants something done, do it and record what became of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent as Did, Call, Reminder};
+use domain::kernel::{
+    BehaviorId, Cause, ChannelId, DiscordUserId, Event, MessageId, Outcome, Recorded,
+};
+use uuid::Uuid;
+
+use super::Behaviors;
+use crate::conversation::pieces;
+use crate::ports::{Act, Discord, Post, TryLater};
+use crate::{CommandError, Reactor, Setback};
+
+/// Said when a command failed, where somebody waits for an answer.
+pub(super) const SORRY: &str =
+    "I am sorry, this did not work. Those who run this bot can see why.";
+
+/// See the module.
+pub struct PerformActions {
+    pub behaviors: Behaviors,
+    pub discord: Arc<dyn Discord>,
+}
+
+/// A message that a behavior wants written.
+struct Letter<'a> {
+    channel: ChannelId,
+    text: &'a str,
+    reply_to: Option<MessageId>,
+    pings: Option<DiscordUserId>,
+    /// What the bot puts under it.
+    reactions: &'a [String],
+}
+
+#[async_trait]
+impl Reactor for PerformActions {
+    fn name(&self) -> &'static str {
+        "perform_actions"
+    }
+
+    fn concerns(&self, recorded: &Recorded) -> bool {
+        match &recorded.event {
+            Event::Behavior(_, Did::Ran { kinds, .. }) => !kinds.is_empty(),
+            Event::Behavior(_, Did::Failed { call, .. }) => {
+                call.is_command() && call.interaction.is_none()
+            }
+            // Who has the token of a slash command answers it.
+            Event::Behavior(_, Did::AiAnswered { .. }) => recorded.causation.is_some(),
+            Event::Behavior(_, Did::ReminderDue { .. }) => true,
+            _ => false,
+        }
+    }
+
+    async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
+        let Event::Behavior(id, event) = &recorded.event else { return Ok(()) };
+        let done = match event {
+            Did::Ran { call, actions, .. } => {
+                // What was wanted by somebody who was erased meanwhile is not done.
+                let actions = actions.clear().map_or(&[][..], Vec::as_slice);
+                self.perform(recorded, id, call, actions).await
+            }
+            Did::Failed { call, .. } => {
+                let sorry = Action::Reply {
+                    text: SORRY.to_owned(),
+                    private: false,
+                    reactions: Vec::new(),
+                };
+                self.perform(recorded, id, call, &[sorry]).await
+            }
+            Did::AiAnswered { call, action, content, .. } => {
+                let Some(text) = content.clear() else { return Ok(()) };
+                self.answer(recorded, id, *call, *action, text).await
+            }
+            Did::ReminderDue { call, action, reminder } => {
+                self.remind(recorded, id, *call, *action, reminder).await
+            }
+            Did::ActionSettled { .. } | Did::Held { .. } => Ok(()),
+        };
+        done
+    }
+
+    async fn give_up(&self, recorded: &Recorded, reason: &str) -> Result<(), CommandError> {
+        let Event::Behavior(id, event) = &recorded.event else { return Ok(()) };
+        let (call, actions) = match event {
+            Did::Ran { call, kinds, .. } => (call.id, (0u32..).zip(kinds).map(|it| it.0).collect()),
+            Did::Failed { call, .. } => (call.id, vec![0]),
+            Did::AiAnswered { call, action, .. } | Did::ReminderDue { call, action, .. } => {
+                (*call, vec![*action])
+            }
+            Did::ActionSettled { .. } | Did::Held { .. } => return Ok(()),
+        };
+        for action in actions {
+            let outcome = Outcome::Failed { reason: reason.to_owned() };
+            self.settle(recorded, id, call, action, outcome).await?;
+        }
+        Ok(())
+    }
+}
+
+impl PerformActions {
+    /// Does what is not done yet, in order.
+    async fn perform(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: &Call,
+        actions: &[Action],
+    ) -> Result<(), Setback> {
+        let known = self.behaviors.behaviors.load(id).await?.aggregate;
+        for (place, action) in (0u32..).zip(actions) {
+            let answers = matches!(action, Action::Reply { .. } | Action::AskAi { .. });
+            if !known.is_open(call.id, place) || answers && call.interaction.is_some() {
+                continue;
+            }
+            let outcome = match action {
+                // It is settled when its time has come.
+                Action::Remind { .. } => continue,
+                Action::AskAi { prompt } => {
+                    let cause = Cause::answering(recorded, &format!("{}.{place}", self.name()));
+                    self.behaviors.ask_ai(&cause, id, call, place, prompt).await?;
+                    continue;
+                }
+                action => self.one(recorded, id, call, place, action).await.map_err(later)?,
+            };
+            self.settle(recorded, id, call.id, place, outcome).await?;
+        }
+        Ok(())
+    }
+
+    /// Does one thing.
+    async fn one(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: &Call,
+        place: u32,
+        action: &Action,
+    ) -> Result<Outcome, TryLater> {
+        let reason = format!("behavior {id}");
+        let here = || call.channel.ok_or("there is no channel to answer in");
+        let server = || call.guild.ok_or("this did not happen on a server");
+        let wanted = match action {
+            Action::Reply { text, reactions, .. } => here().map(|channel| {
+                let (reply_to, pings) = (call.message, None);
+                Do::Write(Letter { channel, text, reply_to, pings, reactions })
+            }),
+            Action::Send { channel, text, reactions } => {
+                if !self.is_of(call, *channel).await? {
+                    return Ok(refused("the channel does not belong to this server"));
+                }
+                let (channel, reply_to, pings) = (*channel, None, None);
+                Ok(Do::Write(Letter { channel, text, reply_to, pings, reactions }))
+            }
+            Action::DirectMessage { user, text } => {
+                if !self.knows(call, *user).await? {
+                    return Ok(refused("nobody with this id is on this server"));
+                }
+                let channel = match self.discord.direct(*user).await? {
+                    Ok(channel) => channel,
+                    Err(reason) => return Ok(Outcome::Failed { reason }),
+                };
+                let (reply_to, pings, reactions) = (None, None, &[][..]);
+                Ok(Do::Write(Letter { channel, text, reply_to, pings, reactions }))
+            }
+            Action::AddRole { user, role } => server().map(|guild| {
+                Do::Act(Act::AddRole { guild, user: *user, role: role.clone() })
+            }),
+            Action::RemoveRole { user, role } => server().map(|guild| {
+                Do::Act(Act::RemoveRole { guild, user: *user, role: role.clone() })
+            }),
+            Action::DeleteMessage { message } => {
+                here().map(|channel| Do::Act(Act::Delete { channel, message: *message }))
+            }
+            Action::React { message, emoji } => here().map(|channel| {
+                Do::Act(Act::React { channel, message: *message, emoji: emoji.clone() })
+            }),
+            Action::AskAi { .. } | Action::Remind { .. } => Err("this is done elsewhere"),
+        };
+        match wanted {
+            Err(reason) => Ok(refused(reason)),
+            Ok(Do::Act(act)) => self.discord.act(&act, &reason).await,
+            Ok(Do::Write(letter)) => self.write(recorded.id, place, letter).await,
+        }
+    }
+
+    /// What the AI said becomes the answer.
+    async fn answer(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: Uuid,
+        place: u32,
+        text: &str,
+    ) -> Result<(), Setback> {
+        let Some(call) = self.call_of(recorded, call).await? else { return Ok(()) };
+        let Some(channel) = call.channel else { return Ok(()) };
+        let letter =
+            Letter { channel, text, reply_to: call.message, pings: None, reactions: &[] };
+        let outcome = self.write(recorded.id, place, letter).await.map_err(later)?;
+        self.settle(recorded, id, call.id, place, outcome).await?;
+        Ok(())
+    }
+
+    async fn remind(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: Uuid,
+        place: u32,
+        reminder: &Reminder,
+    ) -> Result<(), Setback> {
+        let outcome = match reminder.text.clear() {
+            None => refused("whoever wanted it was erased"),
+            Some(text) => {
+                let Reminder { channel, user, .. } = reminder;
+                let text = user.map_or_else(|| text.clone(), |user| format!("<@{user}> {text}"));
+                let letter = Letter {
+                    channel: *channel,
+                    text: &text,
+                    reply_to: None,
+                    pings: *user,
+                    reactions: &[],
+                };
+                self.write(recorded.id, place, letter).await.map_err(later)?
+            }
+        };
+        self.settle(recorded, id, call, place, outcome).await?;
+        Ok(())
+    }
+
+    /// The call that an event follows from, which is the event that caused it.
+    async fn call_of(&self, recorded: &Recorded, id: Uuid) -> Result<Option<Call>, CommandError> {
+        let Some((position, _)) = recorded.causation else { return Ok(None) };
+        let (events, _) = self.behaviors.journal.read_all(position.saturating_sub(1), 1).await?;
+        Ok(events.into_iter().find_map(|it| match it.event {
+            Event::Behavior(_, Did::Ran { call, .. }) if call.id == id => Some(call),
+            _ => None,
+        }))
+    }
+
+    /// Writes a message, in pieces if it is long. The outcome is that of the first one, or what
+    /// ended it. A repeat finds those that are there.
+    async fn write(
+        &self,
+        event: Uuid,
+        place: u32,
+        letter: Letter<'_>,
+    ) -> Result<Outcome, TryLater> {
+        let Letter { channel, text, reply_to, pings, reactions } = letter;
+        let mut first = None;
+        for (number, text) in pieces(text).into_iter().enumerate() {
+            let nonce = nonce(event, place, number);
+            let post = Post { channel, text, reply_to, pings, nonce };
+            match self.discord.post(&post).await? {
+                Outcome::Delivered { outside_id } => {
+                    first.get_or_insert(outside_id);
+                }
+                ended => return Ok(ended),
+            }
+        }
+        let Some(outside_id) = first else { return Ok(refused("the text is empty")) };
+        for emoji in reactions {
+            let Ok(message) = outside_id.parse() else { break };
+            let act = Act::React { channel, message, emoji: emoji.clone() };
+            if let Outcome::Failed { reason } = self.discord.act(&act, "").await? {
+                let reason = format!("the message is there, the reaction {emoji} is not: {reason}");
+                return Ok(Outcome::Failed { reason });
+            }
+        }
+        Ok(Outcome::Delivered { outside_id })
+    }
+
+    async fn is_of(&self, call: &Call, channel: ChannelId) -> Result<bool, TryLater> {
+        if call.channel == Some(channel) {
+            return Ok(true);
+        }
+        let guild = self.behaviors.surroundings.guild_of(channel).await.map_err(unknown)?;
+        Ok(guild.is_some() && guild == call.guild)
+    }
+
+    async fn knows(&self, call: &Call, user: DiscordUserId) -> Result<bool, TryLater> {
+        if call.user == Some(user) {
+            return Ok(true);
+        }
+        let Some(guild) = call.guild else { return Ok(false) };
+        let member = self.behaviors.surroundings.member(guild, user).await.map_err(unknown)?;
+        Ok(member.is_some())
+    }
+
+    async fn settle(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: Uuid,
+        action: u32,
+        outcome: Outcome,
+    ) -> Result<(), CommandError> {
+        let cause = Cause::answering(recorded, &format!("{}.settled.{action}", self.name()));
+        let command = BehaviorCommand::Settle { call, action, outcome };
+        match self.behaviors.behaviors.execute(id, command, &cause).await {
+            Ok(_) => Ok(()),
+            // It is long over: thousands of calls came since.
+            Err(CommandError::Rejected(no)) => {
+                tracing::warn!(behavior = %id, reason = no.reason, "an action's outcome came too late");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How an action is done.
+enum Do<'a> {
+    Act(Act),
+    Write(Letter<'a>),
+}
+
+fn refused(reason: &str) -> Outcome {
+    Outcome::Failed { reason: reason.to_owned() }
+}
+
+fn later(later: TryLater) -> Setback {
+    Setback::Retry { reason: later.to_string(), after: later.after }
+}
+
+/// The read models cannot say it now.
+fn unknown(error: CommandError) -> TryLater {
+    TryLater { reason: crate::describe(&error), after: None }
+}
+
+/// 24 characters that name one message of one action.
+fn nonce(event: Uuid, place: u32, piece: usize) -> String {
+    let mut name = blake3::Hasher::new();
+    name.update(event.as_bytes()).update(&place.to_be_bytes()).update(&piece.to_be_bytes());
+    name.finalize().to_hex()[..24].to_owned()
+}

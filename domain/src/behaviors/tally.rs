@@ -1,0 +1,68 @@
+//! How a behavior fared: counts, from which the watch tells better from worse.
+
+use serde::{Deserialize, Serialize};
+
+use super::Effort;
+
+/// See the module.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Runs that came to an end.
+    pub ran: u64,
+    /// Runs that failed.
+    pub failed: u64,
+    /// Actions that were refused, by Discord or by the platform.
+    pub refused: u64,
+    /// Calls that were not run.
+    pub held: u64,
+    /// Microseconds of all runs together.
+    pub took_us: u64,
+    pub operations: u64,
+}
+
+impl Tally {
+    pub(super) fn ran(&mut self, effort: Effort) {
+        self.ran += 1;
+        self.add(effort);
+    }
+
+    pub(super) fn failed(&mut self, effort: Effort) {
+        self.failed += 1;
+        self.add(effort);
+    }
+
+    fn add(&mut self, Effort { operations, took_us }: Effort) {
+        self.operations += operations;
+        self.took_us += took_us;
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        Self {
+            ran: self.ran + other.ran,
+            failed: self.failed + other.failed,
+            refused: self.refused + other.refused,
+            held: self.held + other.held,
+            took_us: self.took_us + other.took_us,
+            operations: self.operations + other.operations,
+        }
+    }
+
+    /// All runs, however they ended.
+    pub fn runs(&self) -> u64 {
+        self.ran + self.failed
+    }
+
+    /// The share of runs that failed, or whose actions were refused; from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more")]
+    pub fn trouble(&self) -> f64 {
+        let bad = (self.failed + self.refused).min(self.runs());
+        if self.runs() == 0 { 0.0 } else { bad as f64 / self.runs() as f64 }
+    }
+
+    /// The mean time of a run, in microseconds.
+    pub fn mean_us(&self) -> u64 {
+        self.took_us.checked_div(self.runs()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,179 @@
+//! What behaviors wanted done, and what became of it.
+
+use chrono::{DateTime, Utc};
+use domain::behaviors::{Action, BehaviorEvent as Did};
+use domain::kernel::{Event, Outcome, Person, Recorded};
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
+use sea_orm::{QueryOrder, QuerySelect};
+
+use crate::{Fold, Millis, Touch, Tx};
+
+/// What a failed command is answered.
+const APOLOGY: &str = "apology";
+
+/// One action. `outcome` is `delivered`, `failed` or `unknown`, and none until that is known.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "behavior_actions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub call_id: Uuid,
+    /// Its place among the actions of the call.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub place: i64,
+    pub behavior: String,
+    pub revision: i64,
+    pub guild_id: Option<i64>,
+    pub channel_id: Option<i64>,
+    /// The kind of action: `reply`, `add_role` …
+    pub kind: String,
+    /// Whose the content is.
+    pub owner: String,
+    /// The action as JSON; none once its owner was erased.
+    pub content: Option<String>,
+    /// When a reminder is due.
+    pub due_at: Option<Millis>,
+    pub outcome: Option<String>,
+    /// What Discord calls it: a message's id.
+    pub outside_id: Option<String>,
+    pub reason: Option<String>,
+    pub settled_at: Option<Millis>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// What was wanted, unless that was erased.
+    pub fn action(&self) -> Option<Action> {
+        serde_json::from_str(self.content.as_deref()?).ok()
+    }
+}
+
+/// The actions of one call, in order.
+pub async fn of(db: &impl ConnectionTrait, call: Uuid) -> Result<Vec<Model>, DbErr> {
+    let find = Entity::find().filter(Column::CallId.eq(call));
+    find.order_by_asc(Column::Place).all(db).await
+}
+
+/// The action that wrote a message.
+pub async fn that_wrote(
+    db: &impl ConnectionTrait,
+    message: &str,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::OutsideId.eq(message)).one(db).await
+}
+
+/// Reminders that nobody was reminded of yet, the oldest first.
+pub async fn due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let find = Entity::find()
+        .filter(Column::DueAt.lte(now.timestamp_millis()))
+        .filter(Column::Outcome.is_null());
+    find.order_by_asc(Column::DueAt).limit(limit).all(db).await
+}
+
+/// Builds the list.
+pub struct Actions;
+
+impl Fold for Actions {
+    const NAME: &'static str = "behavior_actions";
+    const VERSION: u32 = 1;
+    type Key = (Uuid, u32);
+    type Row = Model;
+
+    fn touches(recorded: &Recorded) -> impl IntoIterator<Item = Touch<Self::Key>> {
+        let Event::Behavior(_, event) = &recorded.event else { return Vec::new() };
+        match event {
+            Did::Ran { call, kinds, .. } => {
+                let places = (0u32..).zip(kinds).map(|(place, _)| place);
+                places.map(|place| Touch::Creates((call.id, place))).collect()
+            }
+            Did::Failed { call, .. } if call.is_command() => vec![Touch::Creates((call.id, 0))],
+            Did::ActionSettled { call, action, .. } | Did::AiAnswered { call, action, .. } => {
+                vec![Touch::Changes((*call, *action))]
+            }
+            Did::Failed { .. } | Did::Held { .. } | Did::ReminderDue { .. } => Vec::new(),
+        }
+    }
+
+    fn fold(key: &Self::Key, row: Option<Model>, recorded: &Recorded) -> Option<Model> {
+        let Event::Behavior(behavior, event) = &recorded.event else { return row };
+        let (call_id, place) = *key;
+        let settled_at = Some(Millis(recorded.recorded_at));
+        match event {
+            Did::Ran { call, .. } | Did::Failed { call, .. } => {
+                let (kind, action) = match event {
+                    Did::Ran { actions, kinds, .. } => {
+                        let kind = kinds.get(place as usize).cloned().unwrap_or_default();
+                        (kind, actions.clear().and_then(|all| all.get(place as usize)))
+                    }
+                    _ => (APOLOGY.to_owned(), None),
+                };
+                let due_ms = match action {
+                    Some(Action::Remind { after_s, .. }) => Some(call.at_ms + after_s.cast_signed() * 1_000),
+                    _ => None,
+                };
+                let due_at = due_ms.and_then(DateTime::from_timestamp_millis).map(Millis);
+                Some(Model {
+                    call_id,
+                    place: place.into(),
+                    behavior: behavior.to_string(),
+                    revision: call.revision.cast_signed(),
+                    guild_id: call.guild.map(|it| crate::snowflake(it.0)),
+                    channel_id: call.channel.map(|it| crate::snowflake(it.0)),
+                    kind,
+                    owner: call.person().as_str().to_owned(),
+                    content: action.and_then(|it| serde_json::to_string(it).ok()),
+                    due_at,
+                    outcome: None,
+                    outside_id: None,
+                    reason: None,
+                    settled_at: None,
+                })
+            }
+            Did::ActionSettled { outcome, .. } => row.map(|row| match outcome.clone() {
+                Outcome::Delivered { outside_id } => Model {
+                    outcome: Some("delivered".to_owned()),
+                    outside_id: Some(outside_id),
+                    settled_at,
+                    ..row
+                },
+                Outcome::Failed { reason } => Model {
+                    outcome: Some("failed".to_owned()),
+                    reason: Some(reason),
+                    settled_at,
+                    ..row
+                },
+                Outcome::Unknown { reason } => Model {
+                    outcome: Some("unknown".to_owned()),
+                    reason: Some(reason),
+                    settled_at,
+                    ..row
+                },
+            }),
+            Did::AiAnswered { .. } | Did::Held { .. } | Did::ReminderDue { .. } => row,
+        }
+    }
+
+    fn values((call, place): &Self::Key) -> Vec<Value> {
+        vec![(*call).into(), i64::from(*place).into()]
+    }
+
+    fn key(row: &Model) -> Self::Key {
+        (row.call_id, u32::try_from(row.place).unwrap_or_default())
+    }
+
+    async fn forget(person: &Person, tx: &Tx) -> Result<(), DbErr> {
+        let update = Entity::update_many().filter(Column::Owner.eq(person.as_str()));
+        let nothing = Expr::value(None::<String>);
+        // A reminder of somebody who was erased is no longer due.
+        let undue = Expr::value(None::<i64>);
+        let update = update.col_expr(Column::Content, nothing).col_expr(Column::DueAt, undue);
+        update.exec(tx).await?;
+        Ok(())
+    }
+}

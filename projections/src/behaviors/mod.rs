@@ -1,0 +1,4 @@
+//! What behaviors were called for, and what became of what they wanted.
+
+pub mod actions;
+pub mod calls;
