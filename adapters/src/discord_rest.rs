@@ -278,10 +278,8 @@ impl Discord for DiscordRest {
         let body = json!({ "recipient_id": user });
         match self.ask(self.client.post(url).json(&body), None).await {
             Sent::Answer(channel) => {
-                let unreadable = || TryLater {
-                    reason: "the answer names no channel".to_owned(),
-                    after: None,
-                };
+                let unreadable =
+                    || TryLater { reason: "the answer names no channel".to_owned(), after: None };
                 text(&channel["id"]).parse().map(Ok).map_err(|_| unreadable())
             }
             Sent::Later(later) => Err(later),
@@ -308,9 +306,11 @@ fn place(act: &Act) -> (Method, String, Option<ChannelId>) {
         Act::AddRole { guild, user, role } => {
             (Method::PUT, format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)), None)
         }
-        Act::RemoveRole { guild, user, role } => {
-            (Method::DELETE, format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)), None)
-        }
+        Act::RemoveRole { guild, user, role } => (
+            Method::DELETE,
+            format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)),
+            None,
+        ),
         Act::Delete { channel, message } => {
             (Method::DELETE, format!("/channels/{channel}/messages/{message}"), Some(*channel))
         }

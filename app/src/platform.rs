@@ -205,7 +205,8 @@ impl Platform {
             };
             while_leased(leases, REACTORS, &holder, stop, work).await;
         }));
-        let (leases, behaviors) = (self.stores.operational.clone(), self.use_cases.behaviors.clone());
+        let (leases, behaviors) =
+            (self.stores.operational.clone(), self.use_cases.behaviors.clone());
         self.parts.push(Part::start(TIMERS, |stop| async move {
             let work = |_, stop| Timers(behaviors.clone()).run(stop);
             while_leased(leases, TIMERS, &timers, stop, work).await;

@@ -8,9 +8,7 @@ use chrono::{DateTime, Utc};
 use commands::CommandError;
 use commands::ports::{Due, Line, Surroundings, User};
 use domain::behaviors::{Action, Reminder};
-use domain::kernel::{
-    ChannelId, DiscordUserId, ERASED, GuildId, MessageId, Person, Personal,
-};
+use domain::kernel::{ChannelId, DiscordUserId, ERASED, GuildId, MessageId, Person, Personal};
 use projections::behaviors::actions;
 use projections::discord::activity::{Activity, activity};
 use projections::discord::{channels, guilds, members, messages};

@@ -9,7 +9,7 @@ use domain::identity::ApiKey;
 use domain::integrations::Installation;
 use domain::kernel::{Blob, Chain, ErasurePerson, Journal, StreamId};
 use domain::lifecycle::{Bot, Process, Settings};
-use domain::self_editing::{Edit, Workspace};
+use domain::self_editing::{Edit, Rehearsal, Watch, Workspace};
 
 use crate::Executor;
 use crate::ports::Snapshots;
@@ -61,6 +61,8 @@ executors! {
     installations: Installation,
     people: ErasurePerson,
     processes: Process,
+    rehearsals: Rehearsal,
     settings: Settings,
+    watches: Watch,
     workspaces: Workspace,
 }

@@ -98,7 +98,8 @@ fn tests_call_the_behavior_and_say_what_they_expect() {
         }
         fn asks_for_nonsense() { when(#{ tex: \"hi\" }); }
     ";
-    let tested = script.expect("it compiles").test(tests, &Arc::default()).expect("the tests compile");
+    let tested =
+        script.expect("it compiles").test(tests, &Arc::default()).expect("the tests compile");
     let failures: Vec<_> =
         tested.iter().map(|it| (it.name.as_str(), it.failure.as_ref().map(|it| it.line))).collect();
     let wanted = [

@@ -68,6 +68,8 @@ mod tests {
         assert!(budgets.has_left(busy, 5));
         budgets.spend(busy, 5, Effort { operations: 1, took_us: 1 });
         assert!(!budgets.has_left(busy, 5));
-        assert!(budgets.has_left(quiet, 5) && budgets.has_left(busy, 6) && budgets.has_left(None, 5));
+        assert!(
+            budgets.has_left(quiet, 5) && budgets.has_left(busy, 6) && budgets.has_left(None, 5)
+        );
     }
 }

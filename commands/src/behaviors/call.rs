@@ -143,7 +143,8 @@ impl Behaviors {
             && let (Some(guild), Some(user)) = (occasion.guild, occasion.user.as_mut())
             && let Some(member) = self.surroundings.member(guild, user.id).await?
         {
-            let name = if user.name.is_empty() { member.name } else { std::mem::take(&mut user.name) };
+            let name =
+                if user.name.is_empty() { member.name } else { std::mem::take(&mut user.name) };
             *user = crate::ports::User { name, bot: user.bot, ..member };
         }
         if live.may(Power::ReadStats)

@@ -54,7 +54,10 @@ pub(crate) fn check_tests(
             }
         }
         // A test that was changed counts as it is now; one that is gone still counts.
-        let gone = before.get(&tests).and_then(|old| script.test(old, &workspace).ok()).unwrap_or_default();
+        let gone = before
+            .get(&tests)
+            .and_then(|old| script.test(old, &workspace).ok())
+            .unwrap_or_default();
         for Tested { name, failure } in gone.into_iter().filter(|it| !kept.contains(&it.name)) {
             let reason = |it| format!("{name}, a test that this edit takes away, fails: {it}");
             let why = failure.map(|it| Fault { line: None, reason: reason(it) });

@@ -87,7 +87,9 @@ impl Behaviors {
                 let actions = actions.clear().cloned().unwrap_or_default();
                 self.said(cause, &call, &behavior, actions).await?
             }
-            Some(BehaviorEvent::Failed { .. }) => vec![Answer { action: Some(0), ..private(SORRY) }],
+            Some(BehaviorEvent::Failed { .. }) => {
+                vec![Answer { action: Some(0), ..private(SORRY) }]
+            }
             Some(BehaviorEvent::Held { why, .. }) => vec![private(held(why, &live))],
             // It was held, and that was said before.
             _ => vec![private(held(domain::behaviors::Hold::Cooldown, &live))],

@@ -206,7 +206,9 @@ impl Head {
         }
         let daily = self.every_s.is_some_and(|it| it.is_multiple_of(86_400));
         if self.at.is_some() && (!daily || self.at_s().is_none()) {
-            return Err("at is a time as 08:30 (UTC), of schedules that run every so many days".into());
+            return Err(
+                "at is a time as 08:30 (UTC), of schedules that run every so many days".into()
+            );
         }
         if self.cooldown_s > MOST_COOLDOWN_S {
             return Err(format!("cooldown_s is at most {MOST_COOLDOWN_S}"));
@@ -259,8 +261,18 @@ mod tests {
                 1,
                 "A b",
             ),
-            ("/*\nkind = \"schedule\"\nevery_s = 3600\nat = \"08:00\"\ndescription = \"x\"\n*/".into(), 1, "08:30"),
-            ("/*\nkind = \"schedule\"\nevery_s = 86400\nat = \"8:00\"\ndescription = \"x\"\n*/".into(), 1, "08:30"),
+            (
+                "/*\nkind = \"schedule\"\nevery_s = 3600\nat = \"08:00\"\ndescription = \"x\"\n*/"
+                    .into(),
+                1,
+                "08:30",
+            ),
+            (
+                "/*\nkind = \"schedule\"\nevery_s = 86400\nat = \"8:00\"\ndescription = \"x\"\n*/"
+                    .into(),
+                1,
+                "08:30",
+            ),
             ("/*\nkind = \"schedule\"\nevery_s = 1\ndescription = \"x\"\n*/".into(), 1, "60"),
         ] {
             let fault = Head::of(&head).expect_err(&head);

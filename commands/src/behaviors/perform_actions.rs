@@ -15,8 +15,7 @@ use crate::ports::{Act, Discord, Post, TryLater};
 use crate::{CommandError, Reactor, Setback};
 
 /// Said when a command failed, where somebody waits for an answer.
-pub(super) const SORRY: &str =
-    "I am sorry, this did not work. Those who run this bot can see why.";
+pub(super) const SORRY: &str = "I am sorry, this did not work. Those who run this bot can see why.";
 
 /// See the module.
 pub struct PerformActions {
@@ -62,11 +61,8 @@ impl Reactor for PerformActions {
                 self.perform(recorded, id, call, actions).await
             }
             Did::Failed { call, .. } => {
-                let sorry = Action::Reply {
-                    text: SORRY.to_owned(),
-                    private: false,
-                    reactions: Vec::new(),
-                };
+                let sorry =
+                    Action::Reply { text: SORRY.to_owned(), private: false, reactions: Vec::new() };
                 self.perform(recorded, id, call, &[sorry]).await
             }
             Did::AiAnswered { call, action, content, .. } => {
@@ -164,12 +160,10 @@ impl PerformActions {
                 let (reply_to, pings, reactions) = (None, None, &[][..]);
                 Ok(Do::Write(Letter { channel, text, reply_to, pings, reactions }))
             }
-            Action::AddRole { user, role } => server().map(|guild| {
-                Do::Act(Act::AddRole { guild, user: *user, role: role.clone() })
-            }),
-            Action::RemoveRole { user, role } => server().map(|guild| {
-                Do::Act(Act::RemoveRole { guild, user: *user, role: role.clone() })
-            }),
+            Action::AddRole { user, role } => server()
+                .map(|guild| Do::Act(Act::AddRole { guild, user: *user, role: role.clone() })),
+            Action::RemoveRole { user, role } => server()
+                .map(|guild| Do::Act(Act::RemoveRole { guild, user: *user, role: role.clone() })),
             Action::DeleteMessage { message } => {
                 here().map(|channel| Do::Act(Act::Delete { channel, message: *message }))
             }
@@ -196,8 +190,7 @@ impl PerformActions {
     ) -> Result<(), Setback> {
         let Some(call) = self.call_of(recorded, call).await? else { return Ok(()) };
         let Some(channel) = call.channel else { return Ok(()) };
-        let letter =
-            Letter { channel, text, reply_to: call.message, pings: None, reactions: &[] };
+        let letter = Letter { channel, text, reply_to: call.message, pings: None, reactions: &[] };
         let outcome = self.write(recorded.id, place, letter).await.map_err(later)?;
         self.settle(recorded, id, call.id, place, outcome).await?;
         Ok(())

@@ -170,7 +170,8 @@ impl Registry {
         }
         let responders = if to_bot { Vec::new() } else { self.phrases.of(text) };
         let responders = responders.into_iter().map(|number| self.all[number].clone());
-        let responders = responders.map(|live| Match { live, what: "message", args: String::new() });
+        let responders =
+            responders.map(|live| Match { live, what: "message", args: String::new() });
         responders.chain(self.on(Happening::MessageCreated)).collect()
     }
 

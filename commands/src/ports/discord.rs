@@ -19,11 +19,26 @@ pub struct Post {
 /// Something that is done once however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    AddRole { guild: GuildId, user: DiscordUserId, role: String },
-    Delete { channel: ChannelId, message: MessageId },
+    AddRole {
+        guild: GuildId,
+        user: DiscordUserId,
+        role: String,
+    },
+    Delete {
+        channel: ChannelId,
+        message: MessageId,
+    },
     /// The emoji is a Unicode one, or `name:id`.
-    React { channel: ChannelId, message: MessageId, emoji: String },
-    RemoveRole { guild: GuildId, user: DiscordUserId, role: String },
+    React {
+        channel: ChannelId,
+        message: MessageId,
+        emoji: String,
+    },
+    RemoveRole {
+        guild: GuildId,
+        user: DiscordUserId,
+        role: String,
+    },
 }
 
 /// Why a message should be tried again later: nothing was sent.

@@ -120,7 +120,9 @@ events! {
     Installation(super::InstallationId): crate::integrations::Installation,
     Person(super::Person): super::ErasurePerson,
     Process(super::ProcessId): crate::lifecycle::Process,
+    Rehearsal(super::RehearsalId): crate::self_editing::Rehearsal,
     Settings(super::Singleton): crate::lifecycle::Settings,
+    Watch(super::EditId): crate::self_editing::Watch,
     Workspace(super::Singleton): crate::self_editing::Workspace,
 }
 
@@ -140,7 +142,9 @@ impl Event {
             | Self::Installation(..)
             | Self::Person(..)
             | Self::Process(..)
+            | Self::Rehearsal(..)
             | Self::Settings(..)
+            | Self::Watch(..)
             | Self::Workspace(..) => None,
         }
     }

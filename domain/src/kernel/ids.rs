@@ -90,6 +90,8 @@ uuids! {
     EditId,
     /// One run of the program.
     ProcessId,
+    /// One rehearsal of an edit.
+    RehearsalId,
 }
 
 snowflakes! {

@@ -30,7 +30,7 @@ pub use codec::{Codec, CommitBody, OpenFailure};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
     ApiKeyId, BehaviorId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId,
-    InstallationId, MessageId, ParseIdError, ProcessId, Singleton,
+    InstallationId, MessageId, ParseIdError, ProcessId, RehearsalId, Singleton,
 };
 pub use journal::{Clock, Journal, Page};
 pub use keys::{CryptError, Key, KeyId, Keys, Sealer};

@@ -66,7 +66,9 @@ impl Fold for Commands {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

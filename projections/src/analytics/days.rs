@@ -73,7 +73,9 @@ pub(super) fn deed(recorded: &Recorded) -> Option<Deed> {
         | Event::Installation(..)
         | Event::Person(..)
         | Event::Process(..)
+        | Event::Rehearsal(..)
         | Event::Settings(..)
+        | Event::Watch(..)
         | Event::Workspace(..) => None,
     }
 }

@@ -63,7 +63,9 @@ impl Append for Samples {
             | Event::Guild(..)
             | Event::Installation(..)
             | Event::Person(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

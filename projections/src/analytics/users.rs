@@ -57,7 +57,9 @@ fn doer(recorded: &Recorded) -> Option<Person> {
         | Event::Installation(..)
         | Event::Person(..)
         | Event::Process(..)
+        | Event::Rehearsal(..)
         | Event::Settings(..)
+        | Event::Watch(..)
         | Event::Workspace(..) => None,
     }
 }

@@ -199,7 +199,9 @@ fn server(event: &Event) -> Option<i64> {
         | Event::Installation(..)
         | Event::Person(..)
         | Event::Process(..)
+        | Event::Rehearsal(..)
         | Event::Settings(..)
+        | Event::Watch(..)
         | Event::Workspace(..) => None,
     }
     .map(|guild| snowflake(guild.0))

@@ -57,10 +57,7 @@ pub async fn of(db: &impl ConnectionTrait, call: Uuid) -> Result<Vec<Model>, DbE
 }
 
 /// The action that wrote a message.
-pub async fn that_wrote(
-    db: &impl ConnectionTrait,
-    message: &str,
-) -> Result<Option<Model>, DbErr> {
+pub async fn that_wrote(db: &impl ConnectionTrait, message: &str) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::OutsideId.eq(message)).one(db).await
 }
 
@@ -114,7 +111,9 @@ impl Fold for Actions {
                     _ => (APOLOGY.to_owned(), None),
                 };
                 let due_ms = match action {
-                    Some(Action::Remind { after_s, .. }) => Some(call.at_ms + after_s.cast_signed() * 1_000),
+                    Some(Action::Remind { after_s, .. }) => {
+                        Some(call.at_ms + after_s.cast_signed() * 1_000)
+                    }
                     _ => None,
                 };
                 let due_at = due_ms.and_then(DateTime::from_timestamp_millis).map(Millis);

@@ -98,7 +98,9 @@ impl Fold for Conversations {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

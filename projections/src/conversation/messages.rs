@@ -82,7 +82,9 @@ impl Append for Messages {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => return None,
         };
         let row = |id: Uuid, role: &str, content: &Personal<String>, length: u32| Model {

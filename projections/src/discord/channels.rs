@@ -89,7 +89,9 @@ impl Fold for Channels {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         };
         channel.map(|id| Touch::Changes(snowflake(id.0)))

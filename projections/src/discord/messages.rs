@@ -151,7 +151,9 @@ impl Fold for Messages {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => return None,
         };
         match event {

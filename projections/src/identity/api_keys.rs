@@ -60,7 +60,9 @@ impl Fold for ApiKeys {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

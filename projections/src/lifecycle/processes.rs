@@ -55,7 +55,9 @@ impl Fold for Processes {
             | Event::Guild(..)
             | Event::Installation(..)
             | Event::Person(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

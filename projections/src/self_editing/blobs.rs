@@ -70,7 +70,9 @@ impl Append for Blobs {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => None,
         }
     }

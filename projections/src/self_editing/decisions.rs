@@ -65,7 +65,9 @@ impl Append for Decisions {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
+            | Event::Rehearsal(..)
             | Event::Settings(..)
+            | Event::Watch(..)
             | Event::Workspace(..) => return None,
         };
         let row = |decision: &str, by: &Actor, comment: Option<&Personal<String>>, alone| Model {

@@ -199,7 +199,9 @@ impl Append for Files {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
-            | Event::Settings(..) => (0, BTreeMap::new()),
+            | Event::Rehearsal(..)
+            | Event::Settings(..)
+            | Event::Watch(..) => (0, BTreeMap::new()),
         };
         changes.into_iter().map(move |(path, content)| Model {
             path: path.to_owned(),

@@ -93,7 +93,9 @@ impl Append for Revisions {
             | Event::Installation(..)
             | Event::Person(..)
             | Event::Process(..)
-            | Event::Settings(..) => None,
+            | Event::Rehearsal(..)
+            | Event::Settings(..)
+            | Event::Watch(..) => None,
         }
     }
 }

@@ -1,0 +1,141 @@
+//! A rehearsal is one run of recorded history through the behaviors as they are and as an edit
+//! would make them, without effects.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Actor, BehaviorId, EditId, Ground, Personal, Rejection, aggregate};
+
+/// Whether it was begun and has ended.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Rehearsal {
+    begun: bool,
+    ended: bool,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RehearsalCommand {
+    End { report: Report },
+    Fail { reason: String },
+    Start { edit: EditId, content_hash: String, by: Actor, from: u64, to: u64 },
+}
+
+/// What has happened to it. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RehearsalEvent {
+    Ended {
+        report: Report,
+    },
+    Failed {
+        reason: String,
+    },
+    /// Over the events after one commit and up to another.
+    Started {
+        edit: EditId,
+        /// Of the content that is rehearsed.
+        content_hash: String,
+        by: Actor,
+        from: u64,
+        to: u64,
+    },
+}
+
+/// What it showed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Events that were fed in.
+    pub events: u64,
+    /// Calls of behaviors, before and after.
+    pub calls_before: u64,
+    pub calls_after: u64,
+    /// Events that are answered otherwise.
+    pub differing: u64,
+    pub examples: Vec<Example>,
+    pub errors_before: u64,
+    pub errors_after: u64,
+    /// Of all runs together, in microseconds and in steps.
+    pub time_before_us: u64,
+    pub time_after_us: u64,
+    pub operations_before: u64,
+    pub operations_after: u64,
+}
+
+/// One event that is answered otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// Where the event stands.
+    pub position: u64,
+    pub behavior: BehaviorId,
+    /// What was answered, or the error; none for silence.
+    pub before: Option<Personal<String>>,
+    pub after: Option<Personal<String>>,
+}
+
+/// Why a command on a rehearsal is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RehearsalError {
+    #[error("this rehearsal was never begun")]
+    Unknown,
+}
+
+impl Rejection for RehearsalError {
+    fn ground(&self) -> Ground {
+        Ground::Missing
+    }
+}
+
+impl Rehearsal {
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: RehearsalCommand) -> Result<Vec<RehearsalEvent>, RehearsalError> {
+        use {RehearsalCommand as Do, RehearsalEvent as Did};
+
+        let event = match command {
+            Do::Start { .. } if self.begun => return Ok(vec![]),
+            Do::Start { edit, content_hash, by, from, to } => {
+                Did::Started { edit, content_hash, by, from, to }
+            }
+            Do::End { .. } | Do::Fail { .. } if !self.begun => {
+                return Err(RehearsalError::Unknown);
+            }
+            Do::End { .. } | Do::Fail { .. } if self.ended => return Ok(vec![]),
+            Do::End { report } => Did::Ended { report },
+            Do::Fail { reason } => Did::Failed { reason },
+        };
+        Ok(vec![event])
+    }
+
+    /// The memory. Never fails: what happened, happened.
+    fn evolve(&mut self, event: &RehearsalEvent) {
+        match event {
+            RehearsalEvent::Started { .. } => self.begun = true,
+            RehearsalEvent::Ended { .. } | RehearsalEvent::Failed { .. } => self.ended = true,
+        }
+    }
+}
+
+aggregate!(Rehearsal: "rehearsal", RehearsalCommand -> RehearsalEvent | RehearsalError);
+
+#[cfg(test)]
+mod tests {
+    use super::{RehearsalCommand as Do, RehearsalEvent as Did, *};
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn a_rehearsal_ends_once() {
+        let ended = || Did::Ended { report: Report::default() };
+        let end = || Do::End { report: Report::default() };
+        given::<Rehearsal>([]).when(end()).then_expect_error(RehearsalError::Unknown);
+        given::<Rehearsal>([started()]).when(end()).then_expect_events(vec![ended()]);
+        given::<Rehearsal>([started(), ended()])
+            .when(Do::Fail { reason: "late".into() })
+            .then_expect_events(vec![]);
+    }
+
+    fn started() -> Did {
+        let edit = EditId(uuid::Uuid::from_u128(1));
+        let by = Actor::api_key("ana");
+        Did::Started { edit, content_hash: "hash".into(), by, from: 0, to: 9 }
+    }
+}

@@ -1,0 +1,88 @@
+//! A watch is what the platform keeps an eye on for a while after an edit went live.
+
+use serde::{Deserialize, Serialize};
+
+use crate::behaviors::Tally;
+use crate::kernel::{Actor, BehaviorId, Ground, Outcome, Rejection, aggregate};
+
+/// What came of it so far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Watch {
+    alarmed: bool,
+    given_up: bool,
+    /// Who was told of it.
+    told: Vec<Actor>,
+}
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchCommand {
+    /// A behavior that the edit changed fares worse than before.
+    Alarm(Alarm),
+    /// The edit could not be taken back.
+    GiveUp { reason: String },
+    /// Record that somebody was told of the alarm, or could not be.
+    RecordTold { whom: Actor, outcome: Outcome },
+}
+
+/// What is worse than before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    pub behavior: BehaviorId,
+    /// The revision that the edit made.
+    pub revision: u64,
+    pub before: Tally,
+    pub after: Tally,
+    /// The share of bad runs that is put up with on top of that before.
+    pub threshold: f64,
+    /// In plain words.
+    pub reason: String,
+}
+
+/// What has happened to it. Stored for ever: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum WatchEvent {
+    Alarmed(Alarm),
+    GivenUp { reason: String },
+    Told { whom: Actor, outcome: Outcome },
+}
+
+/// There is nothing it refuses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {}
+
+impl Rejection for WatchError {
+    fn ground(&self) -> Ground {
+        match *self {}
+    }
+}
+
+impl Watch {
+    /// The rules. Pure: the same history and command give the same answer.
+    fn decide(&self, command: WatchCommand) -> Result<Vec<WatchEvent>, WatchError> {
+        use {WatchCommand as Do, WatchEvent as Did};
+
+        let event = match command {
+            Do::Alarm(_) if self.alarmed => return Ok(vec![]),
+            Do::Alarm(alarm) => Did::Alarmed(alarm),
+            Do::GiveUp { .. } if self.given_up => return Ok(vec![]),
+            Do::GiveUp { reason } => Did::GivenUp { reason },
+            Do::RecordTold { whom, .. } if self.told.contains(&whom) => return Ok(vec![]),
+            Do::RecordTold { whom, outcome } => Did::Told { whom, outcome },
+        };
+        Ok(vec![event])
+    }
+
+    /// The memory. Never fails: what happened, happened.
+    fn evolve(&mut self, event: &WatchEvent) {
+        match event {
+            WatchEvent::Alarmed(_) => self.alarmed = true,
+            WatchEvent::GivenUp { .. } => self.given_up = true,
+            WatchEvent::Told { whom, .. } => self.told.push(whom.clone()),
+        }
+    }
+}
+
+aggregate!(Watch: "watch", WatchCommand -> WatchEvent | WatchError);
