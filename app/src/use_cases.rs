@@ -12,7 +12,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{SelfEditing, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -103,6 +103,8 @@ impl UseCases {
             journal: journal.clone(),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let views = Views::default();

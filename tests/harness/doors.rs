@@ -16,7 +16,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{SelfEditing, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -104,6 +104,8 @@ impl Door {
             journal: journal.clone(),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let observations = Observations {

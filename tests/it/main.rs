@@ -22,6 +22,7 @@ mod golden;
 mod house_rules;
 mod import;
 mod installation;
+mod live_behaviors;
 mod operating;
 mod operational;
 mod papers;

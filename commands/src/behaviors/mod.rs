@@ -15,6 +15,7 @@ mod registries;
 mod registry;
 mod run_behaviors;
 mod timers;
+mod watch_edits;
 
 pub use budgets::{Budget, Budgets};
 pub use call::Behaviors;
@@ -28,3 +29,4 @@ pub use registries::Registries;
 pub use registry::{Live, Match, Registry};
 pub use run_behaviors::RunBehaviors;
 pub use timers::Timers;
+pub use watch_edits::WatchEdits;

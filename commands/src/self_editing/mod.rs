@@ -5,18 +5,22 @@ mod check_edits;
 mod checks;
 mod disable;
 mod finish_edits;
+mod live;
 mod merge;
 mod proposal;
 mod rollback;
+mod tell_of_alarms;
 mod tree;
 
 use std::sync::Arc;
+
+use chrono::TimeDelta;
 
 use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
 use domain::lifecycle::{SelfEditingSettings, Settings};
 use domain::self_editing::{
-    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
+    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Watch, Workspace,
     WorkspaceCommand,
 };
 use uuid::Uuid;
@@ -24,14 +28,19 @@ use uuid::Uuid;
 pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
+pub use live::Live;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
 pub use rollback::{Rollback, RolledBack, Target};
+pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
 
 use proposal::{content_hash, require_sound};
 
 use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
+
+/// How long an edit is watched unless said otherwise.
+pub const WATCH_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// Who approves where the settings say that nobody has to.
 const AUTO_APPROVE: &str = "auto_approve";
@@ -48,6 +57,9 @@ pub struct SelfEditing {
     pub journal: Journal,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
+    /// How long an edit is watched after it went live.
+    pub watch_for: TimeDelta,
+    pub watches: Arc<dyn Execute<Watch>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
 }
 

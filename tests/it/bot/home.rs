@@ -16,7 +16,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{SelfEditing, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -151,6 +151,8 @@ impl Home {
             journal: self.journal.clone(),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let surroundings = Surroundings::default();
