@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use adapters::RhaiScripts;
-use adapters::local_model::LocalModel;
 use async_trait::async_trait;
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, OAuth, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::ports::{Access, ChatModel, OAuth, Snapshots};
+use commands::self_editing::{SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -30,28 +29,32 @@ pub struct UseCases {
     pub self_editing: SelfEditing,
 }
 
+/// What the settings make of the neighbors.
+pub struct Outside {
+    /// What people talk with.
+    pub model: Arc<dyn ChatModel>,
+    pub oauth: Arc<dyn OAuth>,
+    pub pace: Pace,
+    pub suggesting: Suggesting,
+}
+
 impl UseCases {
-    pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>, pace: Pace) -> Self {
-        Self::over(stores, &stores.journal, stores.operational.clone(), oauth, pace)
+    pub fn new(stores: &Stores, outside: Outside) -> Self {
+        Self::over(stores, &stores.journal, stores.operational.clone(), outside)
     }
 
     /// As they were at a moment.
-    pub(crate) fn as_of(
-        stores: &Stores,
-        journal: &Journal,
-        oauth: Arc<dyn OAuth>,
-        pace: Pace,
-    ) -> Self {
-        Self::over(stores, journal, Arc::new(NoSnapshots), oauth, pace)
+    pub(crate) fn as_of(stores: &Stores, journal: &Journal, outside: Outside) -> Self {
+        Self::over(stores, journal, Arc::new(NoSnapshots), outside)
     }
 
     fn over(
         stores: &Stores,
         journal: &Journal,
         snapshots: Arc<dyn Snapshots>,
-        oauth: Arc<dyn OAuth>,
-        pace: Pace,
+        outside: Outside,
     ) -> Self {
+        let Outside { model, oauth, pace, suggesting } = outside;
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
@@ -60,7 +63,7 @@ impl UseCases {
             blobs: blobs.clone(),
             conversations: executors.conversations.clone(),
             journal: journal.clone(),
-            model: Arc::new(LocalModel),
+            model,
             pace,
             workspace: executors.workspaces.clone(),
             recent: recent.clone(),
@@ -97,6 +100,7 @@ impl UseCases {
             journal: journal.clone(),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
+            suggesting,
             workspace: executors.workspaces.clone(),
         };
         Self {

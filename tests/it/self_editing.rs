@@ -220,6 +220,7 @@ async fn seeded(there: &Embedded) -> SelfEditing {
         journal: there.journal.clone(),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
         workspace: executors.workspaces.clone(),
     };
     let file = Change { path: "prompts/hello.md".into(), content: Some("Hi\n".into()) };

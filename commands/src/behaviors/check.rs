@@ -79,11 +79,13 @@ fn touched(after: &Files, changes: &[Change]) -> BTreeSet<String> {
     changes.iter().map(|it| script_of(&it.path)).filter(|path| is_behavior(path)).collect()
 }
 
-fn is_behavior(path: &str) -> bool {
+/// Whether a file of the workspace is the script of a behavior.
+pub(crate) fn is_behavior(path: &str) -> bool {
     path.starts_with("behaviors/") && path.ends_with(SCRIPT) && !path.ends_with(TESTS)
 }
 
-fn tests_of(script: &str) -> String {
+/// Where the tests of a behavior are.
+pub(crate) fn tests_of(script: &str) -> String {
     format!("{}{TESTS}", script.strip_suffix(SCRIPT).unwrap_or(script))
 }
 

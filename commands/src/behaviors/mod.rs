@@ -3,5 +3,5 @@
 mod check;
 mod head;
 
-pub(crate) use check::{check_scripts, check_tests};
+pub(crate) use check::{check_scripts, check_tests, is_behavior, tests_of};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};

@@ -15,7 +15,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -51,6 +51,7 @@ pub(super) struct Home {
     pub(super) hold_up: watch::Sender<bool>,
     /// How much people may say.
     pub(super) limits: ConversationLimits,
+    pub(super) suggesting: Suggesting,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -88,7 +89,8 @@ impl Home {
         let gate = Arc::new(Semaphore::new(0));
         let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
         let files = (files, vault, operational);
-        Self { discord, journal, store, views, gate, hold_up, limits, _files: files }
+        let suggesting = Suggesting::default();
+        Self { discord, journal, store, views, gate, hold_up, limits, suggesting, _files: files }
     }
 
     pub(super) async fn new() -> Self {
@@ -149,6 +151,7 @@ impl Home {
             journal: self.journal.clone(),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
+            suggesting: self.suggesting.clone(),
             workspace: executors.workspaces.clone(),
         };
         let clock = Arc::new(SystemClock);
