@@ -31,6 +31,7 @@ mod reactors;
 mod restored;
 mod self_editing;
 mod services;
+mod suggest;
 mod vault;
 mod verify;
 mod views;

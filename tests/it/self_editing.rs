@@ -220,6 +220,7 @@ async fn seeded(there: &Embedded) -> SelfEditing {
         journal: there.journal.clone(),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
         watch_for: WATCH_FOR,
         watches: executors.watches.clone(),
         workspace: executors.workspaces.clone(),

@@ -9,6 +9,7 @@ mod history;
 mod registration;
 mod reply;
 mod status;
+mod suggest;
 
 use async_trait::async_trait;
 use commands::CommandError;

@@ -23,6 +23,7 @@ pub(crate) use check::{check_scripts, check_tests};
 pub use command::{Answer, Answered, Asked};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};
 pub use occasion::Seen;
+pub(crate) use paths::{is_behavior, tests_of};
 pub use perform_actions::PerformActions;
 pub(crate) use readable::readable;
 pub use registries::Registries;

@@ -8,6 +8,7 @@ mod posts;
 mod presence;
 mod slash;
 mod slow_log;
+mod suggest;
 
 use std::time::Duration;
 
