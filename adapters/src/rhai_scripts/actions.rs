@@ -1,11 +1,12 @@
 //! The functions that scripts make actions with, and the few others that the platform adds.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use domain::behaviors::Action;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, INT, Map};
 
-use super::run;
+use super::{run, values};
 
 /// How long a text is at most, in characters; what Discord takes at once is less, and is split.
 const MOST_TEXT: usize = 6_000;
@@ -52,6 +53,7 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_fn("poll", poll)
         .register_fn("choose", choose)
+        .register_fn("commands", commands)
         .register_fn("random", random)
         .register_fn("setting", setting);
 }
@@ -103,10 +105,16 @@ fn random(from: INT, to: INT) -> Answer<INT> {
     Ok(from.wrapping_add_unsigned(step))
 }
 
+/// The commands that people can call.
+fn commands() -> Array {
+    let known = run::now(|run| Arc::clone(&run.workspace)).unwrap_or_default();
+    known.commands.iter().map(values::of_described).collect()
+}
+
 /// What `settings/<name>.toml` of the workspace says.
 fn setting(name: &str) -> Answer<Map> {
-    let found = run::now(|run| run.settings.get(name).cloned()).flatten();
-    let found = found.and_then(Dynamic::try_cast::<Map>);
+    let found = run::now(|run| run.workspace.settings.get(name).cloned()).flatten();
+    let found = found.map(values::of_json).and_then(Dynamic::try_cast::<Map>);
     found.ok_or_else(|| format!("there is no settings/{name}.toml").into())
 }
 

@@ -9,8 +9,8 @@ mod values;
 
 use std::sync::Arc;
 
-use commands::ports::{Fault, Occasion, Ran, Script, ScriptRunner, Settings, Tested};
-use rhai::{AST, Engine, ImmutableString, Map};
+use commands::ports::{Fault, Occasion, Ran, Readable, Script, ScriptRunner, Tested};
+use rhai::{AST, Engine};
 
 /// The function of a behavior that is called.
 const ENTRY: &str = "run";
@@ -28,31 +28,26 @@ impl Default for RhaiScripts {
 struct Compiled {
     engine: Arc<Engine>,
     ast: AST,
-    settings: Arc<Map>,
 }
 
 impl ScriptRunner for RhaiScripts {
-    fn compile(&self, source: &str, settings: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault> {
+    fn compile(&self, source: &str) -> Result<Arc<dyn Script>, Fault> {
         let ast = sandbox::compile(&self.0, source)?;
         if !ast.iter_functions().any(|it| it.name == ENTRY && it.params.len() == 1) {
             let reason = "there is no function run(event)".to_owned();
             return Err(Fault { line: None, reason });
         }
-        let settings = settings.iter().map(|(name, value)| {
-            (ImmutableString::from(name).into(), values::of_json(value.clone()))
-        });
-        let settings = Arc::new(settings.collect());
-        Ok(Arc::new(Compiled { engine: Arc::clone(&self.0), ast, settings }))
+        Ok(Arc::new(Compiled { engine: Arc::clone(&self.0), ast }))
     }
 }
 
 impl Script for Compiled {
-    fn run(&self, occasion: &Occasion) -> Ran {
-        run::run(self, occasion)
+    fn run(&self, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran {
+        run::run(self, occasion, workspace)
     }
 
-    fn test(&self, tests: &str) -> Result<Vec<Tested>, Fault> {
-        testing::test(self, tests)
+    fn test(&self, tests: &str, workspace: &Arc<Readable>) -> Result<Vec<Tested>, Fault> {
+        testing::test(self, tests, workspace)
     }
 }
 

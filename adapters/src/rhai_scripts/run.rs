@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use commands::ports::{Fault, Occasion, Ran};
+use commands::ports::{Fault, Occasion, Ran, Readable};
 use domain::behaviors::Action;
 use domain::kernel::MessageId;
-use rhai::{AST, CallFnOptions, Dynamic, Engine, Map, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, Scope};
 
 use super::{Compiled, ENTRY, sandbox, values};
 
@@ -26,7 +26,7 @@ pub(super) struct Run {
     operations: u64,
     chance: u64,
     pub(super) message: Option<MessageId>,
-    pub(super) settings: Arc<Map>,
+    pub(super) workspace: Arc<Readable>,
     /// The behavior that a test script tests.
     pub(super) tested: Option<(Arc<Engine>, AST)>,
 }
@@ -36,13 +36,13 @@ thread_local! {
 }
 
 impl Run {
-    pub(super) fn new(occasion: &Occasion, settings: &Arc<Map>) -> Self {
+    pub(super) fn new(occasion: &Occasion, workspace: &Arc<Readable>) -> Self {
         Self {
             started: Instant::now(),
             operations: 0,
             chance: occasion.seed,
             message: occasion.message,
-            settings: Arc::clone(settings),
+            workspace: Arc::clone(workspace),
             tested: None,
         }
     }
@@ -92,8 +92,8 @@ pub(super) fn within(
     (answer.map_err(|error| sandbox::fault(*error)), run)
 }
 
-pub(super) fn run(script: &Compiled, occasion: &Occasion) -> Ran {
-    let run = Run::new(occasion, &script.settings);
+pub(super) fn run(script: &Compiled, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran {
+    let run = Run::new(occasion, workspace);
     let event = values::of_occasion(occasion);
     let (answer, run) = within(run, &script.engine, &script.ast, ENTRY, (event,));
     let wanted = answer.and_then(wanted);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use commands::ports::{Fault, Occasion, Tested};
+use commands::ports::{Fault, Occasion, Readable, Tested};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
 use serde_json::{Value, json};
 
@@ -21,14 +21,18 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("check", |holds: bool, why: &str| if holds { Ok(()) } else { no(why) });
 }
 
-pub(super) fn test(script: &Compiled, tests: &str) -> Result<Vec<Tested>, Fault> {
+pub(super) fn test(
+    script: &Compiled,
+    tests: &str,
+    workspace: &Arc<Readable>,
+) -> Result<Vec<Tested>, Fault> {
     let ast = sandbox::compile(&script.engine, tests)?;
     let names = ast.iter_functions().filter(|it| it.params.is_empty()).map(|it| it.name);
     let mut names: Vec<String> = names.map(ToOwned::to_owned).collect();
     names.sort();
     let tested = names.into_iter().map(|name| {
         let occasion = Occasion { seed: 1, ..Occasion::default() };
-        let mut run = Run::new(&occasion, &script.settings);
+        let mut run = Run::new(&occasion, workspace);
         run.tested = Some((Arc::clone(&script.engine), script.ast.clone()));
         let (answer, _) = run::within(run, &script.engine, &ast, &name, ());
         Tested { name, failure: answer.err() }
@@ -56,14 +60,14 @@ fn expect_error(event: Map, words: &str) -> Answer<()> {
 }
 
 fn call(event: Map) -> Answer<Result<Array, Fault>> {
-    let Some((engine, ast, settings)) =
-        run::now(|run| run.tested.clone().map(|(engine, ast)| (engine, ast, run.settings.clone())))
-            .flatten()
-    else {
+    let Some((engine, ast, workspace)) = run::now(|run| {
+        run.tested.clone().map(|(engine, ast)| (engine, ast, run.workspace.clone()))
+    })
+    .flatten() else {
         return no("only a test calls a behavior");
     };
     let occasion = usual(event)?;
-    let run = Run::new(&occasion, &settings);
+    let run = Run::new(&occasion, &workspace);
     let (answer, _) = run::within(run, &engine, &ast, ENTRY, (values::of_occasion(&occasion),));
     let actions = answer.and_then(run::wanted);
     Ok(actions.map(|actions| actions.iter().map(values::of_action).collect()))

@@ -7,7 +7,7 @@ use domain::kernel::{DiscordUserId, MessageId};
 use serde_json::json;
 
 use super::*;
-use commands::ports::User;
+use commands::ports::{Described, Settings, User};
 
 #[test]
 fn a_script_sees_the_event_and_answers_actions() {
@@ -82,7 +82,7 @@ fn no_script_runs_nests_or_grows_without_end() {
 fn chance_is_the_same_for_the_same_seed() {
     let script = compiled("fn run(event) { reply(`${random(1, 1000000)} ${choose([1, 2, 3])}`) }");
     let script = script.expect("it compiles");
-    let answers = |seed| script.run(&Occasion { seed, ..occasion() }).wanted;
+    let answers = |seed| script.run(&Occasion { seed, ..occasion() }, &Arc::default()).wanted;
     assert_eq!(answers(7), answers(7));
     assert_ne!(answers(7), answers(8));
 }
@@ -98,7 +98,8 @@ fn tests_call_the_behavior_and_say_what_they_expect() {
         }
         fn asks_for_nonsense() { when(#{ tex: \"hi\" }); }
     ";
-    let tested = script.expect("it compiles").test(tests).expect("the tests compile");
+    let tested =
+        script.expect("it compiles").test(tests, &Arc::default()).expect("the tests compile");
     let failures: Vec<_> =
         tested.iter().map(|it| (it.name.as_str(), it.failure.as_ref().map(|it| it.line))).collect();
     let wanted = [
@@ -116,20 +117,31 @@ fn tests_call_the_behavior_and_say_what_they_expect() {
 fn settings_are_read() {
     let source = "fn run(event) { reply(setting(\"faq\").answer) }";
     let settings = Settings::from([("faq".to_owned(), json!({ "answer": "42" }))]);
-    let script = RhaiScripts::default().compile(source, &Arc::new(settings)).expect("it compiles");
-    let wanted = script.run(&occasion()).wanted;
+    let script = compiled(source).expect("it compiles");
+    let workspace = Readable { settings, ..Readable::default() };
+    let wanted = script.run(&occasion(), &Arc::new(workspace)).wanted;
     assert_eq!(
         wanted,
         Ok(vec![Action::Reply { text: "42".into(), private: false, reactions: vec![] }])
     );
 }
 
+#[test]
+fn commands_are_listed() {
+    let source = "fn run(event) { reply(commands().map(|it| `${it.kind} ${it.name}`)[0]) }";
+    let dice = Described { kind: "command".into(), name: "dice".into(), ..Described::default() };
+    let workspace = Readable { commands: vec![dice], ..Readable::default() };
+    let ran = compiled(source).expect("it compiles").run(&occasion(), &Arc::new(workspace));
+    let text = "command dice".into();
+    assert_eq!(ran.wanted, Ok(vec![Action::Reply { text, private: false, reactions: vec![] }]));
+}
+
 fn ran(source: &str) -> Result<Vec<Action>, Fault> {
-    compiled(source).expect("it compiles").run(&occasion()).wanted
+    compiled(source).expect("it compiles").run(&occasion(), &Arc::default()).wanted
 }
 
 fn compiled(source: &str) -> Result<Arc<dyn Script>, Fault> {
-    RhaiScripts::default().compile(source, &Arc::default())
+    RhaiScripts::default().compile(source)
 }
 
 fn occasion() -> Occasion {

@@ -23,7 +23,9 @@ pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
 pub use oauth::{Grant, OAuth};
-pub use script_runner::{Fault, Line, Occasion, Ran, Script, ScriptRunner, Settings, Tested, User};
+pub use script_runner::{
+    Described, Fault, Line, Occasion, Ran, Readable, Script, ScriptRunner, Settings, Tested, User,
+};
 pub use snapshots::{Snapshot, Snapshots};
 pub use tickets::Tickets;
 pub use vault::Vault;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::behaviors::Action;
 use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What happened that a behavior is called for; all that its script sees.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,17 +21,21 @@ pub struct Occasion {
     pub channel: Option<ChannelId>,
     pub user: Option<User>,
     pub message: Option<MessageId>,
+    /// The message that this one answers.
+    pub reply_to: Option<MessageId>,
     /// What was said.
     pub text: String,
     /// What stands behind a prefix command's name.
     pub args: String,
-    /// The options of a slash command.
+    /// The options of a slash command. One of the kind `user` is an object like [`User::seen`].
     pub options: Map<String, Value>,
     /// The emoji of a reaction.
     pub emoji: String,
     /// What was said before in the channel, oldest first.
     pub history: Vec<Line>,
-    /// How much happens on the server.
+    /// How much happens on the server, in whole numbers: `members`, `channels`, `messages_today`,
+    /// `messages_7_days`, `active_users_7_days`, `commands_7_days`, and `top_channels`, a list of
+    /// objects with `channel` and `messages`.
     pub stats: Map<String, Value>,
     /// How long the event took to get here, in milliseconds.
     pub latency_ms: u64,
@@ -54,6 +58,21 @@ pub struct User {
     pub joined_at: Option<DateTime<Utc>>,
 }
 
+impl User {
+    /// As scripts see somebody, in an event and in an option of the kind `user`.
+    pub fn seen(&self) -> Value {
+        json!({
+            "id": self.id.to_string(),
+            "name": self.name,
+            "bot": self.bot,
+            "roles": self.roles,
+            "mention": format!("<@{}>", self.id),
+            "joined_at": self.joined_at.map(|it| it.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            "joined_at_s": self.joined_at.map(|it| it.timestamp()),
+        })
+    }
+}
+
 /// One message of the past.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +87,23 @@ pub struct Line {
 
 /// The settings of the workspace, by the name of their file.
 pub type Settings = BTreeMap<String, Value>;
+
+/// What the workspace says to scripts when they run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readable {
+    pub settings: Settings,
+    /// The commands that people can call.
+    pub commands: Vec<Described>,
+}
+
+/// A command as people read of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    /// `command` or `prefix_command`.
+    pub kind: String,
+    pub name: String,
+    pub description: String,
+}
 
 /// Why a script did not do what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,14 +133,14 @@ pub struct Tested {
 /// A compiled script.
 pub trait Script: Send + Sync {
     /// Runs it on an occasion. It touches nothing: it answers what it wants done.
-    fn run(&self, occasion: &Occasion) -> Ran;
+    fn run(&self, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran;
 
     /// Runs every function of a test script.
-    fn test(&self, tests: &str) -> Result<Vec<Tested>, Fault>;
+    fn test(&self, tests: &str, workspace: &Arc<Readable>) -> Result<Vec<Tested>, Fault>;
 }
 
 /// Knows the language of the scripts.
 pub trait ScriptRunner: Send + Sync {
-    /// A script that can be run, with the settings it may read.
-    fn compile(&self, source: &str, settings: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault>;
+    /// A script that can be run. It knows nothing of the workspace: it is told when it runs.
+    fn compile(&self, source: &str) -> Result<Arc<dyn Script>, Fault>;
 }

@@ -170,13 +170,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::ports::{Fault, Script, Settings};
+    use crate::ports::{Fault, Script};
 
     /// For changes without scripts.
     struct NoScripts;
 
     impl ScriptRunner for NoScripts {
-        fn compile(&self, _: &str, _: &Arc<Settings>) -> Result<Arc<dyn Script>, Fault> {
+        fn compile(&self, _: &str) -> Result<Arc<dyn Script>, Fault> {
             Err(Fault { line: None, reason: "there is no language for scripts here".to_owned() })
         }
     }
