@@ -54,6 +54,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("poll", poll)
         .register_fn("choose", choose)
         .register_fn("commands", commands)
+        .register_fn("has_words", has_words)
         .register_fn("random", random)
         .register_fn("setting", setting);
 }
@@ -90,6 +91,20 @@ fn choose(list: Array) -> Answer<Dynamic> {
     };
     let at = usize::try_from(at).unwrap_or_default();
     Ok(list.into_iter().nth(at).unwrap_or_default())
+}
+
+/// Whether the text holds these words, as whole words, upper or lower case.
+fn has_words(text: &str, words: &str) -> bool {
+    let (text, words) = (text.to_lowercase(), words.trim().to_lowercase());
+    let (first, last) = (words.chars().next(), words.chars().next_back());
+    let goes_on = |edge: Option<char>, next: Option<char>| {
+        [edge, next].iter().all(|it| it.is_some_and(char::is_alphanumeric))
+    };
+    !words.is_empty()
+        && text.match_indices(&words).any(|(at, found)| {
+            let (before, after) = (&text[..at], &text[at + found.len()..]);
+            !goes_on(first, before.chars().next_back()) && !goes_on(last, after.chars().next())
+        })
 }
 
 /// A whole number between two, both included.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use commands::ports::{Fault, Occasion, Readable, Tested};
+use commands::ports::{Fault, Occasion, Readable, Settings, Tested};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("when", when)
         .register_fn("expect", expect)
         .register_fn("expect_error", expect_error)
+        .register_fn("with_commands", with_commands)
+        .register_fn("with_settings", with_settings)
         .register_fn("check", |holds: bool| if holds { Ok(()) } else { no("this does not hold") })
         .register_fn("check", |holds: bool, why: &str| if holds { Ok(()) } else { no(why) });
 }
@@ -48,6 +50,20 @@ fn no<T>(why: &str) -> Answer<T> {
 fn when(event: Map) -> Answer<Array> {
     let actions = call(event)?.map_err(|fault| format!("the behavior failed: {fault}"))?;
     Ok(actions)
+}
+
+/// From here on the test has these commands, instead of those of the workspace.
+fn with_commands(list: Array) -> Answer<()> {
+    let list = rhai::serde::from_dynamic(&list.into())?;
+    run::now(|run| Arc::make_mut(&mut run.workspace).commands = list);
+    Ok(())
+}
+
+/// From here on the test has these files of settings, instead of those of the same name.
+fn with_settings(files: Map) -> Answer<()> {
+    let files: Settings = rhai::serde::from_dynamic(&files.into())?;
+    run::now(|run| Arc::make_mut(&mut run.workspace).settings.extend(files));
+    Ok(())
 }
 
 /// The behavior fails on this event, with these words in the reason.

@@ -127,6 +127,41 @@ fn settings_are_read() {
 }
 
 #[test]
+fn words_are_found_as_a_whole() {
+    let source = "fn run(event) { if has_words(event.text, event.args) { reply(\"x\") } }";
+    let script = compiled(source).expect("it compiles");
+    for (text, args, found) in [
+        ("Good TEA!", " tea ", true),
+        ("steam, tea", "tea", true),
+        ("team", "tea", false),
+        ("tea", "", false),
+        ("ÄRGER", "ärger", true),
+        ("what?!", "?!", true),
+    ] {
+        let occasion = Occasion { text: text.into(), args: args.into(), ..occasion() };
+        let wanted = script.run(&occasion, &Arc::default()).wanted.expect(text);
+        assert_eq!(!wanted.is_empty(), found, "{text}: {args}");
+    }
+}
+
+#[test]
+fn tests_have_settings_and_commands_of_their_own() {
+    let script = compiled("fn run(event) { reply(`${setting(\"a\").b} ${commands().len()}`) }");
+    let tests = "
+        fn one() {
+            with_settings(#{ a: #{ b: 5 } });
+            with_commands([#{ kind: \"command\", name: \"x\", description: \"y\" }]);
+            expect(when(#{}), [#{ text: \"5 1\" }]);
+        }
+        fn two() { expect(when(#{}), [#{ text: \"4 0\" }]); }
+    ";
+    let settings = Settings::from([("a".to_owned(), json!({ "b": 4 }))]);
+    let workspace = Arc::new(Readable { settings, ..Readable::default() });
+    let tested = script.expect("it compiles").test(tests, &workspace).expect("they compile");
+    assert!(tested.len() == 2 && tested.iter().all(|it| it.failure.is_none()), "{tested:?}");
+}
+
+#[test]
 fn commands_are_listed() {
     let source = "fn run(event) { reply(commands().map(|it| `${it.kind} ${it.name}`)[0]) }";
     let dice = Described { kind: "command".into(), name: "dice".into(), ..Described::default() };

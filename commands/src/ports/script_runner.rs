@@ -97,7 +97,8 @@ pub struct Readable {
 }
 
 /// A command as people read of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Described {
     /// `command` or `prefix_command`.
     pub kind: String,
