@@ -1,5 +1,8 @@
 //! What a behavior has to be before it can be approved.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tests::doors::Door;
 
@@ -78,6 +81,11 @@ async fn the_workspace_that_ships_passes_the_checks_of_an_edit() {
         let content = format!("{}\n", file.body["data"]["content"].as_str().unwrap());
         files.push((path.to_owned(), content));
     }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/workspace");
+    let on_disk = ["behaviors", "prompts", "settings"].map(|it| fs::read_dir(folder.join(it)));
+    let on_disk: usize = on_disk.into_iter().map(|it| it.unwrap().count()).sum();
+    assert_eq!(files.len(), on_disk, "a file of app/workspace is not part of the seed");
+
     let behaviors: Vec<_> = files.iter().filter(|(path, _)| path.ends_with(".rhai")).collect();
     let scripts = behaviors.iter().filter(|(path, _)| !path.ends_with(".test.rhai"));
     assert!(scripts.clone().count() >= 12, "{listed:?}");

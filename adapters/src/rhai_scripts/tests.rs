@@ -67,6 +67,10 @@ fn no_script_runs_nests_or_grows_without_end() {
         ("let x = []; x.pad(100_000_000, \"x\")", "too large"),
         ("\"x\".pad(100_000_000, 'x')", "too large"),
         ("let x = []; loop { x = [x]; }", ""),
+        ("let x = []; for n in 0..4000 { x = [x]; } reply(`${x} ${x == x}`)", ""),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"x\", y)", "too large"),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace('x', y)", "too large"),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"\", y)", "too large"),
         (
             "for x in 0..20 { reply(\"x\") } let y = []; for x in 0..20 { y.push(reply(\"x\")) } y",
             "10",
