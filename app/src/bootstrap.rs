@@ -9,7 +9,9 @@ use crate::data_dir::DataDir;
 use crate::use_cases::UseCases;
 
 /// The workspace that a release ships with.
-const WORKSPACE: [(&str, &str); 3] = [
+const WORKSPACE: [(&str, &str); 5] = [
+    ("policies/roles.cedar", include_str!("../workspace/policies/roles.cedar")),
+    ("policies/schema.cedarschema", include_str!("../workspace/policies/schema.cedarschema")),
     ("prompts/system.md", include_str!("../workspace/prompts/system.md")),
     ("settings/bot.toml", include_str!("../workspace/settings/bot.toml")),
     ("settings/responders.toml", include_str!("../workspace/settings/responders.toml")),
@@ -38,4 +40,24 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use adapters::CedarPolicies;
+    use commands::ports::PolicyChecker as _;
+    use domain::identity::Permission;
+
+    use super::*;
+
+    #[test]
+    fn the_policies_fit_their_schema_which_knows_every_permission() {
+        let files = WORKSPACE.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+        assert_eq!(CedarPolicies.check(&files), []);
+        let schema = &files["policies/schema.cedarschema"];
+        let actions = schema.lines().map(|line| line.trim().trim_end_matches(','));
+        let actions = actions.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+        let permissions = Permission::ALL.iter().map(|it| it.as_str());
+        assert_eq!(actions.collect::<Vec<_>>(), permissions.collect::<Vec<_>>());
+    }
 }

@@ -95,6 +95,7 @@ impl UseCases {
             blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),

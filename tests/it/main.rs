@@ -22,6 +22,7 @@ mod golden;
 mod house_rules;
 mod import;
 mod installation;
+mod mirror;
 mod operating;
 mod operational;
 mod papers;

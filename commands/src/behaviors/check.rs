@@ -79,7 +79,7 @@ fn touched(after: &Files, changes: &[Change]) -> BTreeSet<String> {
     changes.iter().map(|it| script_of(&it.path)).filter(|path| is_behavior(path)).collect()
 }
 
-fn is_behavior(path: &str) -> bool {
+pub(crate) fn is_behavior(path: &str) -> bool {
     path.starts_with("behaviors/") && path.ends_with(SCRIPT) && !path.ends_with(TESTS)
 }
 

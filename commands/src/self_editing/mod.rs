@@ -6,6 +6,9 @@ mod checks;
 mod disable;
 mod finish_edits;
 mod merge;
+mod mirror;
+mod policies;
+mod powers;
 mod proposal;
 mod rollback;
 mod tree;
@@ -25,12 +28,14 @@ pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use mirror::FillMirror;
 pub use rollback::{Rollback, RolledBack, Target};
 pub use tree::{Moment, Tree};
 
+use checks::Tools;
 use proposal::{content_hash, require_sound};
 
-use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
+use crate::ports::{Access, Caller, Execute, Loaded, PolicyChecker, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
 
 /// Who approves where the settings say that nobody has to.
@@ -46,6 +51,7 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub policies: Arc<dyn PolicyChecker>,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
@@ -139,6 +145,7 @@ impl SelfEditing {
             base_revision: base.revision(),
             content_hash,
             changes,
+            author_powers: Some(caller.powers.iter().map(ToString::to_string).collect()),
         });
         let proposed = self.edits.execute(&id, command, &caller.cause).await?;
         let position = self.advance(&caller.cause, id).await?;
@@ -198,6 +205,7 @@ impl SelfEditing {
             base_revision: 0,
             content_hash: content_hash(0, &files),
             changes: kept.clone(),
+            author_powers: None,
         });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;
@@ -219,7 +227,7 @@ impl SelfEditing {
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let changes = self.changes_of(edit).await?;
-            let checks = self.checked(base, now, changes).await?;
+            let checks = self.checked(base, now, edit.clone(), changes).await?;
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -248,11 +256,16 @@ impl SelfEditing {
         &self,
         base: Tree,
         now: Tree,
+        edit: Edit,
         changes: Vec<Change>,
     ) -> Result<Vec<Check>, CommandError> {
-        let scripts = self.scripts.clone();
-        let run = move || checks::run(&*scripts, base.files(), now.files(), &changes);
+        let tools = self.tools();
+        let run = move || checks::run(&tools, base.files(), now.files(), &edit, &changes);
         tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)
+    }
+
+    fn tools(&self) -> Tools {
+        Tools { policies: self.policies.clone(), scripts: self.scripts.clone() }
     }
 
     async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {

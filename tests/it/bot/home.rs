@@ -301,7 +301,7 @@ pub(super) fn each_once(ids: &[Snowflake]) {
 /// Somebody who may do everything.
 pub(super) fn operator() -> Caller {
     let cause = Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Cli);
-    Caller { cause, permissions: Permissions::all() }
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
 
 async fn feed(journal: Journal, orders: Orders) {
