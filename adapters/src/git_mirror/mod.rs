@@ -147,8 +147,8 @@ impl Mirror for GitMirror {
                 _ => {}
             }
         }
+        fs::write(self.inner("HEAD"), format!("ref: {BRANCH}\n")).map_err(failed)?;
         let repository = self.open().map_err(refused)?;
-        repository.set_head(BRANCH).map_err(refused)?;
         let Some(tip) = tip(&repository).map_err(refused)? else { return Ok(()) };
         lay(&repository, &tip).map_err(refused)
     }

@@ -1,6 +1,6 @@
 //! Whether the mirror of the workspace shows what the workspace is.
 
-use commands::ports::{Execute as _, Mirror as _};
+use commands::ports::Mirror as _;
 use domain::kernel::Singleton;
 
 use super::Finding;

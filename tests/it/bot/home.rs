@@ -147,6 +147,7 @@ impl Home {
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
