@@ -79,7 +79,7 @@ mod tests {
             ("\npermit(principal, action resource);", 2, "unexpected token"),
             ("permit(principal, action, resource)\nwhen { principal.height > 1 };", 2, "height"),
             ("\n\npermit(principal, action == Action::\"shut\", resource);", 3, "shut"),
-            ("permit(principal, action, resource)\nwhen { principal.age == true };", 2, "Bool"),
+            ("permit(principal, action, resource)\nwhen { principal.age == \"x\" };", 2, "String"),
         ] {
             let found = found(SCHEMA, policy);
             assert_eq!(found[0].line, Some(line), "{policy}: {found:?}");
