@@ -47,6 +47,8 @@ const WORKSPACE: &[(&str, &str)] = shipped![
     "behaviors/user.test.rhai",
     "behaviors/welcome.rhai",
     "behaviors/welcome.test.rhai",
+    "policies/roles.cedar",
+    "policies/schema.cedarschema",
     "prompts/system.md",
     "settings/bot.toml",
     "settings/digest.toml",
@@ -83,4 +85,24 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use adapters::CedarPolicies;
+    use commands::ports::PolicyChecker as _;
+    use domain::identity::Permission;
+
+    use super::*;
+
+    #[test]
+    fn the_policies_fit_their_schema_which_knows_every_permission() {
+        let files = WORKSPACE.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        assert_eq!(CedarPolicies.check(&files), []);
+        let schema = &files["policies/schema.cedarschema"];
+        let actions = schema.lines().map(|line| line.trim().trim_end_matches(','));
+        let actions = actions.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+        let permissions = Permission::ALL.iter().map(|it| it.as_str());
+        assert_eq!(actions.collect::<Vec<_>>(), permissions.collect::<Vec<_>>());
+    }
 }

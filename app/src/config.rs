@@ -43,6 +43,7 @@ pub struct Config {
     pub discord: Discord,
     pub jetstream: JetStream,
     pub logging: Logging,
+    pub mirror: Mirror,
     pub chain: Chain,
     pub api: api::ApiSettings,
 }
@@ -112,6 +113,13 @@ pub struct JetStream {
 pub struct Logging {
     pub filter: String,
     pub keep_days: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    pub enabled: bool,
+    pub directory: String,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

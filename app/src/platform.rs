@@ -1,10 +1,8 @@
 //! The platform in one process: the roles it was given, started in order and stopped in order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
 use commands::behaviors::Timers;
@@ -24,6 +22,8 @@ use crate::config::{Config, Roles};
 use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::known_log::{forget_other_logs, ground, ready_reactors};
+use crate::listening::{listen, reachable};
+use crate::mirror::{keep_mirror, mirror};
 use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
@@ -157,7 +157,7 @@ impl Platform {
         Ok(platform)
     }
 
-    /// Samples, signatures and sweeping.
+    /// Samples, signatures, the mirror and sweeping.
     fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>, serves: bool) {
         if roles.projector {
             let signer = ChainSigner {
@@ -169,6 +169,14 @@ impl Platform {
                 after: Duration::from_secs(config.chain.sign_after_s.max(1)),
             };
             self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
+        }
+        if let Some(mirror) = mirror(config).filter(|_| roles.projector && serves) {
+            let (editing, holder) =
+                (self.use_cases.self_editing.clone(), sampler.process.to_string());
+            let leases = self.stores.operational.clone();
+            self.parts.push(Part::start("mirror", |stop| {
+                keep_mirror(mirror, editing, leases, holder, stop)
+            }));
         }
         self.sampler = Some(sampler.clone());
         // A command of this very process is nothing that is up.
@@ -334,14 +342,6 @@ impl Platform {
     }
 }
 
-/// Takes the port before anything else is done, so that nothing happens when it is taken.
-async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(&config.listen).await;
-    listener.with_context(|| {
-        format!("{} cannot be listened on; choose another with --listen", config.listen)
-    })
-}
-
 /// Follows the log into the live generation, or just watches which one is live.
 fn projector(
     roles: Roles,
@@ -393,15 +393,4 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
-}
-
-/// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
-        SocketAddr::V6(it) if it.ip().is_unspecified() => {
-            (std::net::Ipv6Addr::LOCALHOST, it.port()).into()
-        }
-        other => other,
-    }
 }

@@ -114,6 +114,7 @@ impl Door {
             blobs: blobs.clone(),
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             suggesting,
@@ -200,7 +201,7 @@ impl Door {
         let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
         let permissions = Permissions::of(permissions);
         let may = Permissions::all();
-        let caller = commands::ports::Caller { cause, permissions: may };
+        let caller = commands::ports::Caller { cause, permissions: may, powers: [].into() };
         let new = NewApiKey { name: "some".into(), permissions, expires_at: None };
         self.identity.create_api_key(&caller, new).await.expect("a key").token
     }

@@ -198,6 +198,7 @@ fn self_editing(there: &Embedded) -> SelfEditing {
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        policies: Arc::new(adapters::CedarPolicies),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
         suggesting: commands::self_editing::Suggesting::default(),

@@ -23,6 +23,7 @@ mod house_rules;
 mod import;
 mod installation;
 mod live_behaviors;
+mod mirror;
 mod operating;
 mod operational;
 mod papers;

@@ -97,6 +97,7 @@ async fn a_rollback_that_was_cut_off_leaves_nothing_to_apply() {
         base_revision: 2,
         content_hash: "hash".into(),
         changes: vec![KeptChange::from(change)],
+        author_powers: None,
     };
     let propose = EditCommand::ProposeDecided(new);
     editing.edits.execute(&left, propose, &caller.cause).await.unwrap();
@@ -208,16 +209,17 @@ async fn go_live(door: &Door, proposed: &Answered) -> Answered {
 
 fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all() }
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
 
-async fn seeded(there: &Embedded) -> SelfEditing {
+pub(super) async fn seeded(there: &Embedded) -> SelfEditing {
     let executors = &there.executors;
     let editing = SelfEditing {
         access: Arc::new(tests::doors::Nobody),
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        policies: Arc::new(adapters::CedarPolicies),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
         suggesting: commands::self_editing::Suggesting::default(),

@@ -1,5 +1,6 @@
 //! `palimpsest doctor`: what is configured, reachable, and weak. Makes nothing.
 
+mod mirror;
 mod outside;
 mod stores;
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::gateway::json::{channel, guild, id, list, message, name, number, text, user};
+use crate::interactions::powers::powers_of;
 use crate::rest::Ticket;
 use crate::slash::Call;
 
@@ -77,7 +78,8 @@ impl Asked {
         let cause = Cause::asked(Actor::discord(user), Uuid::now_v7(), Source::Discord);
         let guild = guild(&data["guild_id"]);
         let trusted = guild.is_some_and(trusts);
-        let permissions = permissions(&data["member"]["permissions"], trusted);
+        let member = &data["member"]["permissions"];
+        let (permissions, powers) = (permissions(member, trusted), powers_of(number(member)));
         let picked = inner["resolved"]["channels"].as_object();
         let readable = picked.into_iter().flatten().filter_map(|(id, it)| {
             let bits = number(&it["permissions"]);
@@ -99,7 +101,7 @@ impl Asked {
             user_name: name(account),
             path,
             options,
-            caller: Caller { cause, permissions },
+            caller: Caller { cause, permissions, powers },
             names: names.collect(),
             readable: readable.collect(),
         })

@@ -4,6 +4,7 @@
 mod answer;
 mod asked;
 mod limits;
+mod powers;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,6 @@
 //! When behaviors fare worse since an edit went live, take it back.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -180,7 +181,11 @@ impl WatchEdits {
     }
 
     async fn take_back(&self, cause: &Cause, edit: EditId, reason: String) -> Result<(), Setback> {
-        let caller = Caller { cause: cause.clone(), permissions: Permissions::all() };
+        let caller = Caller {
+            cause: cause.clone(),
+            permissions: Permissions::all(),
+            powers: BTreeSet::new(),
+        };
         let target = Target::Edit(edit);
         let rollback = Rollback { target, reason, force: false, preview: false };
         match self.self_editing.roll_back(&caller, rollback).await {

@@ -7,8 +7,9 @@ use domain::self_editing::{
     WorkspaceEvent,
 };
 
-use super::{Moment, SelfEditing, Tree, cause_of, checks, conflict, merge};
-use crate::ports::{Caller, ScriptRunner};
+use super::checks::{self, Tools};
+use super::{Files, Moment, SelfEditing, Tree, cause_of, conflict, merge};
+use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
 /// How often an edit is merged again when the workspace moves meanwhile.
@@ -51,7 +52,9 @@ impl SelfEditing {
                 let reason = "others changed the same lines in the meantime".to_owned();
                 conflict(reason, &conflicts)
             });
-            let changes = match merged.and_then(|merged| require_readable(&*self.scripts, merged)) {
+            let changes = match merged
+                .and_then(|merged| require_readable(&self.tools(), now.files(), merged))
+            {
                 Ok(changes) => changes,
                 Err(no) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
@@ -129,10 +132,11 @@ impl SelfEditing {
 
 /// Files that are right by themselves may be broken once they are merged.
 pub(super) fn require_readable(
-    scripts: &dyn ScriptRunner,
+    tools: &Tools,
+    now: &Files,
     changes: Vec<Change>,
 ) -> Result<Vec<Change>, CommandError> {
-    let findings = checks::broken(scripts, &changes);
+    let findings = checks::broken(tools, now, &changes);
     let Some(Finding { file, line, reason }) = findings.first() else { return Ok(changes) };
     let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
     Err(CommandError::Rejected(Box::new(Refusal {

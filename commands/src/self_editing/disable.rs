@@ -1,5 +1,7 @@
 //! Switching self-editing off, in an emergency with what is under way.
 
+use std::collections::BTreeSet;
+
 use domain::identity::{Permission, Permissions};
 use domain::kernel::{EditId, Event, Ground, Personal, Singleton};
 use domain::lifecycle::{SettingsCommand, SettingsPatch};
@@ -73,7 +75,7 @@ impl SelfEditing {
             return Ok(0);
         }
         let cause = caller.cause.then(&format!("undo {id}"));
-        let caller = Caller { cause, permissions: Permissions::all() };
+        let caller = Caller { cause, permissions: Permissions::all(), powers: BTreeSet::new() };
         let target = Target::Edit(id);
         let reason = reason.to_owned();
         let rollback = Rollback { target, reason, force: false, preview: false };

@@ -7,6 +7,9 @@ mod disable;
 mod finish_edits;
 mod live;
 mod merge;
+mod mirror;
+mod own_powers;
+mod policies;
 mod powers;
 mod proposal;
 mod rollback;
@@ -14,10 +17,12 @@ mod suggest;
 mod tell_of_alarms;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use domain::behaviors::Power;
 use domain::identity::Permission;
 use domain::kernel::{
     Actor, ActorKind, Cause, EditId, Ground, Journal, Personal, Scope, Singleton,
@@ -34,14 +39,16 @@ pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use live::Live;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use mirror::FillMirror;
 pub use rollback::{Rollback, RolledBack, Target};
 pub use suggest::{Suggested, Suggesting, Suggestion};
 pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
 
+use checks::Tools;
 use proposal::{content_hash, require_sound};
 
-use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
+use crate::ports::{Access, Caller, Execute, Loaded, PolicyChecker, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
 
 /// How long an edit is watched unless said otherwise.
@@ -60,6 +67,7 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub policies: Arc<dyn PolicyChecker>,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
     /// What the AI suggests edits with.
@@ -110,15 +118,16 @@ impl SelfEditing {
         proposal: Proposal,
     ) -> Result<(EditId, u64), CommandError> {
         caller.require(Permission::ProposeSelfEdit)?;
-        self.propose_as(&caller.cause, caller.actor(), proposal).await
+        let author = (caller.actor(), Some(&caller.powers));
+        self.propose_as(&caller.cause, author, proposal).await
     }
 
     /// Propose an edit that this author wrote, whoever asked for it. What it is good for is the
-    /// words of who asked.
+    /// words of who asked. What an AI may give behaviors is a rule of its own: it has no powers.
     async fn propose_as(
         &self,
         cause: &Cause,
-        author: &Actor,
+        (author, powers): (&Actor, Option<&BTreeSet<Power>>),
         proposal: Proposal,
     ) -> Result<(EditId, u64), CommandError> {
         let id = EditId(cause.command);
@@ -168,6 +177,7 @@ impl SelfEditing {
             base_revision: base.revision(),
             content_hash,
             changes,
+            author_powers: powers.map(|all| all.iter().map(ToString::to_string).collect()),
         });
         let proposed = self.edits.execute(&id, command, cause).await?;
         let position = self.advance(cause, id).await?;
@@ -227,6 +237,7 @@ impl SelfEditing {
             base_revision: 0,
             content_hash: content_hash(0, &files),
             changes: kept.clone(),
+            author_powers: None,
         });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;
@@ -248,8 +259,7 @@ impl SelfEditing {
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let changes = self.changes_of(edit).await?;
-            let author = edit.author().cloned().unwrap_or_else(|| cause.actor.clone());
-            let checks = self.checked(author, base, now, changes).await?;
+            let checks = self.checked(base, now, edit.clone(), changes).await?;
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -277,14 +287,18 @@ impl SelfEditing {
     /// The checks run scripts, which takes a thread for a moment.
     async fn checked(
         &self,
-        author: Actor,
         base: Tree,
         now: Tree,
+        edit: Edit,
         changes: Vec<Change>,
     ) -> Result<Vec<Check>, CommandError> {
-        let scripts = self.scripts.clone();
-        let run = move || checks::run(&*scripts, &author, base.files(), now.files(), &changes);
+        let tools = self.tools();
+        let run = move || checks::run(&tools, base.files(), now.files(), &edit, &changes);
         tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)
+    }
+
+    fn tools(&self) -> Tools {
+        Tools { policies: self.policies.clone(), scripts: self.scripts.clone() }
     }
 
     async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {

@@ -98,7 +98,7 @@ impl SelfEditing {
                 });
             }
 
-            let changes = require_readable(&*self.scripts, changes)?;
+            let changes = require_readable(&self.tools(), now.files(), changes)?;
             let by = caller.actor().clone();
             let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {
@@ -109,6 +109,7 @@ impl SelfEditing {
                 base_revision: base,
                 content_hash: content_hash(base, &changes),
                 changes: kept.clone(),
+                author_powers: None,
             });
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };

@@ -118,6 +118,9 @@ impl Workspace {
 const FOLDERS: [(&str, &str); 4] =
     [("behaviors", "rhai"), ("policies", "cedar"), ("prompts", "md"), ("settings", "toml")];
 
+/// What the policies are written in: the one other file of their folder.
+pub const POLICY_SCHEMA: &str = "policies/schema.cedarschema";
+
 /// Refuses paths that lead elsewhere, or to a kind of file that nothing reads.
 pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
     let bad = |reason| Err(WorkspaceError::BadPath { path: path.to_owned(), reason });
@@ -136,10 +139,9 @@ pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
         name.and_then(|name| name.strip_suffix(ending))
             .is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
     });
-    if !known {
-        return bad(
-            "files are behaviors/*.rhai, policies/*.cedar, prompts/*.md or settings/*.toml",
-        );
+    if !known && path != POLICY_SCHEMA {
+        return bad("files are behaviors/*.rhai, policies/*.cedar, policies/schema.cedarschema, \
+             prompts/*.md or settings/*.toml");
     }
     Ok(())
 }
@@ -153,13 +155,19 @@ mod tests {
 
     #[test]
     fn paths_stay_in_their_folders() {
-        for path in ["settings/a.toml", "behaviors/fun/dice.rhai", "prompts/system-prompt.md"] {
+        for path in [
+            "settings/a.toml",
+            "behaviors/fun/dice.rhai",
+            "prompts/system-prompt.md",
+            POLICY_SCHEMA,
+        ] {
             assert_eq!(check_path(path), Ok(()), "{path}");
         }
         for path in [
             "",
             "a.toml",
             "settings/a.rhai",
+            "policies/other.cedarschema",
             "settings/../a.toml",
             "/settings/a.toml",
             "settings/.a.toml",

@@ -251,8 +251,16 @@ impl Fold for Edits {
 }
 
 fn proposed(id: Uuid, event: &Did, now: Millis) -> Option<Model> {
-    let Did::Proposed { author, scope, kind, description, base_revision, changes, content_hash } =
-        event
+    let Did::Proposed {
+        author,
+        scope,
+        kind,
+        description,
+        base_revision,
+        changes,
+        content_hash,
+        ..
+    } = event
     else {
         return None;
     };

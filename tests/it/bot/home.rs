@@ -151,6 +151,7 @@ impl Home {
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
             suggesting: self.suggesting.clone(),
@@ -322,7 +323,7 @@ pub(super) fn each_once(ids: &[Snowflake]) {
 /// Somebody who may do everything.
 pub(super) fn operator() -> Caller {
     let cause = Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Cli);
-    Caller { cause, permissions: Permissions::all() }
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
 
 async fn feed(journal: Journal, orders: Orders) {

@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
             wanted: Wanted::Files(changes),
             base_revision: Some(self.tree.revision()),
         };
-        match self.editing.propose_as(&cause, &self.author, proposal).await {
+        match self.editing.propose_as(&cause, (&self.author, None), proposal).await {
             Ok((id, position)) => self.tried(id, position).await,
             Err(CommandError::Rejected(no)) if no.ground == Ground::Input && no.code.is_none() => {
                 let field = no.field.map(|field| format!("{field}: ")).unwrap_or_default();
