@@ -84,3 +84,26 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_workspace_ships() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("workspace");
+        let mut on_disk = BTreeSet::new();
+        for folder in fs::read_dir(&root).unwrap() {
+            for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+                let path = file.unwrap().path();
+                on_disk.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        let shipped: BTreeSet<_> = WORKSPACE.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(shipped, on_disk);
+    }
+}
