@@ -81,7 +81,8 @@ async fn the_workspace_that_ships_passes_the_checks_of_an_edit() {
             files.push((path, fs::read_to_string(file.path()).unwrap() + "\n"));
         }
     }
-    let behaviors: Vec<_> = files.iter().filter(|(path, _)| path.ends_with(".rhai")).collect();
+    let behaviors: Vec<_> =
+        files.iter().filter(|(path, _)| path.starts_with("behaviors/")).collect();
     let scripts = behaviors.iter().filter(|(path, _)| !path.ends_with(".test.rhai"));
     assert!(scripts.clone().count() >= 12, "{files:?}");
     for (path, _) in scripts {
