@@ -89,6 +89,10 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
     use adapters::CedarPolicies;
     use commands::ports::PolicyChecker as _;
     use domain::identity::Permission;
@@ -104,5 +108,19 @@ mod tests {
         let actions = actions.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
         let permissions = Permission::ALL.iter().map(|it| it.as_str());
         assert_eq!(actions.collect::<Vec<_>>(), permissions.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_file_of_the_workspace_ships() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("workspace");
+        let mut on_disk = BTreeSet::new();
+        for folder in fs::read_dir(&root).unwrap() {
+            for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+                let path = file.unwrap().path();
+                on_disk.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        let shipped: BTreeSet<_> = WORKSPACE.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(shipped, on_disk);
     }
 }
