@@ -11,7 +11,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, OAuth, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Past, SelfEditing};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -95,6 +95,7 @@ impl UseCases {
             blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            past: Past::default(),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),

@@ -16,6 +16,8 @@ mod crash;
 mod cut_off;
 mod databases;
 mod discord_simulator;
+mod edit_limits;
+mod edit_past;
 mod event_log;
 mod executor;
 mod golden;

@@ -3,11 +3,15 @@
 mod apply;
 mod check_edits;
 mod checks;
+mod diff;
 mod disable;
 mod finish_edits;
 mod merge;
+mod past;
+mod patch;
 mod proposal;
 mod rollback;
+mod three_way;
 mod tree;
 
 use std::sync::Arc;
@@ -24,7 +28,8 @@ use uuid::Uuid;
 pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
-pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use merge::{Conflict, Extent, FileExtent, Files, changed, extent, unified_diff};
+pub use past::Past;
 pub use rollback::{Rollback, RolledBack, Target};
 pub use tree::{Moment, Tree};
 
@@ -46,6 +51,7 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub past: Past,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
@@ -123,7 +129,7 @@ impl SelfEditing {
         }
         tracing::debug!(position = base_position, "an edit is based on this commit");
         let (field, changes) = match wanted {
-            Wanted::Diff(diff) => ("diff", proposal::changes_of_diff(base.files(), &diff)?),
+            Wanted::Diff(diff) => ("diff", diff::changes_of_diff(base.files(), &diff)?),
             Wanted::Files(changes) => ("files", changes),
         };
         require_sound(&base, &changes, field)?;

@@ -13,6 +13,6 @@ pub use edit::{Edit, EditCommand, EditError, EditEvent};
 pub use said::{Approval, NewEdit};
 pub use status::Status;
 pub use workspace::{
-    MAX_EDIT_BYTES, MAX_FILE_BYTES, MAX_FILE_LINES, RevisionKind, Workspace, WorkspaceCommand,
-    WorkspaceError, WorkspaceEvent, check_path,
+    MAX_EDIT_BYTES, MAX_EDIT_FILES, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_PROPOSED_BYTES,
+    RevisionKind, Workspace, WorkspaceCommand, WorkspaceError, WorkspaceEvent, check_path,
 };

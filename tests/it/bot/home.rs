@@ -15,7 +15,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Past, SelfEditing};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -147,6 +147,7 @@ impl Home {
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
+            past: Past::default(),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
