@@ -1,4 +1,4 @@
-//! What people ask by slash commands and forms: recorded, handled, answered, and the answer
+//! What people ask by slash commands, buttons and forms: recorded, handled, answered, and the answer
 //! recorded as well.
 
 mod answer;
@@ -110,7 +110,11 @@ impl Hooks for Interactions {
             tools: Arc::clone(&self.tools),
             commands: Arc::clone(&self.commands),
             limits: Arc::clone(&self.limits),
-            answering: Answering::new(Arc::clone(&self.tools), asked.ticket.clone()),
+            answering: Answering::new(
+                Arc::clone(&self.tools),
+                asked.ticket.clone(),
+                asked.on_message,
+            ),
         };
         self.calls.spawn(handling.handle(asked));
     }
@@ -149,7 +153,11 @@ impl Handling {
     async fn handle(self, asked: Asked) {
         let since = Instant::now();
         match asked.kind {
-            Kind::Autocomplete => return self.answering.no_suggestions().await,
+            Kind::Autocomplete => {
+                let option = asked.focused.clone().unwrap_or_default();
+                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(), &option));
+                return self.answering.suggest(&suggested.await.unwrap_or_default()).await;
+            }
             Kind::Button | Kind::Command | Kind::Form => {}
         }
         // Recording and thinking run on while Discord is told that we think.
@@ -174,7 +182,7 @@ impl Handling {
         if recorded.await.is_none() {
             return Err(CommandError::unavailable("the call cannot be recorded"));
         }
-        if asked.kind == Kind::Command {
+        if matches!(asked.kind, Kind::Button | Kind::Command) {
             self.limits.pass(&received).await?;
         }
         self.commands.run(asked.call()).await

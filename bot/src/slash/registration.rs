@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use commands::CommandError;
 use serde_json::{Value, json};
 
-use super::{Call, Reply, SlashCommand, all};
+use super::{Call, Choice, Reply, SlashCommand, all};
 use crate::Services;
 use crate::rest::{Rest, Trouble};
 
@@ -32,6 +32,16 @@ impl Commands {
                 "I do not know this any more. Type / to see what I can do.".to_owned(),
             )),
         }
+    }
+
+    /// Suggestions for the option that is being typed; without an answer there are none.
+    pub(crate) async fn suggest(&self, call: Call, option: &str) -> Vec<Choice> {
+        let Some(command) = self.find(&call.path) else { return Vec::new() };
+        let suggested = command.suggest(&call, option).await;
+        suggested.unwrap_or_else(|error| {
+            tracing::debug!(command = call.path, %error, "there are no suggestions");
+            Vec::new()
+        })
     }
 
     /// Makes Discord show these commands. Discord counts how many are made in a day, so nothing
