@@ -16,6 +16,7 @@ mod crash;
 mod cut_off;
 mod databases;
 mod discord_simulator;
+mod edit_commands;
 mod edit_limits;
 mod edit_past;
 mod event_log;
