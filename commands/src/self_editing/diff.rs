@@ -38,11 +38,11 @@ fn apply(before: &str, patch: &Patch<'_>) -> Result<String, String> {
     let mut after: Vec<&str> = Vec::with_capacity(lines.len());
     let mut done = 0;
     for (number, hunk) in (1..).zip(&patch.hunks) {
-        let old: Vec<&str> = hunk.lines.iter().filter_map(Line::old).collect();
+        let old: Vec<&str> = hunk.lines.iter().filter_map(Line::before).collect();
         let at = place(&lines, done, hunk, &old)
             .map_err(|reason| format!("hunk {number} does not apply: {reason}"))?;
         after.extend(&lines[done..at]);
-        after.extend(hunk.lines.iter().filter_map(Line::new));
+        after.extend(hunk.lines.iter().filter_map(Line::after));
         done = at + old.len();
     }
     after.extend(&lines[done..]);
@@ -201,6 +201,19 @@ mod tests {
             match changes_of_diff(&files, &tampered) {
                 Ok(changes) => prop_assert!(says(&before, &tampered, &changes), "{tampered}\n{changes:?}"),
                 Err(no) => prop_assert!(!no.to_string().is_empty()),
+            }
+        }
+
+        #[test]
+        fn a_diff_of_another_text_names_the_file_and_the_hunk(
+            before in some_text(), after in some_text(), other in some_text(),
+        ) {
+            let diff = unified_diff(&files(&before), &[change(PATH, &after)]);
+            prop_assume!(!diff.is_empty());
+            if let Err(no) = changes_of_diff(&files(&other), &diff) {
+                let no = no.to_string();
+                let named = no.contains(": hunk ") || no.contains("line without an end");
+                prop_assert!(no.starts_with(PATH) && named, "{no}");
             }
         }
 

@@ -248,7 +248,7 @@ mod tests {
     fn the_worst_texts_take_a_bounded_time() {
         let text = |of: &dyn Fn(usize) -> String| (0..MAX_FILE_LINES).map(of).collect::<String>();
         let random = |seed: usize| {
-            move |n: usize| format!("{}\n", (n * 2_654_435_761 + seed * 40_503) >> 7 & 3)
+            move |n: usize| format!("{}\n", ((n * 2_654_435_761 + seed * 40_503) >> 7) & 3)
         };
         for [base, one, other] in [
             [
@@ -265,11 +265,9 @@ mod tests {
         ] {
             let begun = Instant::now();
             let _ = merge(&files(&base), &files(&one), &[change(&other)]);
-            let merged = begun.elapsed();
             let _ = extent(&files(&one), &[change(&other)]);
             let _ = unified_diff(&files(&one), &[change(&other)]);
-            let told = begun.elapsed() - merged;
-            assert!(begun.elapsed() < Duration::from_secs(10), "{merged:?} {told:?}");
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) enum Line<'a> {
 
 impl<'a> Line<'a> {
     /// As it was before.
-    pub(super) fn old(&self) -> Option<&'a str> {
+    pub(super) fn before(&self) -> Option<&'a str> {
         match self {
             Self::Added(_) => None,
             Self::Kept(text) | Self::Removed(text) => Some(text),
@@ -42,7 +42,7 @@ impl<'a> Line<'a> {
     }
 
     /// As it is afterwards.
-    pub(super) fn new(&self) -> Option<&'a str> {
+    pub(super) fn after(&self) -> Option<&'a str> {
         match self {
             Self::Removed(_) => None,
             Self::Added(text) | Self::Kept(text) => Some(text),

@@ -168,8 +168,8 @@ async fn a_rollback_is_shown_before_it_happens() {
 #[tokio::test]
 async fn a_long_diff_is_read_page_by_page() {
     let (home, bot) = home().await;
-    let long: String = (0..120).map(|n| format!("This is line {n} of a long text.\n")).collect();
-    let proposed = propose(&home, &long).await;
+    let long: Vec<_> = (0..120).map(|n| format!("This is line {n} of a long text.\n")).collect();
+    let proposed = propose(&home, &long.concat()).await;
     assert!(proposed.text.contains("more lines, `/edit show id:"), "{}", proposed.text);
     let page = press(&home, "ben", &proposed.message, "Show diff").response().await;
     assert!(page.ephemeral && page.text.contains("page 1 of 3"), "{}", page.text);

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use commands::CommandError;
 use commands::self_editing::Word;
+use domain::kernel::EditId;
 use domain::self_editing::{EditError, Status};
 use serenity::all::CreateCommandOption;
 
@@ -45,7 +46,7 @@ impl Deed for Approve {
             return Ok(late);
         }
         let content_hash = match call.optional("hash") {
-            Some(seen) => Some(self.whole(desk, call, &seen).await?),
+            Some(seen) => Some(whole(desk, id, &seen).await?),
             None => None,
         };
         let (comment, force) = (call.optional("comment"), call.truth("force"));
@@ -59,14 +60,12 @@ impl Deed for Approve {
     }
 }
 
-impl Approve {
-    /// The whole hash of the content of which a button carries the beginning.
-    async fn whole(&self, desk: &Desk, call: &Call, seen: &str) -> Result<String, CommandError> {
-        let edit = desk.existing(desk.id(call).await?).await?;
-        let hash = edit.content_hash();
-        if seen.len() >= BOUND.min(hash.len()) && hash.starts_with(seen) {
-            return Ok(hash.to_owned());
-        }
-        Err(CommandError::rejected(&EditError::OtherContent))
+/// The whole hash of the content of which a button carries the beginning.
+async fn whole(desk: &Desk, id: EditId, seen: &str) -> Result<String, CommandError> {
+    let edit = desk.existing(id).await?;
+    let hash = edit.content_hash();
+    if seen.len() >= BOUND.min(hash.len()) && hash.starts_with(seen) {
+        return Ok(hash.to_owned());
     }
+    Err(CommandError::rejected(&EditError::OtherContent))
 }
