@@ -6,7 +6,9 @@ use std::fmt::Write;
 use commands::CommandError;
 use commands::self_editing::{Extent, Moment, extent, unified_diff};
 use domain::identity::Permission;
-use domain::kernel::{Actor, ActorKind, EditId, Event, Expected, Recorded, Scope, StreamId};
+use domain::kernel::{
+    Actor, ActorKind, EditId, Event, Expected, Personal, Recorded, Scope, StreamId,
+};
 use domain::self_editing::{Check, Edit, EditEvent, Status};
 
 use super::Desk;
@@ -210,7 +212,7 @@ fn said(recorded: &Recorded) -> Option<String> {
     };
     match event {
         EditEvent::Approved { by, comment, .. } => {
-            with("Approved", by, comment.as_ref().map(|it| it.shown()))
+            with("Approved", by, comment.as_ref().map(Personal::shown))
         }
         EditEvent::Failed { reason } => Some(format!("Failed: {}", beginning(reason, REASON))),
         EditEvent::Rejected { by, reason } => with("Rejected", by, Some(reason.shown())),
