@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod data_dir;
 mod doctor;
+pub mod edit;
 mod health;
 mod import;
 mod known_log;
@@ -38,7 +39,7 @@ use std::io::Write;
 use anyhow::Context;
 use cli::{Cli, Command, ImportCommand, LogCommand, Place, ReplayArgs};
 use config::Config;
-use data_dir::{DataDir, Found};
+use data_dir::{DataDir, Found, bootstrap_key};
 use remote::{Remote, segment};
 use stores::Stores;
 
@@ -72,6 +73,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
                 .await
         }
         Some(Command::Doctor { json }) => doctor::run(&config, json).await,
+        Some(Command::Edit(command)) => {
+            through_the_api(&config, &place, async |remote| {
+                // Who edits is the same whether or not a server runs.
+                let key = place.api_key.clone().or_else(|| bootstrap_key(&config.data_dir));
+                let remote = key.map_or_else(|| remote.clone(), |key| remote.clone().with_key(key));
+                edit::run(&remote, command).await
+            })
+            .await
+        }
         Some(Command::Erase { person, reason, json }) => {
             through_the_api(&config, &place, async |remote| {
                 erase(&remote, &person, &reason, json).await

@@ -11,7 +11,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::{SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -103,6 +103,7 @@ impl UseCases {
             blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            past: Past::default(),
             policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),

@@ -16,7 +16,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::{SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -114,6 +114,7 @@ impl Door {
             blobs: blobs.clone(),
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            past: Past::default(),
             policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use commands::ports::Caller;
 use commands::self_editing::{
-    CheckEdits, FinishEdits, Moment, Proposal, Rollback, SelfEditing, Target, UnderWay, WATCH_FOR,
-    Wanted, Word,
+    CheckEdits, FinishEdits, Moment, Past, Proposal, Rollback, SelfEditing, Target, UnderWay,
+    WATCH_FOR, Wanted, Word,
 };
 use commands::{Blobs, CommandError, Reactor};
 use domain::identity::{Permission, Permissions};
@@ -207,7 +207,7 @@ async fn go_live(door: &Door, proposed: &Answered) -> Answered {
     answered(door.request(Method::POST, &format!("{path}/apply"))).await
 }
 
-fn somebody(name: &str) -> Caller {
+pub(super) fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
     Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
@@ -219,6 +219,7 @@ pub(super) async fn seeded(there: &Embedded) -> SelfEditing {
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        past: Past::default(),
         policies: Arc::new(adapters::CedarPolicies),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),

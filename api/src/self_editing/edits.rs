@@ -40,7 +40,7 @@ struct NewEdit {
     /// What it is good for.
     #[oai(validator(min_length = 1, max_length = 2000))]
     description: String,
-    #[oai(validator(min_items = 1, max_items = 100))]
+    #[oai(validator(min_items = 1, max_items = 200))]
     files: Option<Vec<NewFile>>,
     /// A unified diff against the base revision.
     #[oai(validator(min_length = 1, max_length = 4194304))]
@@ -56,7 +56,7 @@ struct NewFile {
     #[oai(validator(min_length = 1, max_length = 200))]
     path: String,
     /// Null deletes the file; it must be there, as a text or null.
-    #[oai(validator(max_length = 1048576))]
+    #[oai(validator(max_length = 262144))]
     content: MaybeUndefined<String>,
 }
 

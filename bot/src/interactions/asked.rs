@@ -46,6 +46,10 @@ pub(super) struct Asked {
     /// `edit propose`; for buttons and forms the id we gave them.
     pub(super) path: String,
     options: BTreeMap<String, Value>,
+    /// The option that is being typed.
+    pub(super) focused: Option<String>,
+    /// Whether it began with a message whose button was pressed.
+    pub(super) on_message: bool,
     caller: Caller,
     /// What people are called that were picked.
     names: BTreeMap<DiscordUserId, String>,
@@ -101,6 +105,8 @@ impl Asked {
             user_name: name(account),
             path,
             options,
+            focused: focused(inner),
+            on_message: kind != Kind::Command && data["message"].is_object(),
             caller: Caller { cause, permissions, powers },
             names: names.collect(),
             readable: readable.collect(),
@@ -124,7 +130,7 @@ impl Asked {
         }
     }
 
-    /// `position` is where the log holds it.
+    /// `position` is where the log holds it; 0 where it is not recorded.
     pub(super) fn call(&self, position: u64) -> Call {
         let at = happened_at(self.id);
         let took = (Utc::now() - at).num_milliseconds();
@@ -143,6 +149,7 @@ impl Asked {
             names: self.names.clone(),
             readable: self.readable.clone(),
             form: self.kind == Kind::Form,
+            pressed: self.kind == Kind::Button,
         }
     }
 }
@@ -184,6 +191,14 @@ fn command(data: &Value) -> (String, BTreeMap<String, Value>) {
     }
     let named = |it: &Value| (text(&it["name"]).to_owned(), it["value"].clone());
     (path, list(options).iter().map(named).collect())
+}
+
+/// The name of the option that is being typed.
+fn focused(data: &Value) -> Option<String> {
+    list(&data["options"]).iter().find_map(|it| match &it["focused"] {
+        Value::Bool(true) => Some(text(&it["name"]).to_owned()),
+        _ => focused(it),
+    })
 }
 
 /// The command that a form or a button belongs to, with what was filled in and what the form's id

@@ -1,4 +1,4 @@
-//! What people ask by slash commands and forms: recorded, handled, answered, and the answer
+//! What people ask by slash commands, buttons and forms: recorded, handled, answered, and the answer
 //! recorded as well.
 
 mod answer;
@@ -121,7 +121,11 @@ impl Hooks for Interactions {
             tools: Arc::clone(&self.tools),
             commands: Arc::clone(&self.commands),
             limits: Arc::clone(&self.limits),
-            answering: Answering::new(Arc::clone(&self.tools), asked.ticket.clone()),
+            answering: Answering::new(
+                Arc::clone(&self.tools),
+                asked.ticket.clone(),
+                asked.on_message,
+            ),
         };
         self.calls.spawn(handling.handle(asked));
     }
@@ -179,7 +183,11 @@ impl Handling {
     async fn handle(self, asked: Asked) {
         let since = Instant::now();
         match asked.kind {
-            Kind::Autocomplete => return self.answering.no_suggestions().await,
+            Kind::Autocomplete => {
+                let option = asked.focused.clone().unwrap_or_default();
+                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(0), &option));
+                return self.answering.suggest(&suggested.await.unwrap_or_default()).await;
+            }
             Kind::Button | Kind::Command | Kind::Form => {}
         }
         // Recording and thinking run on while Discord is told that we think.
@@ -204,7 +212,7 @@ impl Handling {
         let Some(recorded) = recorded.await else {
             return Err(CommandError::unavailable("the call cannot be recorded"));
         };
-        if asked.kind == Kind::Command {
+        if matches!(asked.kind, Kind::Button | Kind::Command) {
             self.limits.pass(&received).await?;
         }
         self.commands.run(asked.call(recorded.position)).await
@@ -260,7 +268,7 @@ impl Handling {
     ) -> Result<(), Trouble> {
         let mut ended = Ok(());
         for (place, answer) in answered.replies.iter().enumerate() {
-            let given = self.answering.say(answer, deferred, place == 0).await;
+            let given = self.answering.speak(answer, deferred, place == 0).await;
             let outcome = match given {
                 Ok(outside_id) => Outcome::Delivered { outside_id },
                 Err(trouble) => {

@@ -1,14 +1,13 @@
 //! Going live: an approved edit is merged into the workspace, in one commit.
 
 use domain::identity::Permission;
-use domain::kernel::{Actor, Cause, EditId, Event, Expected, Ground, Scope, Singleton, StreamId};
+use domain::kernel::{Actor, Cause, EditId, Ground, Scope, Singleton};
 use domain::self_editing::{
-    Change, EditCommand, EditError, Finding, RevisionKind, Status, Workspace, WorkspaceCommand,
-    WorkspaceEvent,
+    Change, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
 };
 
 use super::checks::{self, Tools};
-use super::{Files, Moment, SelfEditing, Tree, cause_of, conflict, merge};
+use super::{Files, Moment, SelfEditing, cause_of, conflict, merge};
 use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
@@ -42,19 +41,22 @@ impl SelfEditing {
                     return Err(CommandError::rejected(&no));
                 }
             }
-            let (base, at) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-            if let Some((revision, position)) = self.revision_of(id, &base, at).await? {
+            if let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? {
                 return self.mark_applied(cause, id, revision, position).await;
             }
+            let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let wanted = self.changes_of(&edit).await?;
-            let merged = merge::merge(base.files(), now.files(), &wanted).map_err(|conflicts| {
-                let reason = "others changed the same lines in the meantime".to_owned();
-                conflict(reason, &conflicts)
-            });
-            let changes = match merged
-                .and_then(|merged| require_readable(&self.tools(), now.files(), merged))
-            {
+            let (revision, tools) = (now.revision(), self.tools());
+            // Merging and compiling take a thread for a moment.
+            let put_together = move || {
+                let merged = merge::merge(base.files(), now.files(), &wanted);
+                let reason = "others changed the same lines in the meantime";
+                let merged = merged.map_err(|conflicts| conflict(reason.to_owned(), &conflicts));
+                merged.and_then(|merged| require_readable(&tools, now.files(), merged))
+            };
+            let merged = tokio::task::spawn_blocking(put_together).await;
+            let changes = match merged.map_err(CommandError::unavailable)? {
                 Ok(changes) => changes,
                 Err(no) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
@@ -62,44 +64,21 @@ impl SelfEditing {
                 }
             };
             let changes = self.blobs.keep(cause, &changes).await?;
-            let (base, kind) = (now.revision(), RevisionKind::Applied);
+            let (base, kind) = (revision, RevisionKind::Applied);
             let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
             match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
                 // Which revision it is, is read back: this command may have been stored before.
                 Ok(_) => {}
                 Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
+                // Merged it is something that the workspace never takes, such as a file too large.
+                Err(no @ CommandError::Rejected(_)) => {
+                    self.mark_failed(cause, id, no.to_string()).await?;
+                    return Err(no);
+                }
                 Err(error) => return Err(error),
             }
         }
         Err(CommandError::Conflict)
-    }
-
-    /// The revision that an edit made, and its commit, as the workspace itself says; edits are
-    /// looked for after their base revision.
-    pub(super) async fn revision_of(
-        &self,
-        id: EditId,
-        base: &Tree,
-        position: u64,
-    ) -> Result<Option<(u64, u64)>, CommandError> {
-        let stream = StreamId::of::<Workspace>(&Singleton);
-        // Each event of the workspace is one revision.
-        let mut after = match base.revision() {
-            0 => Expected::New,
-            version => Expected::Exact { version, position },
-        };
-        loop {
-            let page = self.journal.read_stream(&stream, after, 1_000).await?;
-            let Some(last) = page.last() else { return Ok(None) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            for recorded in &page {
-                let Event::Workspace(_, event) = &recorded.event else { continue };
-                let WorkspaceEvent::Revised { revision, edit, .. } = event;
-                if *edit == id {
-                    return Ok(Some((*revision, recorded.position)));
-                }
-            }
-        }
     }
 
     pub(crate) async fn mark_applied(

@@ -3,18 +3,22 @@
 mod apply;
 mod check_edits;
 mod checks;
+mod diff;
 mod disable;
 mod finish_edits;
 mod live;
 mod merge;
 mod mirror;
 mod own_powers;
+mod past;
+mod patch;
 mod policies;
 mod powers;
 mod proposal;
 mod rollback;
 mod suggest;
 mod tell_of_alarms;
+mod three_way;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -38,8 +42,9 @@ pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use live::Live;
-pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use merge::{Conflict, Extent, FileExtent, Files, changed, extent, unified_diff};
 pub use mirror::FillMirror;
+pub use past::Past;
 pub use rollback::{Rollback, RolledBack, Target};
 pub use suggest::{Suggested, Suggesting, Suggestion};
 pub use tell_of_alarms::TellOfAlarms;
@@ -67,6 +72,7 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub past: Past,
     pub policies: Arc<dyn PolicyChecker>,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
@@ -162,7 +168,7 @@ impl SelfEditing {
         }
         tracing::debug!(position = base_position, "an edit is based on this commit");
         let (field, changes) = match wanted {
-            Wanted::Diff(diff) => ("diff", proposal::changes_of_diff(base.files(), &diff)?),
+            Wanted::Diff(diff) => ("diff", diff::changes_of_diff(base.files(), &diff)?),
             Wanted::Files(changes) => ("files", changes),
         };
         require_sound(&base, &changes, field)?;

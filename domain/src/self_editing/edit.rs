@@ -183,12 +183,14 @@ impl Edit {
             (Do::RecordChecks { .. }, _) => return Ok(vec![]),
 
             (Do::Approve(it), _) if it.by.kind == ActorKind::Ai => return Err(No::ByAi),
+            (Do::Approve(Approval { content_hash: Some(hash), .. }), Some(_))
+                if hash != self.content_hash =>
+            {
+                return Err(No::OtherContent);
+            }
             (Do::Approve(_), Some(Is::Approved)) => return Ok(vec![]),
             (Do::Approve(approval), Some(Is::Checked)) => {
-                let Approval { by, comment, content_hash, alone } = approval;
-                if content_hash.is_some_and(|hash| hash != self.content_hash) {
-                    return Err(No::OtherContent);
-                }
+                let Approval { by, comment, alone, .. } = approval;
                 let own = self.author.as_ref() == Some(&by);
                 if own && !alone {
                     return Err(No::OwnEdit);
@@ -302,9 +304,11 @@ mod tests {
         let other = Some("other".to_owned());
         let approval =
             Approval { by: who("ben"), comment: None, content_hash: other, alone: false };
-        given::<Edit>([proposed(), passed()])
-            .when(Do::Approve(approval))
-            .then_expect_error(No::OtherContent);
+        for before in [vec![proposed(), passed()], vec![proposed(), passed(), approved("cem")]] {
+            given::<Edit>(before)
+                .when(Do::Approve(approval.clone()))
+                .then_expect_error(No::OtherContent);
+        }
     }
 
     #[test]

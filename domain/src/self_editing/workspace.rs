@@ -7,14 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::{Content, KeptChange};
 use crate::kernel::{Actor, EditId, Ground, Rejection, aggregate};
 
-/// The largest file, in bytes.
+/// The largest file that a log may hold, in bytes: before there was a limit for proposals of their
+/// own, it was this one.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// The largest file that can be proposed, in bytes.
+pub const MAX_PROPOSED_BYTES: usize = 256 * 1024;
 
 /// How many lines a file has at most: merging takes time that grows with their square.
 pub const MAX_FILE_LINES: usize = 20_000;
 
-/// The largest edit, in bytes over all its files.
-pub const MAX_EDIT_BYTES: usize = 4 * 1024 * 1024;
+/// The largest edit that can be proposed, in bytes over all its files.
+pub const MAX_EDIT_BYTES: usize = 1024 * 1024;
+
+/// How many files an edit changes at most.
+pub const MAX_EDIT_FILES: usize = 200;
 
 /// The files as they are now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

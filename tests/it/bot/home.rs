@@ -16,7 +16,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::{SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -151,6 +151,7 @@ impl Home {
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
+            past: Past::default(),
             policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),

@@ -1,6 +1,7 @@
 //! The bot on the stand-in Discord: what is seen is recorded once, whatever goes wrong.
 
 mod answers;
+mod edits;
 mod gaps;
 mod home;
 mod install;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use domain::kernel::{Actor, Cause, EditId, Event, Expected, Ground, StreamId};
 use domain::self_editing::{Change, Check, Edit, EditEvent, Finding, Status};
 
-use super::super::{Moment, Proposal, SelfEditing, Tree, Wanted, proposal};
+use super::super::{Moment, Proposal, SelfEditing, Tree, Wanted, diff};
 use super::prompt::{self, Marker, cut};
 use super::tools::{self, Proposed};
 use super::{Suggested, Task, relevant};
@@ -230,7 +230,7 @@ impl<'a> Session<'a> {
         let Proposed { description, wanted } = tools::proposed(arguments)?;
         let changes = match wanted {
             Wanted::Files(changes) => changes,
-            Wanted::Diff(diff) => proposal::changes_of_diff(self.tree.files(), &diff)
+            Wanted::Diff(diff) => diff::changes_of_diff(self.tree.files(), &diff)
                 .map_err(|error| format!("diff: {error}"))?,
         };
         match tools::untested(&changes) {
