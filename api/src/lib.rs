@@ -12,6 +12,7 @@ mod docs;
 mod door;
 mod envelope;
 mod error;
+mod explain;
 mod feeling;
 mod health;
 mod history;
@@ -47,7 +48,7 @@ use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::Tags;
 
 pub use auth::{Authenticate, Unauthenticated};
-pub use health::{Checks, Condition, Health};
+pub use health::{Checks, Condition, Health, ReactorState};
 pub use serve::serve;
 pub use services::{About, Services};
 pub use settings::{ApiSettings, RateLimit, RateLimits, WebSocketSettings};
@@ -64,6 +65,8 @@ enum Tag {
     Audit,
     /// Talking with the bot.
     Conversation,
+    /// What the bot did, and why.
+    Explain,
     /// How the process is.
     Health,
     /// What was said on Discord.
@@ -87,6 +90,7 @@ type Apis = (
     analytics::AnalyticsApi,
     audit::AuditApi,
     conversation::ConversationApi,
+    explain::ExplainApi,
     health::HealthApi,
     history::HistoryApi,
     identity::IdentityApi,
@@ -95,6 +99,7 @@ type Apis = (
     lifecycle::LifecycleApi,
     logs::LogsApi,
     self_editing::SelfEditingApi,
+    self_editing::behaviors::BehaviorsApi,
     self_editing::edits::EditsApi,
     self_editing::rollback::RollbackApi,
     self_editing::workspace::WorkspaceApi,
@@ -138,6 +143,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         about,
         conversations,
         data_dir,
+        explain,
         health,
         identity,
         imports,
@@ -156,6 +162,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
         audit::AuditApi { journal, views: views.clone() },
         conversation::ConversationApi { conversations, views: views.clone() },
+        explain::ExplainApi { explain: explain.clone() },
         health::HealthApi { health, started, views: generations.clone() },
         history::HistoryApi { views: views.clone() },
         identity::IdentityApi { identity, views: views.clone() },
@@ -178,6 +185,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             self_editing: self_editing.clone(),
             views: views.clone(),
         },
+        self_editing::behaviors::BehaviorsApi { explain, views: views.clone() },
         self_editing::edits::EditsApi { self_editing: self_editing.clone(), views },
         self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
         self_editing::workspace::WorkspaceApi { self_editing },

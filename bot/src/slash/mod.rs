@@ -2,6 +2,7 @@
 
 mod ask;
 mod behavior;
+mod behaviors;
 mod call;
 mod edit;
 mod edit_text;
@@ -9,6 +10,7 @@ mod history;
 mod registration;
 mod reply;
 mod status;
+mod why;
 
 use async_trait::async_trait;
 use commands::CommandError;
@@ -17,6 +19,7 @@ use serenity::all::CreateCommand;
 pub use call::Call;
 pub(crate) use registration::Commands;
 pub use reply::{Field, Form, Reply};
+pub(crate) use why::TARGET;
 
 use crate::Services;
 
@@ -42,11 +45,13 @@ pub trait SlashCommand: Send + Sync {
 pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
         Box::new(ask::Ask(services.conversations.clone())),
+        Box::new(behaviors::Behaviors(services.explain.clone())),
         Box::new(edit::Edit(services.self_editing.clone())),
         Box::new(history::History(services.read_models.clone())),
         Box::new(status::Status {
             lifecycle: services.lifecycle.clone(),
             models: services.read_models.clone(),
         }),
+        Box::new(why::Why(services.explain.clone())),
     ]
 }

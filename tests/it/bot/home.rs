@@ -14,6 +14,7 @@ use commands::conversation::{
     AnswerMessages, ConversationLimits, Conversations, DeliverAnswers, Pace, RecentTurns,
 };
 use commands::discord::Observations;
+use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
 use commands::self_editing::SelfEditing;
@@ -161,7 +162,12 @@ impl Home {
             journal: self.journal.clone(),
             model: conversations.model.clone(),
             registries: Registries::new(self_editing.clone()),
-            surroundings: Arc::new(surroundings),
+            surroundings: Arc::new(surroundings.clone()),
+        };
+        let explain = Explain {
+            behaviors: behaviors.clone(),
+            checkpoints: self.store.clone(),
+            traces: Arc::new(surroundings),
         };
         let clock = Arc::new(SystemClock);
         let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
@@ -179,6 +185,7 @@ impl Home {
         let services = Services {
             behaviors,
             conversations,
+            explain,
             leases: self.store.clone(),
             lifecycle: lifecycle.clone(),
             observations,
