@@ -4,6 +4,8 @@ pub mod aead;
 pub mod database;
 pub mod discord_oauth;
 pub mod discord_rest;
+pub mod fallback_model;
+pub mod genai_models;
 mod hex;
 pub mod jetstream_log;
 mod labels;

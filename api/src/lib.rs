@@ -102,6 +102,7 @@ type Apis = (
     self_editing::behaviors::BehaviorsApi,
     self_editing::edits::EditsApi,
     self_editing::rollback::RollbackApi,
+    self_editing::suggest::SuggestApi,
     self_editing::workspace::WorkspaceApi,
     views::ViewsApi,
 );
@@ -157,6 +158,8 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     } = services;
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
+    let edits =
+        self_editing::edits::EditsApi { self_editing: self_editing.clone(), views: views.clone() };
     let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
@@ -185,9 +188,10 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             self_editing: self_editing.clone(),
             views: views.clone(),
         },
-        self_editing::behaviors::BehaviorsApi { explain, views: views.clone() },
-        self_editing::edits::EditsApi { self_editing: self_editing.clone(), views },
+        self_editing::behaviors::BehaviorsApi { explain, views },
+        edits.clone(),
         self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
+        self_editing::suggest::SuggestApi { edits },
         self_editing::workspace::WorkspaceApi { self_editing },
         views::ViewsApi { generations, replays },
     )

@@ -8,6 +8,7 @@ use config::{Environment, File, FileFormat};
 use domain::kernel::Shown;
 use serde::Deserialize;
 
+use crate::ai::Ai;
 use crate::cli::{Place, ServeArgs};
 pub use crate::roles::Roles;
 pub use crate::talk_settings::{CommandLimits, Conversation, ConversationLimits, Discord};
@@ -37,6 +38,7 @@ pub struct Config {
     pub vault: Location,
     pub roles: String,
     pub environment: String,
+    pub ai: Ai,
     pub conversation: Conversation,
     pub discord: Discord,
     pub jetstream: JetStream,
@@ -262,6 +264,7 @@ mod tests {
                 toml::Value::Array(_) => "https://a.example, https://b.example".to_owned(),
                 toml::Value::Boolean(it) => (!it).to_string(),
                 toml::Value::Integer(it) => (it + 1).to_string(),
+                toml::Value::String(_) if name == "PALIMPSEST_AI__PROVIDER" => "openai".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
                 toml::Value::String(it) => format!("{it}9"),

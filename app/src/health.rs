@@ -21,6 +21,7 @@ const PARKED: u64 = 1_000;
 
 /// See the module.
 pub(crate) struct Checkup {
+    pub ai_expected: bool,
     pub discord_expected: bool,
     pub lifecycle: Lifecycle,
     pub log: Arc<dyn EventLog>,
@@ -50,8 +51,8 @@ impl Health for Checkup {
             operational: answered(matches!(operational, Ok(Ok(_)))),
             vault: answered(matches!(vault, Ok(Ok(_)))),
             discord,
-            // The local answerer needs nobody, and no provider is configured.
-            ai_services: Condition::Disabled,
+            // A provider is not asked: that may cost money. Doctor asks.
+            ai_services: if self.ai_expected { Condition::Healthy } else { Condition::Disabled },
         }
     }
 

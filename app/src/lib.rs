@@ -1,5 +1,6 @@
 //! Composition root and command line: the only place that knows adapters and doors together.
 
+mod ai;
 mod api_key;
 mod as_of;
 mod authenticate;

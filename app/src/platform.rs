@@ -28,7 +28,7 @@ use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
-use crate::wiring::{oauth, pace, use_cases};
+use crate::wiring::{outside, use_cases};
 
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
@@ -231,6 +231,7 @@ impl Platform {
         let settings =
             ApiSettings { log_directory: Some(config.log_folder()), ..config.api.clone() };
         let health = Checkup {
+            ai_expected: config.ai.is_configured(),
             discord_expected: !config.discord.token.is_empty(),
             lifecycle: self.use_cases.lifecycle.clone(),
             log: self.stores.journal.log().clone(),
@@ -285,8 +286,8 @@ impl Platform {
             return Ok((journal.clone(), self.use_cases.clone()));
         };
         let journal = as_of(journal, live.checkpoint().await?.position);
-        let use_cases =
-            UseCases::as_of(&self.stores, &journal, Arc::new(oauth(config)?), pace(config));
+        let use_cases = UseCases::as_of(&self.stores, &journal, outside(config)?);
+        use_cases.views.are(&self.generations);
         Ok((journal, use_cases))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::jetstream_log::{JetStreamLog, Options};
 use adapters::sqlite_log::SqliteLog;
 use commands::Blobs;
-use commands::self_editing::{Moment, SelfEditing};
+use commands::self_editing::{Moment, SelfEditing, WATCH_FOR};
 use commands::transfer::{Importer, export};
 use commands::verify::verify;
 use domain::identity::Permission;
@@ -200,6 +200,9 @@ fn self_editing(there: &Embedded) -> SelfEditing {
         journal: there.journal.clone(),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
+        watch_for: WATCH_FOR,
+        watches: executors.watches.clone(),
         workspace: executors.workspaces.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! What the bot did and why, or why it did nothing: over HTTP and by “Why?” on Discord.
 
+use commands::ports::{Checkpoints as _, Execute as _};
 use domain::behaviors::BehaviorEvent;
 use domain::conversation::ConversationEvent;
 use domain::discord::{ChannelCommand, ChannelEvent, Message as Said};
@@ -53,7 +54,10 @@ async fn an_answer_is_explained_from_the_event_to_the_edit_to_the_outcome() {
     assert_eq!(action["allowed_by"]["power"], "reply");
     assert_eq!(told["nothing_happened_because"], json!([]));
     let summary = told["summary"].as_str().unwrap();
-    assert!(summary.contains("“greet” (prefix command)") && summary.contains("“a test”"), "{summary}");
+    assert!(
+        summary.contains("“greet” (prefix command)") && summary.contains("“a test”"),
+        "{summary}"
+    );
 
     // By the bot's own message, and by the call, it is the same story.
     let own = explained(&stage, answer.id).await;
@@ -92,11 +96,16 @@ async fn what_failed_was_refused_or_rests_says_so() {
     let refused = stage.discord.say("general", "ben", "!greet the king");
     stage
         .until_like("a refusal", |it| {
-            matches!(&it.event, Event::Behavior(_, BehaviorEvent::ActionSettled {
-                outcome: Outcome::Failed { .. }, ..
-            }))
+            matches!(
+                &it.event,
+                Event::Behavior(
+                    _,
+                    BehaviorEvent::ActionSettled { outcome: Outcome::Failed { .. }, .. }
+                )
+            )
         })
         .await;
+    until_run(&stage, silent).await;
     let told = explained(&stage, silent).await;
     assert_eq!(told["calls"], json!([]));
     assert!(because(&told).contains("greet rests"), "{told}");
@@ -120,8 +129,7 @@ async fn silence_has_its_reasons() {
     let typo = stage.discord.say("general", "ana", "!gret world");
     until_run(&stage, typo).await;
     let why = because(&explained(&stage, plain).await);
-    assert!(why.contains("none of the 1 prefix commands (!…)"), "{why}");
-    assert!(why.contains("no phrase of the 0 responders"), "{why}");
+    assert!(why.contains("prefix commands (!…)") && why.contains("no phrase of the"), "{why}");
     assert!(why.contains("It does not speak to me"), "{why}");
     let why = because(&explained(&stage, typo).await);
     assert!(why.contains("no prefix command is called !gret"), "{why}");
@@ -228,7 +236,8 @@ async fn whoever_may_read_asks_why_and_owners_see_how_behaviors_fare() {
     assert!(!other.response().await.text.contains("greet"));
 
     let all = stage.get("/self-editing/behaviors").await;
-    let greet = &all.body["data"]["behaviors"][0];
+    let mut live = all.body["data"]["behaviors"].as_array().unwrap().iter();
+    let greet = live.find(|it| it["name"] == "greet").expect(&all.text);
     assert_eq!((&greet["kind"], &greet["command"]), (&json!("prefix_command"), &json!("greet")));
     assert_eq!((&greet["calls"]["failed"], &greet["cooldown_s"]), (&json!(1), &json!(30)));
     assert_eq!((&greet["edit_id"], &greet["last_failure"]["line"]), (&edit["id"], &json!(10)));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use commands::ports::Caller;
 use commands::self_editing::{
-    CheckEdits, FinishEdits, Moment, Proposal, Rollback, SelfEditing, Target, UnderWay, Wanted,
-    Word,
+    CheckEdits, FinishEdits, Moment, Proposal, Rollback, SelfEditing, Target, UnderWay, WATCH_FOR,
+    Wanted, Word,
 };
 use commands::{Blobs, CommandError, Reactor};
 use domain::identity::{Permission, Permissions};
@@ -220,6 +220,9 @@ async fn seeded(there: &Embedded) -> SelfEditing {
         journal: there.journal.clone(),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
+        watch_for: WATCH_FOR,
+        watches: executors.watches.clone(),
         workspace: executors.workspaces.clone(),
     };
     let file = Change { path: "prompts/hello.md".into(), content: Some("Hi\n".into()) };

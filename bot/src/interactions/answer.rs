@@ -240,7 +240,11 @@ pub(super) fn in_plain_words(error: &CommandError, trusted: bool) -> String {
             format!("There is no {what}. Please check what you typed.")
         }
         // It says itself what to do.
-        CommandError::Rejected(no) if no.code == Some("RATE_LIMIT_EXCEEDED") => no.reason.clone(),
+        CommandError::Rejected(no)
+            if matches!(no.code, Some("RATE_LIMIT_EXCEEDED" | "UNAVAILABLE")) =>
+        {
+            no.reason.clone()
+        }
         CommandError::Rejected(no) => {
             let next = match (no.ground, &no.field) {
                 (Ground::Input, Some(field)) => format!(" Please correct `{field}` and try again."),

@@ -229,6 +229,13 @@ mod tests {
     }
 
     #[test]
+    fn a_command_on_a_message_is_told_which() {
+        let data = json!({ "name": "Why?", "type": 3, "target_id": "17" });
+        let (path, options) = command(&data);
+        assert_eq!((&*path, &options[TARGET]), ("Why?", &json!("17")));
+    }
+
+    #[test]
     fn only_who_manages_the_server_may_edit_the_bot() {
         for (bits, may) in [(0, false), (MANAGE_GUILD, true), (ADMINISTRATOR, true)] {
             let permissions = |trusted| permissions(&json!(bits.to_string()), trusted);

@@ -17,7 +17,7 @@ use domain::kernel::{Actor, Cause, GuildId, MessageId, Outcome, Singleton};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::Welcome;
@@ -50,7 +50,8 @@ pub(crate) struct Interactions {
     calls: TaskTracker,
     /// Tells when the workspace has changed, and with it the commands of behaviors.
     revisions: watch::Receiver<u64>,
-    registering: CancellationToken,
+    /// Ends with the stay: nobody waits for it.
+    registering: Option<DropGuard>,
 }
 
 /// How often commands may be used, and how often they were.
@@ -100,7 +101,7 @@ impl Interactions {
         calls: TaskTracker,
         revisions: watch::Receiver<u64>,
     ) -> Self {
-        let registering = CancellationToken::new();
+        let registering = None;
         Self { tools, commands, limits, calls, revisions, registering }
     }
 }
@@ -128,11 +129,11 @@ impl Hooks for Interactions {
         let (tools, commands) = (Arc::clone(&self.tools), Arc::clone(&self.commands));
         let application = welcome.application;
         // One at a time: a new welcome ends what the one before began.
-        self.registering.cancel();
-        self.registering = CancellationToken::new();
-        let (ended, mut revisions) = (self.registering.clone(), self.revisions.clone());
+        let ended = CancellationToken::new();
+        self.registering = Some(ended.clone().drop_guard());
+        let mut revisions = self.revisions.clone();
         revisions.mark_unchanged();
-        self.calls.spawn(async move {
+        tokio::spawn(async move {
             let registering = async {
                 loop {
                     register(&commands, &tools, application).await;

@@ -12,7 +12,7 @@ use serenity::all::{
 };
 
 use super::edit_text::{Shown, proposed};
-use super::{Call, Field, Form, Reply, SlashCommand};
+use super::{Call, Field, Form, Reply, SlashCommand, suggest};
 
 const PROPOSE: &str = "edit propose";
 
@@ -61,7 +61,7 @@ impl SlashCommand for Edit {
                     text("description", "What it is good for").required(true).max_length(1_000),
                     text("content", "The whole new content; without it you get a form"),
                     text("diff", "A unified diff instead of the content"),
-                    scope,
+                    scope.clone(),
                 ],
             ))
             .add_option(sub(
@@ -73,6 +73,7 @@ impl SlashCommand for Edit {
                     flag("force", "Restore the older lines even where later edits changed them"),
                 ],
             ))
+            .add_option(suggest::definition(scope))
     }
 
     async fn run(&self, call: &Call) -> Result<Reply, CommandError> {
@@ -80,6 +81,11 @@ impl SlashCommand for Edit {
             "edit approve" => self.approve(call).await,
             PROPOSE => self.propose(call).await,
             "edit rollback" => self.roll_back(call).await,
+            "edit suggest" => {
+                let done = suggest::run(&self.0, call, scope(call)?).await?;
+                let edit = proposed(&self.shown(done.edit).await?);
+                Ok(Reply::Public(suggest::told(&done, &edit)))
+            }
             other => Err(CommandError::NotFound(format!("command /{other}"))),
         }
     }

@@ -10,6 +10,7 @@ mod history;
 mod registration;
 mod reply;
 mod status;
+mod suggest;
 mod why;
 
 use async_trait::async_trait;

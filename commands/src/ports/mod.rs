@@ -9,6 +9,7 @@ mod idempotency;
 mod key_uses;
 mod leases;
 mod oauth;
+mod recent_faults;
 mod script_runner;
 mod snapshots;
 mod surroundings;
@@ -17,7 +18,10 @@ mod traces;
 mod vault;
 
 pub use access::{Access, Caller};
-pub use chat_model::{Answer, ChatModel, Prompt, Turn};
+pub use chat_model::{
+    Answer, ChatModel, Message, ModelError, ModelName, Prompt, Step, Tool, ToolCall, ToolResult,
+    Turn, Work,
+};
 pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use discord::{Act, Discord, Post, TryLater};
 pub use execute::{Execute, Executed, Loaded};
@@ -25,6 +29,7 @@ pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
 pub use oauth::{Grant, OAuth};
+pub use recent_faults::{NoFaults, RecentFault, RecentFaults};
 pub use script_runner::{
     Described, Fault, Line, Occasion, Ran, Readable, Script, ScriptRunner, Settings, Tested, User,
 };

@@ -1,8 +1,10 @@
 //! What an edit has to pass before anybody may approve it.
 
+use domain::kernel::Actor;
 use domain::self_editing::{Change, Check, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path};
 
 use super::merge::{Conflict, Files, changed, merge};
+use super::powers::check_powers;
 use crate::behaviors::{check_scripts, check_tests};
 use crate::ports::ScriptRunner;
 
@@ -15,6 +17,7 @@ const MAX_REASON: usize = 2_000;
 /// Every check, in the order in which they run.
 pub(super) fn run(
     scripts: &dyn ScriptRunner,
+    author: &Actor,
     base: &Files,
     now: &Files,
     changes: &[Change],
@@ -28,6 +31,7 @@ pub(super) fn run(
         ("paths_and_sizes", paths_and_sizes(changes)),
         ("base_revision", base_revision(merged.err())),
         ("syntax", broken(scripts, changes)),
+        ("powers", check_powers(author, now, changes)),
         ("no_secrets", no_secrets(changes)),
         ("behavior_tests", tested),
     ]
@@ -212,7 +216,7 @@ mod tests {
 
         let file = |text: &str| Files::from([("prompts/a.md".to_owned(), text.repeat(9_000))]);
         let change = Change { path: "prompts/a.md".into(), content: Some("ä\n".repeat(9_000)) };
-        let checks = run(&NoScripts, &file("a\n"), &file("b\n"), &[change]);
+        let checks = run(&NoScripts, &Actor::system("test"), &file("a\n"), &file("b\n"), &[change]);
         let found: usize =
             checks.iter().flat_map(|it| &it.findings).map(|it| it.reason.len()).sum();
         assert!((1..5_000).contains(&found), "{found}");
@@ -225,7 +229,8 @@ mod tests {
 
     fn failed(path: &str, text: &str, check: &str) -> Vec<Finding> {
         let change = Change { path: path.into(), content: Some(text.into()) };
-        let checks = run(&NoScripts, &Files::new(), &Files::new(), &[change]);
+        let author = Actor::system("test");
+        let checks = run(&NoScripts, &author, &Files::new(), &Files::new(), &[change]);
         checks.into_iter().find(|it| it.name == check).unwrap().findings
     }
 }

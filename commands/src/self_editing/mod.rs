@@ -5,18 +5,26 @@ mod check_edits;
 mod checks;
 mod disable;
 mod finish_edits;
+mod live;
 mod merge;
+mod powers;
 mod proposal;
 mod rollback;
+mod suggest;
+mod tell_of_alarms;
 mod tree;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use domain::identity::Permission;
-use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
+use domain::kernel::{
+    Actor, ActorKind, Cause, EditId, Ground, Journal, Personal, Scope, Singleton,
+};
 use domain::lifecycle::{SelfEditingSettings, Settings};
 use domain::self_editing::{
-    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
+    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Watch, Workspace,
     WorkspaceCommand,
 };
 use uuid::Uuid;
@@ -24,14 +32,20 @@ use uuid::Uuid;
 pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
+pub use live::Live;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
 pub use rollback::{Rollback, RolledBack, Target};
+pub use suggest::{Suggested, Suggesting, Suggestion};
+pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
 
 use proposal::{content_hash, require_sound};
 
 use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
+
+/// How long an edit is watched unless said otherwise.
+pub const WATCH_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// Who approves where the settings say that nobody has to.
 const AUTO_APPROVE: &str = "auto_approve";
@@ -48,6 +62,11 @@ pub struct SelfEditing {
     pub journal: Journal,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
+    /// What the AI suggests edits with.
+    pub suggesting: Suggesting,
+    /// How long an edit is watched after it went live.
+    pub watch_for: TimeDelta,
+    pub watches: Arc<dyn Execute<Watch>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
 }
 
@@ -91,10 +110,21 @@ impl SelfEditing {
         proposal: Proposal,
     ) -> Result<(EditId, u64), CommandError> {
         caller.require(Permission::ProposeSelfEdit)?;
-        let id = EditId(caller.cause.command);
+        self.propose_as(&caller.cause, caller.actor(), proposal).await
+    }
+
+    /// Propose an edit that this author wrote, whoever asked for it. What it is good for is the
+    /// words of who asked.
+    async fn propose_as(
+        &self,
+        cause: &Cause,
+        author: &Actor,
+        proposal: Proposal,
+    ) -> Result<(EditId, u64), CommandError> {
+        let id = EditId(cause.command);
         if self.edits.load(&id).await?.version > 0 {
             // The same request once more; the first time it was cut off.
-            return Ok((id, self.advance(&caller.cause, id).await?));
+            return Ok((id, self.advance(cause, id).await?));
         }
         let Proposal { scope, kind, description, wanted, base_revision } = proposal;
         self.require_open(scope).await?;
@@ -128,20 +158,19 @@ impl SelfEditing {
         };
         require_sound(&base, &changes, field)?;
         let content_hash = content_hash(base.revision(), &changes);
-        let changes = self.blobs.keep(&caller.cause, &changes).await?;
+        let changes = self.blobs.keep(cause, &changes).await?;
 
-        let author = caller.actor().clone();
         let command = EditCommand::Propose(NewEdit {
-            description: Personal::of(author.person(), description),
-            author,
+            description: Personal::of(cause.actor.person(), description),
+            author: author.clone(),
             scope,
             kind,
             base_revision: base.revision(),
             content_hash,
             changes,
         });
-        let proposed = self.edits.execute(&id, command, &caller.cause).await?;
-        let position = self.advance(&caller.cause, id).await?;
+        let proposed = self.edits.execute(&id, command, cause).await?;
+        let position = self.advance(cause, id).await?;
         Ok((id, position.max(proposed.position)))
     }
 
@@ -219,7 +248,8 @@ impl SelfEditing {
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let changes = self.changes_of(edit).await?;
-            let checks = self.checked(base, now, changes).await?;
+            let author = edit.author().cloned().unwrap_or_else(|| cause.actor.clone());
+            let checks = self.checked(author, base, now, changes).await?;
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -231,8 +261,9 @@ impl SelfEditing {
         }
         let by = Actor::system(AUTO_APPROVE);
         let cause = Cause { actor: by.clone(), ..cause.then(AUTO_APPROVE) };
-        let automatic =
-            edit.scope().is_some_and(|scope| settings.auto_approve_scopes.contains(&scope));
+        // What an AI wrote is looked at by a person, whatever the settings say.
+        let automatic = edit.author().is_none_or(|author| author.kind != ActorKind::Ai)
+            && edit.scope().is_some_and(|scope| settings.auto_approve_scopes.contains(&scope));
         if automatic && edit.status() == Some(Status::Checked) {
             let approval =
                 Approval { by: by.clone(), comment: None, content_hash: None, alone: false };
@@ -246,12 +277,13 @@ impl SelfEditing {
     /// The checks run scripts, which takes a thread for a moment.
     async fn checked(
         &self,
+        author: Actor,
         base: Tree,
         now: Tree,
         changes: Vec<Change>,
     ) -> Result<Vec<Check>, CommandError> {
         let scripts = self.scripts.clone();
-        let run = move || checks::run(&*scripts, base.files(), now.files(), &changes);
+        let run = move || checks::run(&*scripts, &author, base.files(), now.files(), &changes);
         tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)
     }
 

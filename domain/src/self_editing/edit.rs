@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, Check, KeptChange, NewEdit, Status};
-use crate::kernel::{Actor, EditId, Ground, Personal, Rejection, Scope, aggregate};
+use crate::kernel::{Actor, ActorKind, EditId, Ground, Personal, Rejection, Scope, aggregate};
 
 /// Where an edit stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -92,6 +92,8 @@ pub enum EditEvent {
 /// Why a command on an edit is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
+    #[error("an AI approves no edits: ask a person")]
+    ByAi,
     #[error("this edit exists already")]
     Exists,
     #[error("the edit's content is not the one you looked at; look again")]
@@ -108,7 +110,7 @@ impl Rejection for EditError {
     fn ground(&self) -> Ground {
         match self {
             Self::Exists | Self::OtherContent | Self::TooEarly { .. } => Ground::State,
-            Self::OwnEdit => Ground::Person,
+            Self::ByAi | Self::OwnEdit => Ground::Person,
             Self::Unknown => Ground::Missing,
         }
     }
@@ -195,6 +197,7 @@ impl Edit {
             }
             (Do::RecordChecks { .. }, _) => return Ok(vec![]),
 
+            (Do::Approve(it), _) if it.by.kind == ActorKind::Ai => return Err(No::ByAi),
             (Do::Approve(_), Some(Is::Approved)) => return Ok(vec![]),
             (Do::Approve(approval), Some(Is::Checked)) => {
                 let Approval { by, comment, content_hash, alone } = approval;
@@ -295,6 +298,8 @@ mod tests {
     fn authors_cannot_approve_their_own_edits() {
         given::<Edit>([proposed(), passed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
         given::<Edit>([proposed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
+        let ai = Approval { by: Actor::ai("a/b"), comment: None, content_hash: None, alone: true };
+        given::<Edit>([proposed(), passed()]).when(Do::Approve(ai)).then_expect_error(No::ByAi);
     }
 
     #[test]

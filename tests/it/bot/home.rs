@@ -16,9 +16,9 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::SelfEditing;
-use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
+use commands::ports::{Caller, Leases as _, Snapshots};
+use commands::self_editing::{SelfEditing, Suggesting, WATCH_FOR};
+use commands::{Blobs, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::slow_log::SlowLog;
+use super::stand_ins::{Echo, Everybody};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -54,6 +55,7 @@ pub(super) struct Home {
     pub(super) hold_up: watch::Sender<bool>,
     /// How much people may say.
     pub(super) limits: ConversationLimits,
+    pub(super) suggesting: Suggesting,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -91,7 +93,8 @@ impl Home {
         let gate = Arc::new(Semaphore::new(0));
         let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
         let files = (files, vault, operational);
-        Self { discord, journal, store, views, gate, hold_up, limits, _files: files }
+        let suggesting = Suggesting::default();
+        Self { discord, journal, store, views, gate, hold_up, limits, suggesting, _files: files }
     }
 
     pub(super) async fn new() -> Self {
@@ -152,6 +155,9 @@ impl Home {
             journal: self.journal.clone(),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
+            suggesting: self.suggesting.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let surroundings = Surroundings::default();
@@ -348,41 +354,6 @@ async fn react(
     let start = Some(StartFrom::Position(0));
     // A test that kills them takes their lease away.
     let _ = run_reactors(ground, reactors, start, lease, stop).await;
-}
-
-/// Answers with what it heard; what takes time waits until the test lets it go.
-struct Echo(Arc<Semaphore>);
-
-#[async_trait]
-impl ChatModel for Echo {
-    async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
-        if prompt.text.contains("take your time") {
-            self.0.acquire().await.expect("a gate").forget();
-        }
-        if prompt.text.contains("nobody can answer") {
-            return Err(CommandError::invalid("message", "cannot be answered"));
-        }
-        let text = match prompt.text.as_str() {
-            "tell me much" => "This is a long story. ".repeat(300).to_lowercase(),
-            "how much do you know?" => {
-                let oldest = prompt.before.iter().find(|turn| !turn.by_bot);
-                let oldest = oldest.map_or("nothing", |turn| turn.text.as_str());
-                format!("I know {}, the oldest: {oldest}", prompt.before.len())
-            }
-            text => format!("You said: {text}"),
-        };
-        let (provider, model) = ("echo".to_owned(), "echo".to_owned());
-        Ok(Answer { text, provider, model, tokens: 1 })
-    }
-}
-
-struct Everybody;
-
-#[async_trait]
-impl Access for Everybody {
-    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
-        Ok(false)
-    }
 }
 
 /// The read models of a home.
