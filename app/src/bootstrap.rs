@@ -8,19 +8,64 @@ use uuid::Uuid;
 use crate::data_dir::DataDir;
 use crate::use_cases::UseCases;
 
+/// The files of the workspace, by their paths.
+macro_rules! shipped {
+    ($($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!(concat!("../workspace/", $path)))),+]
+    };
+}
+
 /// The workspace that a release ships with.
-const WORKSPACE: [(&str, &str); 3] = [
-    ("prompts/system.md", include_str!("../workspace/prompts/system.md")),
-    ("settings/bot.toml", include_str!("../workspace/settings/bot.toml")),
-    ("settings/responders.toml", include_str!("../workspace/settings/responders.toml")),
+const WORKSPACE: &[(&str, &str)] = shipped![
+    "behaviors/choose.rhai",
+    "behaviors/choose.test.rhai",
+    "behaviors/digest.rhai",
+    "behaviors/digest.test.rhai",
+    "behaviors/faq.rhai",
+    "behaviors/faq.test.rhai",
+    "behaviors/help.rhai",
+    "behaviors/help.test.rhai",
+    "behaviors/keywords.rhai",
+    "behaviors/keywords.test.rhai",
+    "behaviors/oracle.rhai",
+    "behaviors/oracle.test.rhai",
+    "behaviors/ping.rhai",
+    "behaviors/ping.test.rhai",
+    "behaviors/poll.rhai",
+    "behaviors/poll.test.rhai",
+    "behaviors/quote.rhai",
+    "behaviors/quote.test.rhai",
+    "behaviors/remind.rhai",
+    "behaviors/remind.test.rhai",
+    "behaviors/roll.rhai",
+    "behaviors/roll.test.rhai",
+    "behaviors/rules.rhai",
+    "behaviors/rules.test.rhai",
+    "behaviors/server.rhai",
+    "behaviors/server.test.rhai",
+    "behaviors/user.rhai",
+    "behaviors/user.test.rhai",
+    "behaviors/welcome.rhai",
+    "behaviors/welcome.test.rhai",
+    "prompts/system.md",
+    "settings/bot.toml",
+    "settings/digest.toml",
+    "settings/faq.toml",
+    "settings/keywords.toml",
+    "settings/responders.toml",
+    "settings/rules.toml",
+    "settings/welcome.toml",
 ];
 
 /// Does what is missing. The first key is shown once, and kept in the data directory.
 pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
     let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
-    let files = WORKSPACE
-        .map(|(path, content)| Change { path: path.to_owned(), content: Some(content.to_owned()) });
-    let seeded = use_cases.self_editing.seed(&cause, files.into()).await;
+    let change = |(path, content): &(&str, &str)| Change {
+        path: (*path).to_owned(),
+        content: Some((*content).to_owned()),
+    };
+    let files = WORKSPACE.iter().map(change).collect();
+    let seeded = use_cases.self_editing.seed(&cause, files).await;
     seeded.context("the starting workspace cannot be laid")?;
 
     let (identity, kept) = (&use_cases.identity, data_dir.bootstrap_key());

@@ -1,5 +1,8 @@
 //! What a behavior has to be before it can be approved.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tests::doors::Door;
 
@@ -63,6 +66,39 @@ async fn the_tests_of_a_behavior_hold_before_it_is_approved() {
     let both = TESTS.replace("Ana", "Somebody");
     let both = propose(&door, &[(script, Some(&nameless)), (tests, Some(&both))]).await;
     assert_eq!(both["status"], "applied", "{both}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_workspace_that_ships_passes_the_checks_of_an_edit() {
+    let door = Door::open().await;
+    let listed = door.get("/api/v1/self-editing/workspace").await;
+    let listed = listed.body["data"]["files"].as_array().unwrap().clone();
+    let mut files = Vec::new();
+    for file in &listed {
+        let path = file["path"].as_str().unwrap();
+        let file = door.get(&format!("/api/v1/self-editing/workspace/files/{path}")).await;
+        // An edit changes something.
+        let content = format!("{}\n", file.body["data"]["content"].as_str().unwrap());
+        files.push((path.to_owned(), content));
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/workspace");
+    let on_disk = ["behaviors", "prompts", "settings"].map(|it| fs::read_dir(folder.join(it)));
+    let on_disk: usize = on_disk.into_iter().map(|it| it.unwrap().count()).sum();
+    assert_eq!(files.len(), on_disk, "a file of app/workspace is not part of the seed");
+
+    let behaviors: Vec<_> = files.iter().filter(|(path, _)| path.ends_with(".rhai")).collect();
+    let scripts = behaviors.iter().filter(|(path, _)| !path.ends_with(".test.rhai"));
+    assert!(scripts.clone().count() >= 12, "{listed:?}");
+    for (path, _) in scripts {
+        let tests = path.replace(".rhai", ".test.rhai");
+        let tests = behaviors.iter().find(|(path, _)| *path == tests);
+        let (_, tests) = tests.unwrap_or_else(|| panic!("{path} has no tests"));
+        assert!(tests.matches("() {").count() >= 3, "{path} has few tests");
+    }
+    let files: Vec<_> =
+        files.iter().map(|(path, content)| (path.as_str(), Some(content.as_str()))).collect();
+    let edit = propose(&door, &files).await;
+    assert_eq!(edit["status"], "checked", "{edit}");
 }
 
 async fn propose(door: &Door, files: &[(&str, Option<&str>)]) -> Value {

@@ -30,6 +30,7 @@ mod papers;
 mod privacy;
 mod reactors;
 mod restored;
+mod sandbox;
 mod self_editing;
 mod services;
 mod suggest;

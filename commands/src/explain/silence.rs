@@ -147,8 +147,12 @@ impl Explain {
         }
         let registry = self.behaviors.registries.at(recorded.position).await?;
         let matches = seen.matches(&registry);
-        if matches.is_empty() {
-            why.push(unmatched(&registry, &seen.occasion.text, message.to_bot));
+        if matches.iter().all(|it| it.live.head.kind == Kind::Reaction) {
+            let mut words = unmatched(&registry, &seen.occasion.text, message.to_bot);
+            if matches.is_empty() {
+                words.push_str(" No reaction is on message_created.");
+            }
+            why.push(words);
         }
         for found in &matches {
             why.push(self.of_match(recorded, &seen, found).await?);
@@ -298,8 +302,7 @@ fn unmatched(registry: &Registry, text: &str, to_bot: bool) -> String {
         format!("it holds no phrase of the {} responders", count(Kind::Responder))
     };
     format!(
-        "No behavior that was live then (revision {}) matches: {prefixed}; {phrases}; and no \
-         reaction is on message_created.",
+        "No behavior that was live then (revision {}) is called by its words: {prefixed}; {phrases}.",
         registry.revision()
     )
 }
