@@ -98,13 +98,18 @@ type Apis = (
     integrations::IntegrationsApi,
     lifecycle::LifecycleApi,
     logs::LogsApi,
+    SelfEditingApis,
+    views::ViewsApi,
+);
+
+/// A list holds no more than sixteen.
+type SelfEditingApis = (
     self_editing::SelfEditingApi,
     self_editing::behaviors::BehaviorsApi,
     self_editing::edits::EditsApi,
     self_editing::rollback::RollbackApi,
     self_editing::suggest::SuggestApi,
     self_editing::workspace::WorkspaceApi,
-    views::ViewsApi,
 );
 
 /// Everything that is served: the API with its document, health, metrics and the WebSocket.
@@ -183,16 +188,18 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             started,
         },
         logs::LogsApi { directory: settings.log_directory.clone() },
-        self_editing::SelfEditingApi {
-            lifecycle,
-            self_editing: self_editing.clone(),
-            views: views.clone(),
-        },
-        self_editing::behaviors::BehaviorsApi { explain, views },
-        edits.clone(),
-        self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
-        self_editing::suggest::SuggestApi { edits },
-        self_editing::workspace::WorkspaceApi { self_editing },
+        (
+            self_editing::SelfEditingApi {
+                lifecycle,
+                self_editing: self_editing.clone(),
+                views: views.clone(),
+            },
+            self_editing::behaviors::BehaviorsApi { explain, views },
+            edits.clone(),
+            self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
+            self_editing::suggest::SuggestApi { edits },
+            self_editing::workspace::WorkspaceApi { self_editing },
+        ),
         views::ViewsApi { generations, replays },
     )
 }

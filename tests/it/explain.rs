@@ -1,6 +1,6 @@
 //! What the bot did and why, or why it did nothing: over HTTP and by “Why?” on Discord.
 
-use commands::ports::{Checkpoints as _, Execute as _};
+use commands::ports::Execute as _;
 use domain::behaviors::BehaviorEvent;
 use domain::conversation::ConversationEvent;
 use domain::discord::{ChannelCommand, ChannelEvent, Message as Said};

@@ -130,3 +130,74 @@ fn full(text: &str) -> String {
     let text = text.trim_end();
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use domain::behaviors::Power;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_inside_is_not_for_everybody() {
+        let story = Explanation {
+            id: "7".to_owned(),
+            about: About::Call,
+            event: None,
+            calls: vec![call(Ended::Failed { line: Some(3), reason: "a secret".to_owned() })],
+            answers: Vec::new(),
+            nothing_happened_because: vec!["It failed because of a secret".to_owned()],
+        };
+        let inside = story.summary(true);
+        assert!(inside.contains("It failed in line 3: a secret."), "{inside}");
+        assert!(inside.contains("It may: put reactions under messages."), "{inside}");
+        let outside = story.summary(false);
+        assert!(outside.contains("“dice” (prefix command). It failed."), "{outside}");
+        assert!(!outside.contains("secret") && !outside.contains("behaviors/"), "{outside}");
+    }
+
+    #[test]
+    fn each_action_says_what_became_of_it() {
+        let mut ran = call(Ended::Ran);
+        let outcomes = [
+            (Some(Outcome::Delivered { outside_id: "11".to_owned() }), "done, as 11."),
+            (
+                Some(Outcome::Failed { reason: "Missing Access".to_owned() }),
+                "refused, Missing Access.",
+            ),
+            (None, "what became of it is not known yet."),
+        ];
+        ran.actions = outcomes.iter().map(|(outcome, _)| done(outcome.clone())).collect();
+        let words = of_call(&ran, false);
+        for (_, end) in outcomes {
+            assert!(words.contains(&format!("It wanted to add role: {end}")), "{words}");
+        }
+    }
+
+    fn done(outcome: Option<Outcome>) -> Done {
+        let (kind, content) = ("add_role".to_owned(), serde_json::Value::Null);
+        Done { kind, content, power: None, outcome, settled_at: None, ai: None }
+    }
+
+    fn call(ended: Ended) -> Called {
+        Called {
+            id: Uuid::nil(),
+            behavior: "dice".parse().expect("an id"),
+            file: "behaviors/dice.rhai".to_owned(),
+            description: None,
+            revision: 4,
+            made: None,
+            what: "prefix_command".to_owned(),
+            position: 9,
+            at: DateTime::UNIX_EPOCH,
+            channel: None,
+            powers: vec![Power::React],
+            cooldown_s: 0,
+            ended,
+            operations: 1,
+            took_us: 1,
+            actions: Vec::new(),
+        }
+    }
+}
