@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use commands::behaviors::{Behaviors, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
+use commands::explain::Explain;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -25,6 +26,7 @@ pub struct UseCases {
     pub behaviors: Behaviors,
     pub conversations: Conversations,
     pub executors: Executors,
+    pub explain: Explain,
     pub identity: Identity,
     pub integrations: Integrations,
     pub lifecycle: Lifecycle,
@@ -121,10 +123,16 @@ impl UseCases {
             registries: Registries::new(self_editing.clone()),
             surroundings: Arc::new(views.clone()),
         };
+        let explain = Explain {
+            behaviors: behaviors.clone(),
+            checkpoints: stores.operational.clone(),
+            traces: Arc::new(views.clone()),
+        };
         Self {
             behaviors,
             conversations,
             executors,
+            explain,
             identity,
             integrations,
             lifecycle,

@@ -9,6 +9,7 @@ mod posts;
 mod presence;
 mod slash;
 mod slow_log;
+mod stand_ins;
 mod suggest;
 
 use std::time::Duration;
