@@ -1,9 +1,10 @@
 //! What the bot asks the read models.
 
 use commands::CommandError;
-use domain::kernel::ChannelId;
+use domain::kernel::{ChannelId, EditId};
 use projections::discord::{channels, messages};
 use projections::lifecycle::bots;
+use projections::self_editing::rehearsals;
 use projections::{DatabaseConnection, Slice};
 
 /// The read models, whichever generation of them is live.
@@ -32,6 +33,14 @@ pub(crate) async fn history(
 /// Presence and headline counts.
 pub(crate) async fn status(models: &dyn ReadModels) -> Result<bots::Status, CommandError> {
     bots::status(&live(models)?).await.map_err(CommandError::unavailable)
+}
+
+/// The rehearsals of an edit, oldest first.
+pub(crate) async fn rehearsals(
+    models: &dyn ReadModels,
+    edit: EditId,
+) -> Result<Vec<rehearsals::Model>, CommandError> {
+    rehearsals::of(&live(models)?, edit).await.map_err(CommandError::unavailable)
 }
 
 /// The direct conversations that were ever seen.

@@ -9,6 +9,7 @@ use adapters::{
 };
 use api::{About, ApiSettings, Checks, Condition, Health, Services};
 use async_trait::async_trait;
+use commands::behaviors::Registries;
 use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
@@ -16,7 +17,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Rehearsals, SelfEditing};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -147,7 +148,7 @@ impl Door {
             integrations: Integrations {
                 installations: executors.installations.clone(),
                 oauth: Arc::new(Willing),
-                tickets: operational,
+                tickets: operational.clone(),
                 vault,
             },
             journal: journal.clone(),
@@ -157,6 +158,12 @@ impl Door {
                 settings: executors.settings.clone(),
             },
             read_only: false,
+            rehearsals: Rehearsals::new(
+                operational.clone(),
+                Registries::new(self_editing.clone()),
+                executors.rehearsals.clone(),
+                self_editing.clone(),
+            ),
             self_editing: self_editing.clone(),
             stop: stop.clone(),
             traffic: Arc::default(),

@@ -27,6 +27,7 @@ mod operational;
 mod papers;
 mod privacy;
 mod reactors;
+mod rehearsals;
 mod restored;
 mod self_editing;
 mod services;

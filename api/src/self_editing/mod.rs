@@ -1,6 +1,7 @@
 //! `/self-editing`: the switch, and the history.
 
 pub(crate) mod edits;
+pub(crate) mod rehearsals;
 pub(crate) mod rollback;
 mod shapes;
 mod words;

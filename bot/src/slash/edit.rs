@@ -1,8 +1,12 @@
 //! `/edit`: propose a change of the bot's own files, approve it, take it back.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::self_editing::{Moment, Proposal, Rollback, SelfEditing, Target, Wanted, Word};
+use commands::self_editing::{
+    Moment, Proposal, Rehearsals, Rollback, SelfEditing, Target, Wanted, Word,
+};
 use domain::identity::Permission;
 use domain::kernel::{EditId, Event, Expected, Scope, StreamId};
 
@@ -12,14 +16,19 @@ use serenity::all::{
 };
 
 use super::edit_text::{Shown, proposed};
-use super::{Call, Field, Form, Reply, SlashCommand};
+use super::{Call, Field, Form, Reply, SlashCommand, edit_rehearse};
+use crate::ReadModels;
 
 const PROPOSE: &str = "edit propose";
 
 /// What a form takes at most.
 const FORM_LIMIT: usize = 4_000;
 
-pub(super) struct Edit(pub(super) SelfEditing);
+pub(super) struct Edit {
+    pub(super) models: Arc<dyn ReadModels>,
+    pub(super) rehearsals: Rehearsals,
+    pub(super) self_editing: SelfEditing,
+}
 
 #[async_trait]
 impl SlashCommand for Edit {
@@ -64,6 +73,7 @@ impl SlashCommand for Edit {
                     scope,
                 ],
             ))
+            .add_option(edit_rehearse::definition(id()))
             .add_option(sub(
                 "rollback",
                 "Take an edit back",
@@ -79,6 +89,7 @@ impl SlashCommand for Edit {
         match call.path.as_str() {
             "edit approve" => self.approve(call).await,
             PROPOSE => self.propose(call).await,
+            edit_rehearse::PATH => edit_rehearse::run(&self.rehearsals, call, id(call)?).await,
             "edit rollback" => self.roll_back(call).await,
             other => Err(CommandError::NotFound(format!("command /{other}"))),
         }
@@ -102,14 +113,14 @@ impl Edit {
         let scope = scope(call)?.unwrap_or(Scope::Features);
         let description = call.text("description").to_owned();
         let proposal = Proposal { scope, kind: None, description, wanted, base_revision: None };
-        let (id, _) = self.0.propose(&call.caller, proposal).await?;
+        let (id, _) = self.self_editing.propose(&call.caller, proposal).await?;
         Ok(Reply::Public(proposed(&self.shown(id).await?)))
     }
 
     /// Asks for the new content, with the present one to start from.
     async fn form(&self, call: &Call, file: String) -> Result<Reply, CommandError> {
         call.caller.require(Permission::ProposeSelfEdit)?;
-        let (workspace, _) = self.0.workspace_at(Moment::Now).await?;
+        let (workspace, _) = self.self_editing.workspace_at(Moment::Now).await?;
         let content = workspace.file(&file).unwrap_or_default().to_owned();
         if content.chars().count() > FORM_LIMIT {
             let reason = format!("{file} is too long for a form; send a diff");
@@ -137,15 +148,18 @@ impl Edit {
             content_hash: None,
             force: call.truth("force"),
         };
-        self.0.approve(&call.caller, id, word).await?;
+        self.self_editing.approve(&call.caller, id, word).await?;
         let mut applying = call.caller.clone();
         applying.cause = call.caller.cause.then("apply");
-        self.0.apply(&applying, id).await?;
-        let edit = self.0.edits.load(&id).await?.aggregate;
+        self.self_editing.apply(&applying, id).await?;
+        let edit = self.self_editing.edits.load(&id).await?.aggregate;
         let revision = edit.revision().unwrap_or_default();
+        // What is late to be told is not worth an error.
+        let rehearsed = edit_rehearse::last(&*self.models, id).await.ok().flatten();
+        let rehearsed = rehearsed.map(|it| format!("\nIt was {it}")).unwrap_or_default();
         Ok(Reply::Public(format!(
             "Edit `{id}` is approved and live as revision {revision}. To take it back: \
-             `/edit rollback id:{id}`"
+             `/edit rollback id:{id}`{rehearsed}"
         )))
     }
 
@@ -156,7 +170,7 @@ impl Edit {
             force: call.truth("force"),
             preview: false,
         };
-        let done = self.0.roll_back(&call.caller, rollback).await?;
+        let done = self.self_editing.roll_back(&call.caller, rollback).await?;
         let extent = done.changes;
         Ok(Reply::Public(match (done.id, done.edit) {
             (Some(id), Some(edit)) => format!(
@@ -170,10 +184,10 @@ impl Edit {
 
     /// An edit as it stands now, with what its checks found.
     async fn shown(&self, id: EditId) -> Result<Shown, CommandError> {
-        let edit = self.0.edits.load(&id).await?.aggregate;
+        let edit = self.self_editing.edits.load(&id).await?.aggregate;
         let base = Moment::Revision(edit.base_revision());
-        let (base, _) = self.0.workspace_at(base).await?;
-        let changes = self.0.changes_of(&edit).await?;
+        let (base, _) = self.self_editing.workspace_at(base).await?;
+        let changes = self.self_editing.changes_of(&edit).await?;
         let diff = commands::self_editing::unified_diff(base.files(), &changes);
         let scope = edit.scope().unwrap_or(Scope::Features);
         let status = edit.status().unwrap_or(Status::Proposed);
@@ -182,7 +196,7 @@ impl Edit {
 
     async fn checks(&self, id: EditId) -> Result<Vec<Check>, CommandError> {
         let stream = StreamId::of::<Aggregate>(&id);
-        let history = self.0.journal.read_stream(&stream, Expected::New, 100).await?;
+        let history = self.self_editing.journal.read_stream(&stream, Expected::New, 100).await?;
         let checks = history.into_iter().rev().find_map(|recorded| match recorded.event {
             Event::Edit(
                 _,

@@ -4,6 +4,7 @@ mod ask;
 mod behavior;
 mod call;
 mod edit;
+mod edit_rehearse;
 mod edit_text;
 mod history;
 mod registration;
@@ -42,7 +43,11 @@ pub trait SlashCommand: Send + Sync {
 pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
         Box::new(ask::Ask(services.conversations.clone())),
-        Box::new(edit::Edit(services.self_editing.clone())),
+        Box::new(edit::Edit {
+            models: services.read_models.clone(),
+            rehearsals: services.rehearsals.clone(),
+            self_editing: services.self_editing.clone(),
+        }),
         Box::new(history::History(services.read_models.clone())),
         Box::new(status::Status {
             lifecycle: services.lifecycle.clone(),

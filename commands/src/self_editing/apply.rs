@@ -3,8 +3,8 @@
 use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Event, Expected, Ground, Scope, Singleton, StreamId};
 use domain::self_editing::{
-    Change, EditCommand, EditError, Finding, RevisionKind, Status, Workspace, WorkspaceCommand,
-    WorkspaceEvent,
+    Change, Edit, EditCommand, EditError, Finding, RevisionKind, Status, Workspace,
+    WorkspaceCommand, WorkspaceEvent,
 };
 
 use super::{Moment, SelfEditing, Tree, cause_of, checks, conflict, merge};
@@ -46,17 +46,13 @@ impl SelfEditing {
                 return self.mark_applied(cause, id, revision, position).await;
             }
             let (now, _) = self.workspace_at(Moment::Now).await?;
-            let wanted = self.changes_of(&edit).await?;
-            let merged = merge::merge(base.files(), now.files(), &wanted).map_err(|conflicts| {
-                let reason = "others changed the same lines in the meantime".to_owned();
-                conflict(reason, &conflicts)
-            });
-            let changes = match merged.and_then(|merged| require_readable(&*self.scripts, merged)) {
+            let changes = match self.merged(&edit, &now).await {
                 Ok(changes) => changes,
-                Err(no) => {
+                Err(no @ CommandError::Rejected(_)) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
                     return Err(no);
                 }
+                Err(error) => return Err(error),
             };
             let changes = self.blobs.keep(cause, &changes).await?;
             let (base, kind) = (now.revision(), RevisionKind::Applied);
@@ -97,6 +93,22 @@ impl SelfEditing {
                 }
             }
         }
+    }
+
+    /// What an edit changes of the present workspace, with what came meanwhile; refused where both
+    /// changed the same lines, or where they break a file together.
+    pub(super) async fn merged(
+        &self,
+        edit: &Edit,
+        now: &Tree,
+    ) -> Result<Vec<Change>, CommandError> {
+        let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
+        let wanted = self.changes_of(edit).await?;
+        let merged = merge::merge(base.files(), now.files(), &wanted).map_err(|conflicts| {
+            let reason = "others changed the same lines in the meantime".to_owned();
+            conflict(reason, &conflicts)
+        });
+        require_readable(&*self.scripts, merged?)
     }
 
     pub(crate) async fn mark_applied(

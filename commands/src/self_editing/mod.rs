@@ -7,6 +7,7 @@ mod disable;
 mod finish_edits;
 mod merge;
 mod proposal;
+mod rehearse;
 mod rollback;
 mod tree;
 
@@ -25,6 +26,7 @@ pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use rehearse::{Ending, MOST_REHEARSED, Rehearsals, RehearsedRange, Standing};
 pub use rollback::{Rollback, RolledBack, Target};
 pub use tree::{Moment, Tree};
 

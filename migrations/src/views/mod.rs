@@ -3,6 +3,7 @@
 mod indexes;
 mod m20261120_000001_tables;
 mod m20261125_000001_behaviors;
+mod m20261125_000002_rehearsals;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -18,6 +19,7 @@ impl MigratorTrait for Views {
         vec![
             Box::new(m20261120_000001_tables::Migration),
             Box::new(m20261125_000001_behaviors::Migration),
+            Box::new(m20261125_000002_rehearsals::Migration),
         ]
     }
 }

@@ -16,7 +16,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Rehearsals, SelfEditing};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -153,6 +153,7 @@ impl Home {
             settings: executors.settings.clone(),
             workspace: executors.workspaces.clone(),
         };
+        let registries = Registries::new(self_editing.clone());
         let surroundings = Surroundings::default();
         surroundings.are(&self.views);
         let behaviors = Behaviors {
@@ -160,7 +161,7 @@ impl Home {
             budgets: Arc::default(),
             journal: self.journal.clone(),
             model: conversations.model.clone(),
-            registries: Registries::new(self_editing.clone()),
+            registries: registries.clone(),
             surroundings: Arc::new(surroundings),
         };
         let clock = Arc::new(SystemClock);
@@ -184,6 +185,12 @@ impl Home {
             observations,
             orders: orders.clone(),
             read_models: Arc::new(Views(self.views.clone())),
+            rehearsals: Rehearsals::new(
+                self.store.clone(),
+                registries,
+                executors.rehearsals.clone(),
+                self_editing.clone(),
+            ),
             self_editing,
         };
         let shutdown = CancellationToken::new();

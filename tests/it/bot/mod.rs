@@ -6,6 +6,7 @@ mod home;
 mod install;
 mod posts;
 mod presence;
+mod rehearse;
 mod slash;
 mod slow_log;
 
