@@ -30,7 +30,7 @@ use crate::{CommandError, Refusal};
 pub struct Rehearsals {
     leases: Arc<dyn Leases>,
     registries: Registries,
-    rehearsals: Arc<dyn Execute<Rehearsal>>,
+    aggregates: Arc<dyn Execute<Rehearsal>>,
     self_editing: SelfEditing,
     at_work: Arc<AtWork>,
 }
@@ -60,7 +60,7 @@ impl Rehearsals {
         rehearsals: Arc<dyn Execute<Rehearsal>>,
         self_editing: SelfEditing,
     ) -> Self {
-        Self { leases, registries, rehearsals, self_editing, at_work: Arc::default() }
+        Self { leases, registries, aggregates: rehearsals, self_editing, at_work: Arc::default() }
     }
 
     /// Rehearse an edit in the background. Answers the rehearsal, and the commit that says that it
@@ -73,7 +73,7 @@ impl Rehearsals {
     ) -> Result<(RehearsalId, u64), CommandError> {
         caller.require(Permission::ProposeSelfEdit)?;
         let id = RehearsalId(caller.cause.command);
-        let known = self.rehearsals.load(&id).await?;
+        let known = self.aggregates.load(&id).await?;
         if known.version > 0 {
             return Ok((id, known.position));
         }
@@ -97,7 +97,7 @@ impl Rehearsals {
 
         let job = self.at_work.take(id)?;
         let start = RehearsalCommand::Start(plan.clone());
-        let started = match self.rehearsals.execute(&id, start, &caller.cause).await {
+        let started = match self.aggregates.execute(&id, start, &caller.cause).await {
             Ok(started) => started,
             Err(error) => {
                 self.at_work.end(id);
@@ -111,7 +111,7 @@ impl Rehearsals {
 
     /// The newest commit about one; none when there is no such rehearsal.
     pub async fn position(&self, id: RehearsalId) -> Result<Option<u64>, CommandError> {
-        let loaded = self.rehearsals.load(&id).await?;
+        let loaded = self.aggregates.load(&id).await?;
         Ok((loaded.version > 0).then_some(loaded.position))
     }
 

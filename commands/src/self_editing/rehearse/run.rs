@@ -69,7 +69,7 @@ impl Rehearsals {
         };
         let mut wait = Duration::from_millis(100);
         for _ in 0..TRIES {
-            match self.rehearsals.execute(&id, command.clone(), &cause).await {
+            match self.aggregates.execute(&id, command.clone(), &cause).await {
                 Ok(_) => return,
                 Err(error) => {
                     let error = describe(&error);
