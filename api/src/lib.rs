@@ -107,6 +107,7 @@ type SelfEditingApis = (
     self_editing::SelfEditingApi,
     self_editing::behaviors::BehaviorsApi,
     self_editing::edits::EditsApi,
+    self_editing::rehearsals::RehearsalsApi,
     self_editing::rollback::RollbackApi,
     self_editing::suggest::SuggestApi,
     self_editing::workspace::WorkspaceApi,
@@ -156,6 +157,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         integrations,
         journal,
         lifecycle,
+        rehearsals,
         self_editing,
         stop,
         views: generations,
@@ -163,8 +165,11 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     } = services;
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
-    let edits =
-        self_editing::edits::EditsApi { self_editing: self_editing.clone(), views: views.clone() };
+    let edits = self_editing::edits::EditsApi {
+        rehearsals: rehearsals.clone(),
+        self_editing: self_editing.clone(),
+        views: views.clone(),
+    };
     let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
@@ -194,8 +199,9 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
                 self_editing: self_editing.clone(),
                 views: views.clone(),
             },
-            self_editing::behaviors::BehaviorsApi { explain, views },
+            self_editing::behaviors::BehaviorsApi { explain, views: views.clone() },
             edits.clone(),
+            self_editing::rehearsals::RehearsalsApi { rehearsals, views },
             self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
             self_editing::suggest::SuggestApi { edits },
             self_editing::workspace::WorkspaceApi { self_editing },

@@ -10,7 +10,7 @@ use commands::identity::Identity;
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::IdempotencyKeys;
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Rehearsals, SelfEditing};
 use domain::kernel::{Clock, Journal};
 use projections::Generations;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,7 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     /// Whether this is the state of one moment: what would change something is refused.
     pub read_only: bool,
+    pub rehearsals: Rehearsals,
     pub self_editing: SelfEditing,
     /// Cancelled when the server shall stop.
     pub stop: CancellationToken,

@@ -128,6 +128,9 @@ impl Platform {
         if let Some(listener) = listener {
             platform.open_door(config, listener, traffic, own, snapshot).await?;
         }
+        // They end first: the doors wait for whoever waits for one.
+        let rehearsals = platform.use_cases.rehearsals.clone();
+        platform.parts.push(Part::start("rehearsals", |stop| rehearsals.until_stopped(stop)));
         Ok(platform)
     }
 
@@ -216,6 +219,7 @@ impl Platform {
             observations: self.use_cases.observations.clone(),
             orders,
             read_models: Arc::new(Live(self.generations.clone())),
+            rehearsals: self.use_cases.rehearsals.clone(),
             self_editing: self.use_cases.self_editing.clone(),
         };
         self.parts.push(Part::start("bot", |stop| async move {
@@ -267,6 +271,7 @@ impl Platform {
             journal,
             lifecycle: shown.lifecycle,
             read_only: snapshot,
+            rehearsals: shown.rehearsals,
             self_editing: shown.self_editing,
             stop: stop.clone(),
             traffic: traffic.clone(),

@@ -12,7 +12,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -31,6 +31,7 @@ pub struct UseCases {
     pub integrations: Integrations,
     pub lifecycle: Lifecycle,
     pub observations: Observations,
+    pub rehearsals: Rehearsals,
     pub self_editing: SelfEditing,
     /// Where behaviors look; whoever opens the read models tells it.
     pub views: Views,
@@ -128,6 +129,12 @@ impl UseCases {
             checkpoints: stores.operational.clone(),
             traces: Arc::new(views.clone()),
         };
+        let rehearsals = Rehearsals::new(
+            stores.operational.clone(),
+            behaviors.registries.clone(),
+            executors.rehearsals.clone(),
+            self_editing.clone(),
+        );
         Self {
             behaviors,
             conversations,
@@ -137,6 +144,7 @@ impl UseCases {
             integrations,
             lifecycle,
             observations,
+            rehearsals,
             self_editing,
             views,
         }

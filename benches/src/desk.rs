@@ -9,7 +9,7 @@ use adapters::{
 };
 use anyhow::Result;
 use commands::Executor;
-use commands::ports::{Execute, Snapshots};
+use commands::ports::{Execute, Leases, Snapshots};
 use domain::conversation::{Conversation, ConversationCommand, ConversationEvent};
 use domain::kernel::{
     Actor, Cause, Clock, Codec, ConversationId, Event, EventLog, Expected, Journal, Listed, Person,
@@ -23,6 +23,7 @@ const PEOPLE: usize = 100;
 pub(crate) struct Desk {
     pub(crate) journal: Journal,
     pub(crate) snapshots: Arc<dyn Snapshots>,
+    pub(crate) leases: Arc<dyn Leases>,
     clock: Arc<dyn Clock>,
 }
 
@@ -40,7 +41,8 @@ impl Desk {
         codec.prepare(&people).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let journal = Journal::new(log, codec, clock.clone());
-        Ok(Self { journal, snapshots: Arc::new(operational), clock })
+        let operational = Arc::new(operational);
+        Ok(Self { journal, snapshots: operational.clone(), leases: operational, clock })
     }
 
     pub(crate) fn executor<A: Listed>(&self) -> Executor<A> {

@@ -18,7 +18,7 @@ use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::Leases;
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Rehearsals, SelfEditing};
 
 pub use orders::Orders;
 pub use settings::{CommandLimits, Settings};
@@ -37,5 +37,6 @@ pub struct Services {
     /// What the log tells the bot to do; whoever follows the journal feeds it.
     pub orders: Orders,
     pub read_models: Arc<dyn ReadModels>,
+    pub rehearsals: Rehearsals,
     pub self_editing: SelfEditing,
 }

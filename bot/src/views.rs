@@ -4,7 +4,7 @@ use commands::CommandError;
 use domain::kernel::{ChannelId, EditId};
 use projections::discord::{channels, messages};
 use projections::lifecycle::bots;
-use projections::self_editing::edits;
+use projections::self_editing::{edits, rehearsals};
 use projections::{DatabaseConnection, Paged, Slice};
 use uuid::Uuid;
 
@@ -52,6 +52,14 @@ pub(crate) async fn edits_between(
 /// Presence and headline counts.
 pub(crate) async fn status(models: &dyn ReadModels) -> Result<bots::Status, CommandError> {
     bots::status(&live(models)?).await.map_err(CommandError::unavailable)
+}
+
+/// The rehearsals of an edit, oldest first.
+pub(crate) async fn rehearsals(
+    models: &dyn ReadModels,
+    edit: EditId,
+) -> Result<Vec<rehearsals::Model>, CommandError> {
+    rehearsals::of(&live(models)?, edit).await.map_err(CommandError::unavailable)
 }
 
 /// The direct conversations that were ever seen.

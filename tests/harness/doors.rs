@@ -18,7 +18,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -181,7 +181,7 @@ impl Door {
             integrations: Integrations {
                 installations: executors.installations.clone(),
                 oauth: Arc::new(Willing),
-                tickets: operational,
+                tickets: operational.clone(),
                 vault,
             },
             journal: journal.clone(),
@@ -191,6 +191,12 @@ impl Door {
                 settings: executors.settings.clone(),
             },
             read_only: false,
+            rehearsals: Rehearsals::new(
+                operational.clone(),
+                Registries::new(self_editing.clone()),
+                executors.rehearsals.clone(),
+                self_editing.clone(),
+            ),
             self_editing: self_editing.clone(),
             stop: stop.clone(),
             traffic: Arc::default(),

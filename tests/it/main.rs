@@ -33,6 +33,7 @@ mod operational;
 mod papers;
 mod privacy;
 mod reactors;
+mod rehearsals;
 mod restored;
 mod sandbox;
 mod self_editing;

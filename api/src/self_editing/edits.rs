@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use commands::ports::Loaded;
-use commands::self_editing::{Moment, Proposal, SelfEditing, Wanted, Word};
+use commands::self_editing::{Moment, Proposal, Rehearsals, SelfEditing, Wanted, Word};
 use domain::kernel::{EditId, Expected, Scope, StreamId};
 use domain::self_editing::{Change, Edit};
 use poem_openapi::param::Path;
@@ -15,6 +15,7 @@ use projections::self_editing::files::FileChange;
 use projections::self_editing::{decisions, edits, files};
 use uuid::Uuid;
 
+use super::rehearsals::of_edit;
 use super::shapes::{self, EditView};
 use super::words::ScopeWord;
 use crate::Tag;
@@ -25,6 +26,7 @@ use crate::views::Views;
 
 #[derive(Clone)]
 pub(crate) struct EditsApi {
+    pub(crate) rehearsals: Rehearsals,
     pub(crate) self_editing: SelfEditing,
     pub(crate) views: Views,
 }
@@ -126,7 +128,8 @@ impl EditsApi {
         let changes = files::changed_by(db, std::slice::from_ref(&edit)).await?;
         let changes = changes.into_iter().next().unwrap_or_default();
         let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
-        let edit = shapes::shown(edit, &changes, &words, &names);
+        let rehearsals = of_edit(db, &self.rehearsals, id).await?;
+        let edit = shapes::shown(edit, &changes, &words, &names, rehearsals);
         Ok(Found::of(edit).seen_at(shows.then_some(version)))
     }
 
@@ -211,11 +214,14 @@ impl EditsApi {
             })
             .collect();
         let actors = shapes::actors(&edit, &words);
-        let names = match self.views.live() {
-            Ok(live) => actors::names(live.db(), &actors).await.unwrap_or_default(),
-            Err(_) => HashMap::new(),
+        let (names, rehearsals) = match self.views.live() {
+            Ok(live) => (
+                actors::names(live.db(), &actors).await.unwrap_or_default(),
+                of_edit(live.db(), &self.rehearsals, id).await.unwrap_or_default(),
+            ),
+            Err(_) => (HashMap::new(), Vec::new()),
         };
-        Ok((shapes::shown(edit, &changes, &words, &names), version))
+        Ok((shapes::shown(edit, &changes, &words, &names, rehearsals), version))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod behaviors;
 pub(crate) mod edits;
+pub(crate) mod rehearsals;
 pub(crate) mod rollback;
 mod shapes;
 pub(crate) mod suggest;

@@ -10,6 +10,7 @@ use projections::self_editing::edits::Model;
 use projections::self_editing::files::FileChange;
 use uuid::Uuid;
 
+use super::rehearsals::EditRehearsal;
 use crate::audit::ActorView;
 use crate::request;
 
@@ -88,12 +89,6 @@ pub(super) struct EditApproval {
     comment: Option<String>,
 }
 
-/// A run of an edit over recorded events.
-#[derive(Object)]
-pub(super) struct EditRehearsal {
-    id: Uuid,
-}
-
 impl EditChanges {
     /// Counted line by line.
     pub(super) fn of(changes: &[FileChange]) -> Self {
@@ -129,7 +124,7 @@ pub(super) fn actors(edit: &Model, words: &[decisions::Model]) -> Vec<Actor> {
     author.into_iter().chain(others).collect()
 }
 
-fn actor(kind: &str, id: &str) -> Option<Actor> {
+pub(super) fn actor(kind: &str, id: &str) -> Option<Actor> {
     let kind = kind.parse::<ActorKind>().ok()?;
     Some(Actor { kind, id: id.to_owned() })
 }
@@ -140,6 +135,7 @@ pub(super) fn shown(
     changes: &[FileChange],
     words: &[decisions::Model],
     names: &HashMap<Actor, String>,
+    rehearsals: Vec<EditRehearsal>,
 ) -> EditView {
     let view = |kind: &str, id: &str| {
         let actor = actor(kind, id).unwrap_or_else(|| Actor::system(id));
@@ -165,7 +161,7 @@ pub(super) fn shown(
     EditView {
         checks: checks.collect(),
         approvals: approvals.collect(),
-        rehearsals: Vec::new(),
+        rehearsals,
         author: view(&edit.author_kind, &edit.author_id),
         base_revision: edit.base_revision.cast_unsigned(),
         created_at: request::shown(edit.created_at.0),

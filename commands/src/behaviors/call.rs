@@ -7,6 +7,7 @@ use domain::behaviors::{Behavior, BehaviorCommand, Call, Effort, Hold, Power};
 use domain::kernel::{Cause, Journal, Personal};
 use uuid::Uuid;
 
+use super::turns::in_turn;
 use super::{Budgets, Live, Match, Registries, Registry, Seen};
 use crate::CommandError;
 use crate::ports::{ChatModel, Execute, Executed, Fault, Occasion, Ran, Surroundings};
@@ -89,20 +90,8 @@ impl Behaviors {
         }
         let registry = registry.clone();
         // A script may take a thread for a moment.
-        let run = move || {
-            let mut answered = false;
-            let mut done = Vec::with_capacity(ready.len());
-            for calling in ready {
-                let responder = calling.call.what == "message";
-                if responder && answered {
-                    continue;
-                }
-                let ran = registry.run(&calling.live, &calling.occasion);
-                answered |= responder && ran.wanted.as_ref().is_ok_and(|it| !it.is_empty());
-                done.push((calling, ran));
-            }
-            done
-        };
+        let run =
+            move || in_turn(ready, |it| &it.call.what, |it| registry.run(&it.live, &it.occasion));
         let done = tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)?;
         for (Calling { live, call, .. }, ran) in done {
             self.budgets.spend(call.guild, minute(&call), effort(&ran));

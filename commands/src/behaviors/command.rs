@@ -203,11 +203,16 @@ impl Behaviors {
             let name = if user.name.is_empty() { member.name } else { user.name };
             user = User { name, ..member };
         }
-        let mut shown = json!(user);
-        shown["mention"] = json!(format!("<@{id}>"));
-        shown["joined_at_s"] = json!(user.joined_at.map(|it| it.timestamp()));
-        Ok(shown)
+        Ok(person(&user))
     }
+}
+
+/// Somebody as scripts see people.
+pub(super) fn person(user: &User) -> Value {
+    let mut shown = json!(user);
+    shown["mention"] = json!(format!("<@{}>", user.id));
+    shown["joined_at_s"] = json!(user.joined_at.map(|it| it.timestamp()));
+    shown
 }
 
 fn private(text: impl Into<String>) -> Answer {

@@ -191,6 +191,16 @@ impl Registry {
         calls.collect()
     }
 
+    /// Whether scripts read the same of the workspace as in the other one.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        self.workspace == other.workspace
+    }
+
+    /// The longest past that a behavior sees, in messages.
+    pub(crate) fn longest_history(&self) -> u32 {
+        self.all.iter().map(|it| it.head.history).max().unwrap_or_default()
+    }
+
     /// Runs a behavior, which gets no more than the powers that it declares.
     pub fn run(&self, live: &Live, occasion: &Occasion) -> Ran {
         let mut ran = live.script.run(occasion, &self.workspace);
@@ -215,6 +225,11 @@ impl Live {
     /// What it may do, in plain words.
     pub fn powers(&self) -> impl Iterator<Item = &'static str> {
         self.head.powers.iter().map(|it| it.meaning())
+    }
+
+    /// Whether it is the very same script, by the same name.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && Arc::ptr_eq(&self.script, &other.script)
     }
 
     pub fn may(&self, power: Power) -> bool {

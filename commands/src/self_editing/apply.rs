@@ -3,11 +3,11 @@
 use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Ground, Scope, Singleton};
 use domain::self_editing::{
-    Change, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
+    Change, Edit, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
 };
 
 use super::checks::{self, Tools};
-use super::{Files, Moment, SelfEditing, cause_of, conflict, merge};
+use super::{Files, Moment, SelfEditing, Tree, cause_of, conflict, merge};
 use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
@@ -44,27 +44,17 @@ impl SelfEditing {
             if let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? {
                 return self.mark_applied(cause, id, revision, position).await;
             }
-            let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
-            let wanted = self.changes_of(&edit).await?;
-            let (revision, tools) = (now.revision(), self.tools());
-            // Merging and compiling take a thread for a moment.
-            let put_together = move || {
-                let merged = merge::merge(base.files(), now.files(), &wanted);
-                let reason = "others changed the same lines in the meantime";
-                let merged = merged.map_err(|conflicts| conflict(reason.to_owned(), &conflicts));
-                merged.and_then(|merged| require_readable(&tools, now.files(), merged))
-            };
-            let merged = tokio::task::spawn_blocking(put_together).await;
-            let changes = match merged.map_err(CommandError::unavailable)? {
+            let changes = match self.merged(&edit, &now).await {
                 Ok(changes) => changes,
-                Err(no) => {
+                Err(no @ CommandError::Rejected(_)) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
                     return Err(no);
                 }
+                Err(error) => return Err(error),
             };
             let changes = self.blobs.keep(cause, &changes).await?;
-            let (base, kind) = (revision, RevisionKind::Applied);
+            let (base, kind) = (now.revision(), RevisionKind::Applied);
             let revise = WorkspaceCommand::Revise { base, kind, edit: id, by: by.clone(), changes };
             match self.workspace.execute(&Singleton, revise, &cause_of(cause, id)).await {
                 // Which revision it is, is read back: this command may have been stored before.
@@ -79,6 +69,27 @@ impl SelfEditing {
             }
         }
         Err(CommandError::Conflict)
+    }
+
+    /// What an edit changes of the present workspace, with what came meanwhile; refused where both
+    /// changed the same lines, or where they break a file together.
+    pub(super) async fn merged(
+        &self,
+        edit: &Edit,
+        now: &Tree,
+    ) -> Result<Vec<Change>, CommandError> {
+        let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
+        let wanted = self.changes_of(edit).await?;
+        let (now, tools) = (now.clone(), self.tools());
+        // Merging and compiling take a thread for a moment.
+        let put_together = move || {
+            let merged = merge::merge(base.files(), now.files(), &wanted);
+            let reason = "others changed the same lines in the meantime";
+            let merged = merged.map_err(|conflicts| conflict(reason.to_owned(), &conflicts));
+            merged.and_then(|merged| require_readable(&tools, now.files(), merged))
+        };
+        let merged = tokio::task::spawn_blocking(put_together).await;
+        merged.map_err(CommandError::unavailable)?
     }
 
     pub(crate) async fn mark_applied(

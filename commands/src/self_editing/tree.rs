@@ -5,7 +5,7 @@ use domain::kernel::Singleton;
 use domain::self_editing::{Change, Edit, Workspace};
 
 use super::SelfEditing;
-use super::merge::Files;
+use super::merge::{Files, changed};
 use crate::CommandError;
 use crate::ports::Loaded;
 
@@ -36,6 +36,13 @@ impl Tree {
 
     pub fn file(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
+    }
+}
+
+impl Tree {
+    /// The workspace as it would be after some changes, which is no revision yet.
+    pub(super) fn changed(&self, changes: &[Change]) -> Self {
+        Self { revision: self.revision + 1, files: changed(self.files.clone(), changes) }
     }
 }
 

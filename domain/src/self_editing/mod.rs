@@ -14,7 +14,9 @@ pub use check::{Check, Finding};
 pub use content::{BlobRef, Change, Content, KeptChange, MAX_INLINE_BYTES, MAX_INLINE_TOTAL};
 pub use edit::{Edit, EditCommand, EditEvent};
 pub use edit_error::EditError;
-pub use rehearsal::{Example, Rehearsal, RehearsalCommand, RehearsalError, RehearsalEvent, Report};
+pub use rehearsal::{
+    Example, Failing, Plan, Rehearsal, RehearsalCommand, RehearsalError, RehearsalEvent, Report,
+};
 pub use said::{Approval, NewEdit};
 pub use status::Status;
 pub use watch::{Alarm, Watch, WatchCommand, WatchError, WatchEvent};

@@ -4,4 +4,7 @@ pub mod blobs;
 pub mod decisions;
 pub mod edits;
 pub mod files;
+pub mod rehearsal_errors;
+pub mod rehearsal_examples;
+pub mod rehearsals;
 pub mod revisions;

@@ -17,7 +17,7 @@ use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Caller, Leases as _, Snapshots};
-use commands::self_editing::{Past, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -162,6 +162,7 @@ impl Home {
             watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
+        let registries = Registries::new(self_editing.clone());
         let surroundings = Surroundings::default();
         surroundings.are(&self.views);
         let behaviors = Behaviors {
@@ -169,7 +170,7 @@ impl Home {
             budgets: Arc::default(),
             journal: self.journal.clone(),
             model: conversations.model.clone(),
-            registries: Registries::new(self_editing.clone()),
+            registries: registries.clone(),
             surroundings: Arc::new(surroundings.clone()),
         };
         let explain = Explain {
@@ -199,6 +200,12 @@ impl Home {
             observations,
             orders: orders.clone(),
             read_models: Arc::new(Views(self.views.clone())),
+            rehearsals: Rehearsals::new(
+                self.store.clone(),
+                registries,
+                executors.rehearsals.clone(),
+                self_editing.clone(),
+            ),
             self_editing,
         };
         let shutdown = CancellationToken::new();

@@ -7,6 +7,7 @@ mod home;
 mod install;
 mod posts;
 mod presence;
+mod rehearse;
 mod slash;
 mod slow_log;
 mod stand_ins;

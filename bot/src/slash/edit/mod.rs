@@ -9,6 +9,7 @@ mod ids;
 mod options;
 mod pages;
 mod propose;
+mod rehearse;
 mod reject;
 mod rollback;
 mod show;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::self_editing::SelfEditing;
+use commands::self_editing::{Rehearsals, SelfEditing};
 use domain::self_editing::Status;
 use serenity::all::{CreateCommand, CreateCommandOption, InteractionContext, Permissions};
 
@@ -36,6 +37,7 @@ pub(super) struct Edit {
 struct Desk {
     editing: SelfEditing,
     models: Arc<dyn ReadModels>,
+    rehearsals: Rehearsals,
 }
 
 /// One thing that can be done to edits.
@@ -64,6 +66,7 @@ fn all() -> Vec<Box<dyn Deed>> {
         Box::new(check::Check),
         Box::new(history::History),
         Box::new(propose::Propose),
+        Box::new(rehearse::Rehearse),
         Box::new(reject::Reject),
         Box::new(rollback::TakeBack),
         Box::new(show::Show),
@@ -74,7 +77,8 @@ fn all() -> Vec<Box<dyn Deed>> {
 impl Edit {
     pub(super) fn new(services: &Services) -> Self {
         let (editing, models) = (services.self_editing.clone(), services.read_models.clone());
-        Self { desk: Desk { editing, models }, deeds: all() }
+        let rehearsals = services.rehearsals.clone();
+        Self { desk: Desk { editing, models, rehearsals }, deeds: all() }
     }
 
     fn find(&self, path: &str) -> Option<&dyn Deed> {

@@ -11,13 +11,14 @@ use domain::kernel::{
 };
 use domain::self_editing::{Check, Edit, EditEvent, Status};
 
-use super::Desk;
 use super::pages::{beginning, fenced, first};
+use super::{Desk, rehearse};
 use crate::slash::{Button, Call, Card, Look, Reply};
 
 /// How many characters each part of a message has at most; together less than 2000.
-const HEAD: usize = 1_000;
-const DIFF: usize = 800;
+const HEAD: usize = 800;
+const DIFF: usize = 700;
+const REHEARSED: usize = 300;
 const REASON: usize = 200;
 
 /// How many events an edit has at most.
@@ -36,6 +37,8 @@ pub(super) struct Shown {
     pub(super) revision: Option<u64>,
     pub(super) content_hash: String,
     pub(super) checks: Vec<Check>,
+    /// What its newest rehearsal showed.
+    pub(super) rehearsed: Option<String>,
     pub(super) extent: Extent,
     pub(super) diff: String,
 }
@@ -62,6 +65,8 @@ impl Desk {
                 _ => {}
             }
         }
+        // What is late to be told is not worth an error.
+        let rehearsed = rehearse::last(&*self.models, id).await.ok().flatten();
         Ok(Shown {
             id,
             scope: edit.scope().unwrap_or(Scope::Features),
@@ -73,6 +78,7 @@ impl Desk {
             revision: edit.revision(),
             content_hash: edit.content_hash().to_owned(),
             checks,
+            rehearsed,
             extent: extent(base.files(), &changes),
             diff: unified_diff(base.files(), &changes),
         })
@@ -124,6 +130,9 @@ impl Shown {
             let _ = write!(text, "\n{word}");
         }
         self.tell_checks(&mut text);
+        if let Some(rehearsed) = &self.rehearsed {
+            let _ = write!(text, "\nIt was {}", beginning(rehearsed, REHEARSED));
+        }
         let (diff, left) = first(&self.diff, DIFF);
         if !diff.is_empty() {
             let _ = write!(text, "\n{}", fenced(&diff));
@@ -301,6 +310,7 @@ mod tests {
             base_revision: 1,
             revision: Some(2),
             content_hash: "ab".repeat(32),
+            rehearsed: None,
             checks: vec![],
             extent: Extent::default(),
             diff: String::new(),

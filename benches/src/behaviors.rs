@@ -1,0 +1,249 @@
+//! Behaviors: an event on its way through a hundred of them, a new revision going live, and
+//! rehearsals beside reading the same log.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::RhaiScripts;
+use adapters::sqlite_log::SqliteLog;
+use anyhow::{Context, Result, ensure};
+use commands::behaviors::{Registries, Registry, Seen};
+use commands::ports::{Caller, Occasion};
+use commands::self_editing::{
+    Ending, Proposal, Rehearsals, RehearsedRange, SelfEditing, Wanted, Word,
+};
+use commands::{Blobs, Executors};
+use domain::discord::ChannelEvent;
+use domain::identity::Permissions;
+use domain::kernel::{
+    Actor, Cause, ChainHash, EditId, Event, Journal, Personal, Recorded, Scope, Source,
+};
+use domain::self_editing::Change;
+use futures_util::StreamExt;
+use uuid::Uuid;
+
+use crate::desk::Desk;
+use crate::figure::{Figure, Unit};
+use crate::measure::Bench;
+use crate::table::{Goal, Row};
+use crate::workload;
+
+const EVENTS: usize = 200_000;
+const REVISIONS: usize = 30;
+/// How many events are sent on their way through the behaviors.
+const SENT: usize = 50_000;
+
+/// A platform with a hundred behaviors, as far as this needs one.
+struct Stage {
+    journal: Journal,
+    registries: Registries,
+    rehearsals: Rehearsals,
+    self_editing: SelfEditing,
+}
+
+pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let stage = Stage::open(folder.path()).await?;
+    workload::fill(&stage.journal, EVENTS).await?;
+    let events = some_events(&stage.journal).await?;
+    let registry = stage.registries.now().await?;
+    ensure!(registry.all().len() == 100, "{} behaviors", registry.all().len());
+
+    let sent = send(&registry, &events);
+    let mut rows = vec![
+        Row::new("an event through 100 behaviors", sent),
+        Row::new("… its p99", p99(sent)).reaching(Goal::AtMost(1_000.0)),
+    ];
+    let live = stage.revise().await?;
+    rows.push(Row::new("1 of 100 behaviors changed, until live", live));
+    rows.push(Row::new("… its p99", p99(live)).reaching(Goal::AtMost(100_000.0)));
+
+    let edit = stage.propose("every-00", &every("!!!")).await?;
+    let (fed, _, by_core) = stage.rehearse(edit).await?;
+    let row = Row::new("rehearsal of light behaviors, events a second of one core", by_core);
+    rows.push(row.reaching(Goal::AtLeast(20_000.0)));
+    let ours = async || Ok(stage.rehearse(edit).await?.1);
+    let theirs = async || read(&stage.journal, fed).await;
+    let pair = bench.in_turns(false, ours, theirs).await?;
+    rows.push(Row::new("… on the clock", pair.ours).beside("reading alone", pair.theirs));
+    Ok(rows)
+}
+
+impl Stage {
+    async fn open(folder: &Path) -> Result<Self> {
+        let log = Arc::new(SqliteLog::open(folder.join("log.db"))?);
+        let desk = Desk::open(log, folder).await?;
+        let executors = Executors::new(&desk.journal, &desk.snapshots);
+        let self_editing = SelfEditing {
+            access: Arc::new(tests::doors::Nobody),
+            blobs: Blobs::new(executors.blobs.clone(), desk.journal.clone()),
+            edits: executors.edits.clone(),
+            journal: desk.journal.clone(),
+            past: commands::self_editing::Past::default(),
+            policies: Arc::new(adapters::CedarPolicies),
+            scripts: Arc::new(RhaiScripts::default()),
+            settings: executors.settings.clone(),
+            suggesting: commands::self_editing::Suggesting::default(),
+            watch_for: commands::self_editing::WATCH_FOR,
+            watches: executors.watches.clone(),
+            workspace: executors.workspaces.clone(),
+        };
+        let cause = Cause::asked(Actor::system("bench"), Uuid::now_v7(), Source::Cli);
+        self_editing.seed(&cause, behaviors()).await?;
+        let registries = Registries::new(self_editing.clone());
+        let rehearsals = Rehearsals::new(
+            desk.leases.clone(),
+            registries.clone(),
+            executors.rehearsals.clone(),
+            self_editing.clone(),
+        );
+        Ok(Self { journal: desk.journal, registries, rehearsals, self_editing })
+    }
+
+    async fn propose(&self, name: &str, source: &str) -> Result<EditId> {
+        let path = format!("behaviors/{name}.rhai");
+        let proposal = Proposal {
+            scope: Scope::Features,
+            kind: None,
+            description: "Another word".to_owned(),
+            wanted: Wanted::Files(vec![Change { path, content: Some(source.to_owned()) }]),
+            base_revision: None,
+        };
+        Ok(self.self_editing.propose(&somebody("ana"), proposal).await?.0)
+    }
+
+    /// How long it takes until a revision that was just made is what events are handled by.
+    async fn revise(&self) -> Result<Figure> {
+        let mut times = Vec::new();
+        for number in 0..REVISIONS {
+            let edit = self.propose("command-07", &command(7, &number.to_string())).await?;
+            self.self_editing.approve(&somebody("ben"), edit, Word::default()).await?;
+            let before = self.registries.now().await?.revision();
+            self.self_editing.apply(&somebody("ben"), edit).await?;
+            let begun = Instant::now();
+            let registry = self.registries.now().await?;
+            times.push(begun.elapsed());
+            ensure!(registry.revision() == before + 1, "revision {}", registry.revision());
+        }
+        Ok(Figure::time_of(times))
+    }
+
+    /// How many events were fed in, how fast that was, and how fast by the time of one core.
+    async fn rehearse(&self, edit: EditId) -> Result<(usize, Figure, Figure)> {
+        let range = RehearsedRange { last: Some(1_000_000), ..RehearsedRange::default() };
+        let (begun, core) = (Instant::now(), core_time()?);
+        let (id, _) = self.rehearsals.start(&somebody("ana"), edit, range).await?;
+        let ending = self.rehearsals.ending(id).await?;
+        let (took, core) = (begun.elapsed(), core_time()? - core);
+        let Some(Ending::Ended(report)) = ending else { anyhow::bail!("{ending:?}") };
+        ensure!(report.differing > 0 && report.errors_after == 0, "{report:?}");
+        let fed = usize::try_from(report.events)?;
+        Ok((fed, Figure::rate(fed, took), Figure::rate(fed, core)))
+    }
+}
+
+/// The same events, read and opened, and nothing else.
+async fn read(journal: &Journal, fed: usize) -> Result<Figure> {
+    let head = journal.log().head().await?;
+    let begun = Instant::now();
+    let mut pages = journal.follow(0, ChainHash::default());
+    while pages.next().await.context("a follower has no end")??.position < head {}
+    Ok(Figure::rate(fed, begun.elapsed()))
+}
+
+fn send(registry: &Registry, events: &[Recorded]) -> Figure {
+    let mut times = Vec::with_capacity(events.len());
+    for recorded in events {
+        let begun = Instant::now();
+        let seen = Seen::of(recorded);
+        for called in seen.iter().flat_map(|seen| seen.matches(registry).into_iter()) {
+            let Some(seen) = &seen else { continue };
+            let (what, args) = (called.what.to_owned(), called.args);
+            let occasion = Occasion { what, args, ..seen.occasion.clone() };
+            std::hint::black_box(registry.run(&called.live, &occasion).operations);
+        }
+        times.push(begun.elapsed());
+    }
+    Figure::time_of(times)
+}
+
+/// What was seen on Discord; in some messages people want something of the bot.
+async fn some_events(journal: &Journal) -> Result<Vec<Recorded>> {
+    let (mut events, mut position) = (Vec::new(), 0);
+    while events.len() < SENT {
+        let (page, last) = journal.read_all(position, 1_000).await?;
+        ensure!(last > position, "the log is too short");
+        position = last;
+        events.extend(page.into_iter().filter(|it| Seen::of(it).is_some()));
+    }
+    for (number, recorded) in events.iter_mut().enumerate() {
+        let Event::Channel(_, ChannelEvent::MessageCreated(message)) = &mut recorded.event else {
+            continue;
+        };
+        let text = match number % 20 {
+            0 => format!("!command-{:02} with some words", number % 60),
+            1 | 2 => format!("does somebody know the answer-{:02} and answer-03?", number % 30),
+            _ => continue,
+        };
+        message.content = Personal::of(message.content.person().clone(), text);
+    }
+    Ok(events)
+}
+
+fn behaviors() -> Vec<Change> {
+    let file = |name: String, source: String| Change {
+        path: format!("behaviors/{name}.rhai"),
+        content: Some(source),
+    };
+    let commands = (0..60).map(|it| file(format!("command-{it:02}"), command(it, "once")));
+    let answers = (0..30).map(|it| file(format!("answer-{it:02}"), answer(it)));
+    let each = (0..10).map(|it| file(format!("every-{it:02}"), every(&"!".repeat(it + 10))));
+    commands.chain(answers).chain(each).collect()
+}
+
+fn command(number: usize, word: &str) -> String {
+    let head = format!("kind = \"prefix_command\"\nname = \"command-{number:02}\"");
+    script(&head, &format!("reply(`${{event.user.name}} said {word} ${{event.args}}`)"))
+}
+
+fn answer(number: usize) -> String {
+    let head = format!("kind = \"responder\"\nphrases = [\"answer-{number:02}\"]");
+    script(&head, &format!("reply(\"The answer is {number}\")"))
+}
+
+/// Looks at every message, and nearly always says nothing.
+fn every(sign: &str) -> String {
+    let head = "kind = \"reaction\"\non = \"message_created\"";
+    let how = format!(
+        "if event.text.contains(\"{sign}\") || event.at_s % 97 == {} {{ reply(\"Calm down\") }}",
+        sign.len()
+    );
+    script(head, &how)
+}
+
+fn script(head: &str, how: &str) -> String {
+    format!(
+        "/*\n{head}\ndescription = \"Something\"\npowers = [\"reply\"]\n*/\n\n\
+         fn run(event) {{\n    {how}\n}}\n"
+    )
+}
+
+fn somebody(name: &str) -> Caller {
+    let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+}
+
+fn p99(figure: Figure) -> Figure {
+    let value = figure.p99_us.unwrap_or(f64::NAN);
+    Figure { value, unit: Unit::Microseconds, p50_us: None, p99_us: None }
+}
+
+/// How long all threads of this process kept a core busy, in ticks of ten milliseconds.
+fn core_time() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').context("Linux tells the time")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<Result<_, _>>()?;
+    Ok(Duration::from_millis(ticks * 10))
+}
