@@ -24,7 +24,7 @@ pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    pub(crate) details: Value,
+    pub(crate) details: Box<Value>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Fault {
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let code = envelope::code_of(status);
-        let details = json!({});
+        let details = Box::new(json!({}));
         Self { status, code, message: message.into(), details, headers: Vec::new() }
     }
 
@@ -51,7 +51,7 @@ impl ApiError {
                 format!("{field}: {reason} (and {} more)", more.len())
             }
         };
-        let details = json!({ "fields": faults });
+        let details = Box::new(json!({ "fields": faults }));
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, message) }
     }
 
@@ -77,7 +77,7 @@ impl ApiError {
     /// The answer itself; made within the request's context.
     pub(crate) fn response(self) -> Response {
         let Self { status, code, message, details, headers } = self;
-        let body = Body::from_vec(envelope::failure(code, &message, details));
+        let body = Body::from_vec(envelope::failure(code, &message, *details));
         let mut response = (status, body).into_response();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -119,11 +119,11 @@ impl From<CommandError> for ApiError {
         match &error {
             CommandError::Conflict => said(StatusCode::CONFLICT),
             CommandError::Forbidden { needed } => Self {
-                details: json!({ "needed": needed.as_str() }),
+                details: Box::new(json!({ "needed": needed.as_str() })),
                 ..said(StatusCode::FORBIDDEN)
             },
             CommandError::Moved { wanted, at } => Self {
-                details: json!({ "wanted": wanted, "at": at }),
+                details: Box::new(json!({ "wanted": wanted, "at": at })),
                 ..said(StatusCode::PRECONDITION_FAILED)
             },
             CommandError::NotFound(_) => said(StatusCode::NOT_FOUND),
@@ -153,7 +153,7 @@ fn refused(refusal: &Refusal) -> ApiError {
             StatusCode::BAD_REQUEST
         }
         Some("PAYLOAD_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
-        Some("BOT_OFFLINE") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("BOT_OFFLINE" | "UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         Some("RATE_LIMIT_EXCEEDED") => StatusCode::TOO_MANY_REQUESTS,
         _ => status,
     };
@@ -166,7 +166,7 @@ fn refused(refusal: &Refusal) -> ApiError {
         Some(wait) => error.with_header(header::RETRY_AFTER, wait),
         None => error,
     };
-    ApiError { code: refusal.code.unwrap_or(error.code), details, ..error }
+    ApiError { code: refusal.code.unwrap_or(error.code), details: Box::new(details), ..error }
 }
 
 /// Whatever ended a request early, in our words.

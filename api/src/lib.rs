@@ -97,6 +97,7 @@ type Apis = (
     self_editing::SelfEditingApi,
     (self_editing::edits::EditsApi, self_editing::rehearsals::RehearsalsApi),
     self_editing::rollback::RollbackApi,
+    self_editing::suggest::SuggestApi,
     self_editing::workspace::WorkspaceApi,
     views::ViewsApi,
 );
@@ -152,6 +153,11 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     } = services;
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
+    let edits = self_editing::edits::EditsApi {
+        rehearsals,
+        self_editing: self_editing.clone(),
+        views: views.clone(),
+    };
     let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
@@ -174,20 +180,10 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             started,
         },
         logs::LogsApi { directory: settings.log_directory.clone() },
-        self_editing::SelfEditingApi {
-            lifecycle,
-            self_editing: self_editing.clone(),
-            views: views.clone(),
-        },
-        (
-            self_editing::edits::EditsApi {
-                rehearsals: rehearsals.clone(),
-                self_editing: self_editing.clone(),
-                views: views.clone(),
-            },
-            self_editing::rehearsals::RehearsalsApi { rehearsals, views },
-        ),
+        self_editing::SelfEditingApi { lifecycle, self_editing: self_editing.clone(), views },
+        (edits.clone(), self_editing::rehearsals::RehearsalsApi { edits: edits.clone() }),
         self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
+        self_editing::suggest::SuggestApi { edits },
         self_editing::workspace::WorkspaceApi { self_editing },
         views::ViewsApi { generations, replays },
     )

@@ -82,7 +82,7 @@ impl Limiter {
                 let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, message)
                     .with_header(header::RETRY_AFTER, wait);
                 let details = json!({ "limit": self.name, "retry_after": wait });
-                (self.headers(0), Err(ApiError { details, ..error }))
+                (self.headers(0), Err(ApiError { details: Box::new(details), ..error }))
             }
         }
     }

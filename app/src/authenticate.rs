@@ -2,6 +2,7 @@
 
 use api::{Authenticate, Unauthenticated};
 use async_trait::async_trait;
+use commands::behaviors::powers_of;
 use commands::identity::{Identity, NoEntry};
 use commands::ports::Caller;
 use domain::identity::Permissions;
@@ -33,7 +34,8 @@ impl Authenticate for Keys {
         // Hashes compare in constant time.
         if self.own.as_ref().is_some_and(|own| own.0 == blake3::hash(token.as_bytes())) {
             let cause = Cause::asked(Actor::system("cli"), request, Source::Cli);
-            return Ok(Caller { cause, permissions: Permissions::all() });
+            let permissions = Permissions::all();
+            return Ok(Caller { powers: powers_of(&permissions), cause, permissions });
         }
         let found = self.identity.authenticate(token, request, Source::Api).await;
         found.map_err(|no| match no {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::edit::args::EditCommand;
+
 /// A Discord bot that can edit its own behavior, safely: every event, command, self-edit and
 /// rollback is in one log, and everything else can be rebuilt from it.
 #[derive(Debug, Parser)]
@@ -93,6 +95,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Propose, approve, apply and take back changes of the bot's own files.
+    #[command(subcommand)]
+    Edit(EditCommand),
     /// Make everything that is known of a person unreadable, for good.
     Erase {
         /// `discord:<id>` or `user:<id>`.

@@ -8,6 +8,7 @@ use config::{Environment, File, FileFormat};
 use domain::kernel::Shown;
 use serde::Deserialize;
 
+use crate::ai::Ai;
 use crate::cli::{Place, ServeArgs};
 pub use crate::roles::Roles;
 pub use crate::talk_settings::{CommandLimits, Conversation, ConversationLimits, Discord};
@@ -37,10 +38,12 @@ pub struct Config {
     pub vault: Location,
     pub roles: String,
     pub environment: String,
+    pub ai: Ai,
     pub conversation: Conversation,
     pub discord: Discord,
     pub jetstream: JetStream,
     pub logging: Logging,
+    pub mirror: Mirror,
     pub chain: Chain,
     pub api: api::ApiSettings,
 }
@@ -110,6 +113,13 @@ pub struct JetStream {
 pub struct Logging {
     pub filter: String,
     pub keep_days: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    pub enabled: bool,
+    pub directory: String,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -262,6 +272,7 @@ mod tests {
                 toml::Value::Array(_) => "https://a.example, https://b.example".to_owned(),
                 toml::Value::Boolean(it) => (!it).to_string(),
                 toml::Value::Integer(it) => (it + 1).to_string(),
+                toml::Value::String(_) if name == "PALIMPSEST_AI__PROVIDER" => "openai".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
                 toml::Value::String(it) => format!("{it}9"),

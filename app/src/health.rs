@@ -17,6 +17,7 @@ const SOON: Duration = Duration::from_millis(1_500);
 
 /// See the module.
 pub(crate) struct Checkup {
+    pub ai_expected: bool,
     pub discord_expected: bool,
     pub lifecycle: Lifecycle,
     pub log: Arc<dyn EventLog>,
@@ -44,8 +45,8 @@ impl Health for Checkup {
             operational: answered(matches!(operational, Ok(Ok(_)))),
             vault: answered(matches!(vault, Ok(Ok(_)))),
             discord,
-            // The local answerer needs nobody, and no provider is configured.
-            ai_services: Condition::Disabled,
+            // A provider is not asked: that may cost money. Doctor asks.
+            ai_services: if self.ai_expected { Condition::Healthy } else { Condition::Disabled },
         }
     }
 }

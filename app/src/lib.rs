@@ -1,5 +1,6 @@
 //! Composition root and command line: the only place that knows adapters and doors together.
 
+mod ai;
 mod api_key;
 mod as_of;
 mod authenticate;
@@ -8,11 +9,14 @@ pub mod cli;
 pub mod config;
 pub mod data_dir;
 mod doctor;
+pub mod edit;
 mod health;
 mod import;
 mod known_log;
+mod listening;
 mod log;
 mod logging;
+mod mirror;
 mod own_database;
 pub mod platform;
 mod progress;
@@ -35,7 +39,7 @@ use std::io::Write;
 use anyhow::Context;
 use cli::{Cli, Command, ImportCommand, LogCommand, Place, ReplayArgs};
 use config::Config;
-use data_dir::{DataDir, Found};
+use data_dir::{DataDir, Found, bootstrap_key};
 use remote::{Remote, segment};
 use stores::Stores;
 
@@ -69,6 +73,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
                 .await
         }
         Some(Command::Doctor { json }) => doctor::run(&config, json).await,
+        Some(Command::Edit(command)) => {
+            through_the_api(&config, &place, async |remote| {
+                // Who edits is the same whether or not a server runs.
+                let key = place.api_key.clone().or_else(|| bootstrap_key(&config.data_dir));
+                let remote = key.map_or_else(|| remote.clone(), |key| remote.clone().with_key(key));
+                edit::run(&remote, command).await
+            })
+            .await
+        }
         Some(Command::Erase { person, reason, json }) => {
             through_the_api(&config, &place, async |remote| {
                 erase(&remote, &person, &reason, json).await

@@ -13,6 +13,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::Logging;
 
+/// Repeats what AI providers answer, which may show what was sent to them.
+const QUIET: &str = "genai=off";
+
 /// Starts logging into this folder; what is waiting is written when the guard is dropped.
 pub(crate) fn start(logging: &Logging, folder: &Path) -> anyhow::Result<WorkerGuard> {
     std::fs::create_dir_all(folder).context("the folder of the application log cannot be made")?;
@@ -26,7 +29,8 @@ pub(crate) fn start(logging: &Logging, folder: &Path) -> anyhow::Result<WorkerGu
     let (files, guard) = tracing_appender::non_blocking(files);
     let filter = || {
         let wrong = || format!("logging.filter “{}” is wrong", logging.filter);
-        EnvFilter::try_new(&logging.filter).with_context(wrong)
+        let quiet = format!("{},{QUIET}", logging.filter);
+        EnvFilter::try_new(quiet).with_context(wrong)
     };
     let shown = fmt::layer()
         .with_writer(std::io::stderr)
@@ -43,7 +47,10 @@ pub(crate) fn start(logging: &Logging, folder: &Path) -> anyhow::Result<WorkerGu
 
 /// Warnings on the standard error, for commands that end.
 pub(crate) fn start_quietly() {
-    let filter = EnvFilter::try_from_env("PALIMPSEST_LOGGING").unwrap_or_else(|_| "warn".into());
+    let wanted = std::env::var("PALIMPSEST_LOGGING").unwrap_or_default();
+    let wanted = if wanted.is_empty() { "warn" } else { &wanted };
+    let filter = EnvFilter::try_new(format!("{wanted},{QUIET}"));
+    let filter = filter.unwrap_or_else(|_| format!("warn,{QUIET}").into());
     let shown = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

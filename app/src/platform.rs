@@ -1,10 +1,8 @@
 //! The platform in one process: the roles it was given, started in order and stopped in order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use api::metrics::Traffic;
 use api::{About, ApiSettings};
 use commands::behaviors::Timers;
@@ -24,11 +22,13 @@ use crate::config::{Config, Roles};
 use crate::data_dir::DataDir;
 use crate::health::Checkup;
 use crate::known_log::{forget_other_logs, ground, ready_reactors};
+use crate::listening::{listen, reachable};
+use crate::mirror::{keep_mirror, mirror};
 use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
-use crate::wiring::{oauth, pace, use_cases};
+use crate::wiring::{outside, use_cases};
 
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
@@ -160,7 +160,7 @@ impl Platform {
         Ok(platform)
     }
 
-    /// Samples, signatures and sweeping.
+    /// Samples, signatures, the mirror and sweeping.
     fn keep_house(&mut self, config: &Config, roles: Roles, sampler: Arc<Sampler>, serves: bool) {
         if roles.projector {
             let signer = ChainSigner {
@@ -172,6 +172,14 @@ impl Platform {
                 after: Duration::from_secs(config.chain.sign_after_s.max(1)),
             };
             self.parts.push(Part::start("sign_chain", |stop| signer.run(stop)));
+        }
+        if let Some(mirror) = mirror(config).filter(|_| roles.projector && serves) {
+            let (editing, holder) =
+                (self.use_cases.self_editing.clone(), sampler.process.to_string());
+            let leases = self.stores.operational.clone();
+            self.parts.push(Part::start("mirror", |stop| {
+                keep_mirror(mirror, editing, leases, holder, stop)
+            }));
         }
         self.sampler = Some(sampler.clone());
         // A command of this very process is nothing that is up.
@@ -260,6 +268,7 @@ impl Platform {
         let settings =
             ApiSettings { log_directory: Some(config.log_folder()), ..config.api.clone() };
         let health = Checkup {
+            ai_expected: config.ai.is_configured(),
             discord_expected: !config.discord.token.is_empty(),
             lifecycle: self.use_cases.lifecycle.clone(),
             log: self.stores.journal.log().clone(),
@@ -313,8 +322,7 @@ impl Platform {
             return Ok((journal.clone(), self.use_cases.clone()));
         };
         let journal = as_of(journal, live.checkpoint().await?.position);
-        let use_cases =
-            UseCases::as_of(&self.stores, &journal, Arc::new(oauth(config)?), pace(config));
+        let use_cases = UseCases::as_of(&self.stores, &journal, outside(config)?);
         Ok((journal, use_cases))
     }
 
@@ -337,14 +345,6 @@ impl Platform {
             part.end().await;
         }
     }
-}
-
-/// Takes the port before anything else is done, so that nothing happens when it is taken.
-async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(&config.listen).await;
-    listener.with_context(|| {
-        format!("{} cannot be listened on; choose another with --listen", config.listen)
-    })
 }
 
 /// Follows the log into the live generation, or just watches which one is live.
@@ -398,15 +398,4 @@ async fn generations(
     let place = Place::parse(config.views.reveal(), &config.data_dir)?;
     let pointer = Arc::new(Pointer(stores.operational.clone()));
     Ok(Generations::new(journal, place, pointer))
-}
-
-/// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(it) if it.ip().is_unspecified() => ([127, 0, 0, 1], it.port()).into(),
-        SocketAddr::V6(it) if it.ip().is_unspecified() => {
-            (std::net::Ipv6Addr::LOCALHOST, it.port()).into()
-        }
-        other => other,
-    }
 }

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use crate::data_dir::{Holder, bootstrap_key};
+use crate::edit::place_and_reason;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
@@ -45,6 +46,11 @@ impl Remote {
             )
         })?;
         Ok(Self { http: reqwest::Client::new(), url, key })
+    }
+
+    /// The same server, spoken to with this key.
+    pub(crate) fn with_key(self, key: String) -> Self {
+        Self { key, ..self }
     }
 
     /// A request to the API, with the key.
@@ -97,9 +103,22 @@ pub(crate) async fn data(answer: Response) -> anyhow::Result<Value> {
     let mut body: Value = answer.json().await.context("the server's answer is no JSON")?;
     if !status.is_success() {
         let message = body["error"]["message"].as_str().unwrap_or("no reason given");
-        bail!("{message} ({})", body["error"]["code"].as_str().unwrap_or(status.as_str()));
+        let code = body["error"]["code"].as_str().unwrap_or(status.as_str());
+        bail!("{message} ({code}){}", more(message, &body["error"]["details"]));
     }
     Ok(body["data"].take())
+}
+
+/// What else the server said: fields that are wrong, what was found where, hunks that meet.
+fn more(message: &str, details: &Value) -> String {
+    let list = |name: &str| details[name].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let fields = list("fields").filter(|it| !message.contains(&text(&it["reason"])));
+    let fields = fields.map(|it| format!("\n  {}: {}", text(&it["field"]), text(&it["reason"])));
+    let findings = list("findings").map(|it| format!("\n  {}", place_and_reason(it)));
+    let conflicts = list("conflicts")
+        .map(|it| format!("\n{}\n{}", text(&it["file"]), text(&it["hunk"]).trim_end()));
+    fields.chain(findings).chain(conflicts).collect()
 }
 
 /// How often a server is asked how far it is: soon first, then with more patience.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use adapters::RhaiScripts;
-use adapters::local_model::LocalModel;
 use async_trait::async_trait;
 use commands::behaviors::{Behaviors, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
@@ -12,7 +11,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -36,32 +35,35 @@ pub struct UseCases {
     pub views: Views,
 }
 
+/// What the settings make of the neighbors.
+pub struct Outside {
+    /// What people talk with.
+    pub model: Arc<dyn ChatModel>,
+    pub oauth: Arc<dyn OAuth>,
+    pub pace: Pace,
+    pub suggesting: Suggesting,
+}
+
 impl UseCases {
-    pub fn new(stores: &Stores, oauth: Arc<dyn OAuth>, pace: Pace) -> Self {
-        Self::over(stores, &stores.journal, stores.operational.clone(), oauth, pace)
+    pub fn new(stores: &Stores, outside: Outside) -> Self {
+        Self::over(stores, &stores.journal, stores.operational.clone(), outside)
     }
 
     /// As they were at a moment.
-    pub(crate) fn as_of(
-        stores: &Stores,
-        journal: &Journal,
-        oauth: Arc<dyn OAuth>,
-        pace: Pace,
-    ) -> Self {
-        Self::over(stores, journal, Arc::new(NoSnapshots), oauth, pace)
+    pub(crate) fn as_of(stores: &Stores, journal: &Journal, outside: Outside) -> Self {
+        Self::over(stores, journal, Arc::new(NoSnapshots), outside)
     }
 
     fn over(
         stores: &Stores,
         journal: &Journal,
         snapshots: Arc<dyn Snapshots>,
-        oauth: Arc<dyn OAuth>,
-        pace: Pace,
+        outside: Outside,
     ) -> Self {
+        let Outside { model, oauth, pace, suggesting } = outside;
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
-        let model: Arc<dyn ChatModel> = Arc::new(LocalModel);
         let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
         let conversations = Conversations {
             blobs: blobs.clone(),
@@ -102,8 +104,13 @@ impl UseCases {
             blobs,
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            past: Past::default(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
+            suggesting,
             workspace: executors.workspaces.clone(),
         };
         let views = Views::default();

@@ -10,24 +10,29 @@ use commands::{Reactor, reactors};
 
 use crate::config::Config;
 use crate::stores::Stores;
-use crate::use_cases::UseCases;
+use crate::use_cases::{Outside, UseCases};
 
 /// What can be asked of the platform, and who reacts in it.
 pub(crate) fn use_cases(
     config: &Config,
     stores: &Stores,
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
-    let it = UseCases::new(stores, Arc::new(oauth(config)?), pace(config));
+    let it = UseCases::new(stores, outside(config)?);
     let discord = discord(config, stores)?;
     let reactors = reactors(&it.behaviors, &it.conversations, &discord, &it.self_editing);
     Ok((it, reactors))
 }
 
-pub(crate) fn pace(config: &Config) -> Pace {
+pub(crate) fn outside(config: &Config) -> anyhow::Result<Outside> {
+    let (model, suggesting) = config.ai.models()?;
+    Ok(Outside { model, oauth: Arc::new(oauth(config)?), pace: pace(config), suggesting })
+}
+
+fn pace(config: &Config) -> Pace {
     Pace::new(config.conversation.rate_limits.into())
 }
 
-pub(crate) fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {
+fn oauth(config: &Config) -> anyhow::Result<DiscordOAuth> {
     let discord = &config.discord;
     let application = (!discord.client_id.is_empty()).then(|| Application {
         client_id: discord.client_id.clone(),

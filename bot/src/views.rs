@@ -4,8 +4,9 @@ use commands::CommandError;
 use domain::kernel::{ChannelId, EditId};
 use projections::discord::{channels, messages};
 use projections::lifecycle::bots;
-use projections::self_editing::rehearsals;
-use projections::{DatabaseConnection, Slice};
+use projections::self_editing::{edits, rehearsals};
+use projections::{DatabaseConnection, Paged, Slice};
+use uuid::Uuid;
 
 /// The read models, whichever generation of them is live.
 pub trait ReadModels: Send + Sync {
@@ -28,6 +29,24 @@ pub(crate) async fn history(
         messages::Filter { channel: Some(channel.0), search, ..messages::Filter::default() };
     let page = messages::list(&live(models)?, &filter, Slice { limit, offset: 0 }).await;
     Ok(page.map_err(CommandError::unavailable)?.items)
+}
+
+/// Edits, the newest first.
+pub(crate) async fn edits(
+    models: &dyn ReadModels,
+    filter: &edits::Filter,
+    slice: Slice,
+) -> Result<Paged<edits::Model>, CommandError> {
+    edits::list(&live(models)?, filter, slice).await.map_err(CommandError::unavailable)
+}
+
+/// The edits with these ids and those between; at most two.
+pub(crate) async fn edits_between(
+    models: &dyn ReadModels,
+    low: Uuid,
+    high: Uuid,
+) -> Result<Vec<EditId>, CommandError> {
+    edits::between(&live(models)?, low, high).await.map_err(CommandError::unavailable)
 }
 
 /// Presence and headline counts.

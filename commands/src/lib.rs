@@ -57,6 +57,11 @@ pub fn reactors(
             behaviors: behaviors.clone(),
             discord: discord.clone(),
         }),
-        Arc::new(behaviors::RunBehaviors::new(behaviors, discord.clone())),
+        Arc::new(behaviors::RunBehaviors::new(behaviors.clone(), discord.clone())),
+        Arc::new(self_editing::TellOfAlarms {
+            self_editing: self_editing.clone(),
+            discord: discord.clone(),
+        }),
+        Arc::new(behaviors::WatchEdits::new(behaviors, self_editing.clone())),
     ]
 }

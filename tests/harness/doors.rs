@@ -17,7 +17,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -45,6 +45,7 @@ pub struct Door {
     pub token: String,
     pub journal: Journal,
     pub directory: TempDir,
+    pub self_editing: SelfEditing,
     identity: Identity,
     executors: Executors,
     http: reqwest::Client,
@@ -59,17 +60,28 @@ impl Door {
     }
 
     pub async fn open_with(settings: ApiSettings) -> Self {
-        Self::open_at_pace(settings, Pace::free()).await
+        Self::open_at_pace(settings, Pace::free(), Suggesting::default()).await
     }
 
     /// With limits on what people say to the bot.
     pub async fn open_with_limits(limits: ConversationLimits) -> Self {
         let mut settings = ApiSettings::default();
         settings.rate_limits.enabled = false;
-        Self::open_at_pace(settings, Pace::new(limits)).await
+        Self::open_at_pace(settings, Pace::new(limits), Suggesting::default()).await
     }
 
-    async fn open_at_pace(settings: ApiSettings, pace: Pace) -> Self {
+    /// With an AI that suggests edits.
+    pub async fn open_suggesting(suggesting: Suggesting) -> Self {
+        let mut settings = ApiSettings::default();
+        settings.rate_limits.enabled = false;
+        Self::open_at_pace(settings, Pace::free(), suggesting).await
+    }
+
+    async fn open_at_pace(settings: ApiSettings, pace: Pace, suggesting: Suggesting) -> Self {
+        Box::pin(Self::opened(settings, pace, suggesting)).await
+    }
+
+    async fn opened(settings: ApiSettings, pace: Pace, suggesting: Suggesting) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| directory.path().join(name);
         let master = MasterKey::new([7; 32]);
@@ -103,8 +115,13 @@ impl Door {
             blobs: blobs.clone(),
             edits: executors.edits.clone(),
             journal: journal.clone(),
+            past: Past::default(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
+            suggesting,
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let observations = Observations {
@@ -184,7 +201,7 @@ impl Door {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
         let token = first.to_string();
-        Self { url, token, journal, directory, identity, executors, http, stop }
+        Self { url, token, journal, directory, self_editing, identity, executors, http, stop }
     }
 
     /// A key that allows just this.
@@ -192,7 +209,7 @@ impl Door {
         let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
         let permissions = Permissions::of(permissions);
         let may = Permissions::all();
-        let caller = commands::ports::Caller { cause, permissions: may };
+        let caller = commands::ports::Caller { cause, permissions: may, powers: [].into() };
         let new = NewApiKey { name: "some".into(), permissions, expires_at: None };
         self.identity.create_api_key(&caller, new).await.expect("a key").token
     }

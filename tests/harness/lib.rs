@@ -9,3 +9,4 @@ pub mod proxy;
 pub mod services;
 #[path = "../simulators/mod.rs"]
 pub mod simulators;
+pub mod stage;

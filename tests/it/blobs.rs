@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::jetstream_log::{JetStreamLog, Options};
 use adapters::sqlite_log::SqliteLog;
 use commands::Blobs;
-use commands::self_editing::{Moment, SelfEditing};
+use commands::self_editing::{Moment, Past, SelfEditing, WATCH_FOR};
 use commands::transfer::{Importer, export};
 use commands::verify::verify;
 use domain::identity::Permission;
@@ -23,23 +23,23 @@ const EDITS: &str = "/api/v1/self-editing/edits";
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files_are_kept_once_and_go_every_way_of_small_ones() {
     let door = Door::open().await;
-    // Four parts, and one more sign than an event holds itself.
-    let (large, edge) = (text(600_000, "a"), text(65_537, "b"));
+    // Two parts, and one more sign than an event holds itself.
+    let (large, edge) = (text(250_000, "a"), text(65_537, "b"));
     let first = go_live(&door, &[("prompts/large.md", &large), ("prompts/edge.md", &edge)]).await;
-    assert_eq!(parts(&door).await, 5);
+    assert_eq!(parts(&door).await, 3);
     assert_eq!(file(&door, "prompts/large.md").await, large);
     assert_eq!(file(&door, "prompts/edge.md").await, edge);
     let kept = door.get("/api/v1/events?type=workspace.revised").await;
     let kept = kept.body["data"]["events"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!(kept["data"]["changes"][0]["content"]["size"], 600_000);
+    assert_eq!(kept["data"]["changes"][0]["content"]["size"], 250_000);
     assert!(kept.to_string().len() < 2_000, "{kept}");
 
     // The same content again, under another name, adds nothing.
     go_live(&door, &[("prompts/again.md", &large)]).await;
-    assert_eq!(parts(&door).await, 5);
+    assert_eq!(parts(&door).await, 3);
     let changed = format!("{large}one more line\n");
     let second = go_live(&door, &[("prompts/large.md", &changed)]).await;
-    assert_eq!(parts(&door).await, 9);
+    assert_eq!(parts(&door).await, 5);
     let diff = second.body["data"]["diff"].as_str().unwrap();
     assert!(diff.len() < 2_000 && diff.contains("+one more line"), "{diff}");
     let lines = &second.body["data"]["changes"];
@@ -52,7 +52,7 @@ async fn large_files_are_kept_once_and_go_every_way_of_small_ones() {
     let back = door.post("/api/v1/self-editing/rollback", back).await;
     assert_eq!(back.status, 200, "{}", back.text);
     assert_eq!(file(&door, "prompts/large.md").await, large);
-    assert_eq!(parts(&door).await, 9);
+    assert_eq!(parts(&door).await, 5);
 
     let begun = door.post("/api/v1/replays", json!({ "check": true })).await;
     let done = until(&door, begun.header("location"), |it| it["status"] != "running").await;
@@ -82,7 +82,7 @@ async fn large_files_are_kept_once_and_go_every_way_of_small_ones() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_files_of_middling_size_make_an_edit() {
     let door = Door::open().await;
-    let texts = (0..60).map(|n| (format!("prompts/{n}.md"), text(60_000, &n.to_string())));
+    let texts = (0..60).map(|n| (format!("prompts/{n}.md"), text(17_000, &n.to_string())));
     let texts: Vec<_> = texts.collect();
     let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     go_live(&door, &files).await;
@@ -94,12 +94,14 @@ async fn many_files_of_middling_size_make_an_edit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_is_refused_by_name() {
     let door = Door::open().await;
-    let mib = 1024 * 1024;
+    let most = 256 * 1024;
     let cases = [
-        (vec![text(mib + 1, "a")], "files[0].content"),
-        (vec!["é\n".repeat(400_000)], "files"),
+        (vec![text(most + 1, "a")], "files[0].content"),
+        (vec!["é\n".repeat(100_000)], "files"),
         (vec!["\n".repeat(20_001)], "files"),
-        ((0..5).map(|n| text(mib, &n.to_string())).collect(), "files"),
+        ((0..5).map(|n| text(most, &n.to_string())).collect(), "files"),
+        (vec!["x".to_owned(); 201], "files"),
+        (vec!["a\0b".to_owned()], "files[0].content"),
     ];
     for (texts, field) in cases {
         let files: Vec<_> = (0..texts.len()).map(|n| format!("prompts/{n}.md")).collect();
@@ -107,7 +109,10 @@ async fn what_is_too_large_is_refused_by_name() {
         let refused = propose(&door, &files).await;
         assert_eq!((refused.status, refused.fields()), (400, vec![field]), "{}", refused.text);
     }
-    go_live(&door, &[("prompts/most.md", &text(mib, "most"))]).await;
+    go_live(&door, &[("prompts/most.md", &text(most, "most"))]).await;
+    let many: Vec<_> = (0..200).map(|n| format!("prompts/many/{n}.md")).collect();
+    let many: Vec<_> = many.iter().map(|path| (path.as_str(), "x\n")).collect();
+    go_live(&door, &many).await;
 }
 
 /// Lines of some length, all different.
@@ -198,8 +203,13 @@ fn self_editing(there: &Embedded) -> SelfEditing {
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        past: Past::default(),
+        policies: Arc::new(adapters::CedarPolicies),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
+        watch_for: WATCH_FOR,
+        watches: executors.watches.clone(),
         workspace: executors.workspaces.clone(),
     }
 }

@@ -27,7 +27,7 @@ fn every_setting_is_in_the_papers() {
 #[test]
 fn every_command_is_in_the_papers() {
     let paper = read("docs/command-line.md");
-    let code = read("app/src/cli.rs");
+    let code = ["app/src/cli.rs", "app/src/edit/args.rs"].map(read).concat();
     let commands = code.split("Command {\n").skip(1).flat_map(variants);
     let commands: Vec<String> = commands.map(kebab).collect();
     assert!(commands.contains(&"api-key".to_owned()), "{commands:?}");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use commands::ports::Caller;
 use commands::self_editing::{
-    CheckEdits, FinishEdits, Moment, Proposal, Rollback, SelfEditing, Target, UnderWay, Wanted,
-    Word,
+    CheckEdits, FinishEdits, Moment, Past, Proposal, Rollback, SelfEditing, Target, UnderWay,
+    WATCH_FOR, Wanted, Word,
 };
 use commands::{Blobs, CommandError, Reactor};
 use domain::identity::{Permission, Permissions};
@@ -97,6 +97,7 @@ async fn a_rollback_that_was_cut_off_leaves_nothing_to_apply() {
         base_revision: 2,
         content_hash: "hash".into(),
         changes: vec![KeptChange::from(change)],
+        author_powers: None,
     };
     let propose = EditCommand::ProposeDecided(new);
     editing.edits.execute(&left, propose, &caller.cause).await.unwrap();
@@ -206,20 +207,25 @@ async fn go_live(door: &Door, proposed: &Answered) -> Answered {
     answered(door.request(Method::POST, &format!("{path}/apply"))).await
 }
 
-fn somebody(name: &str) -> Caller {
+pub(super) fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all() }
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
 
-async fn seeded(there: &Embedded) -> SelfEditing {
+pub(super) async fn seeded(there: &Embedded) -> SelfEditing {
     let executors = &there.executors;
     let editing = SelfEditing {
         access: Arc::new(tests::doors::Nobody),
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),
+        past: Past::default(),
+        policies: Arc::new(adapters::CedarPolicies),
         scripts: Arc::new(adapters::RhaiScripts::default()),
         settings: executors.settings.clone(),
+        suggesting: commands::self_editing::Suggesting::default(),
+        watch_for: WATCH_FOR,
+        watches: executors.watches.clone(),
         workspace: executors.workspaces.clone(),
     };
     let file = Change { path: "prompts/hello.md".into(), content: Some("Hi\n".into()) };

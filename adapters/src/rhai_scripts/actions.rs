@@ -1,6 +1,7 @@
 //! The functions that scripts make actions with, and the few others that the platform adds.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use domain::behaviors::Action;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, INT, Map};
@@ -25,7 +26,6 @@ pub(super) fn register(engine: &mut Engine) {
             Answer::Ok(Action::AddRole { user: id(user)?, role: role_id(role)? })
         })
         .register_fn("ask_ai", |prompt: &str| Answer::Ok(Action::AskAi { prompt: text(prompt)? }))
-        .register_fn("commands", commands)
         .register_fn("delete_message", || {
             Answer::Ok(Action::DeleteMessage { message: this_message()? })
         })
@@ -53,6 +53,8 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_fn("poll", poll)
         .register_fn("choose", choose)
+        .register_fn("commands", commands)
+        .register_fn("has_words", has_words)
         .register_fn("random", random)
         .register_fn("setting", setting);
 }
@@ -91,6 +93,20 @@ fn choose(list: Array) -> Answer<Dynamic> {
     Ok(list.into_iter().nth(at).unwrap_or_default())
 }
 
+/// Whether the text holds these words, as whole words, upper or lower case.
+fn has_words(text: &str, words: &str) -> bool {
+    let (text, words) = (text.to_lowercase(), words.trim().to_lowercase());
+    let (first, last) = (words.chars().next(), words.chars().next_back());
+    let goes_on = |edge: Option<char>, next: Option<char>| {
+        [edge, next].iter().all(|it| it.is_some_and(char::is_alphanumeric))
+    };
+    !words.is_empty()
+        && text.match_indices(&words).any(|(at, found)| {
+            let (before, after) = (&text[..at], &text[at + found.len()..]);
+            !goes_on(first, before.chars().next_back()) && !goes_on(last, after.chars().next())
+        })
+}
+
 /// A whole number between two, both included.
 fn random(from: INT, to: INT) -> Answer<INT> {
     if from > to {
@@ -104,19 +120,17 @@ fn random(from: INT, to: INT) -> Answer<INT> {
     Ok(from.wrapping_add_unsigned(step))
 }
 
+/// The commands that people can call.
+fn commands() -> Array {
+    let known = run::now(|run| Arc::clone(&run.workspace)).unwrap_or_default();
+    known.commands.iter().map(values::of_described).collect()
+}
+
 /// What `settings/<name>.toml` of the workspace says.
 fn setting(name: &str) -> Answer<Map> {
     let found = run::now(|run| run.workspace.settings.get(name).cloned()).flatten();
     let found = found.map(values::of_json).and_then(Dynamic::try_cast::<Map>);
     found.ok_or_else(|| format!("there is no settings/{name}.toml").into())
-}
-
-/// The commands that people can use.
-fn commands() -> Answer<Array> {
-    let all = run::now(|run| run.workspace.commands.clone()).unwrap_or_default();
-    let shown = |it| serde_json::to_value(it).map(values::of_json);
-    let shown: Result<_, _> = all.into_iter().map(shown).collect();
-    shown.map_err(|error: serde_json::Error| error.to_string().into())
 }
 
 fn this_message<T: FromStr>() -> Answer<T> {

@@ -6,7 +6,7 @@ use rhai::packages::{
     BasicMathPackage, BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage,
     Package,
 };
-use rhai::{AST, Dynamic, Engine, EvalAltResult, FLOAT, INT, Position};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, FLOAT, INT, ImmutableString as Text, Position};
 
 use super::{actions, run, testing};
 
@@ -63,9 +63,28 @@ pub(super) fn engine() -> Engine {
     }
     // The language brings these two, which would hold a thread.
     engine.register_fn("sleep", |_: INT| no_clock()).register_fn("sleep", |_: FLOAT| no_clock());
+    // The language looks at the size of a text only when it is there.
+    engine
+        .register_fn("replace", |text: &mut Text, old: &str, new: &str| replace(text, old, new))
+        .register_fn("replace", |text: &mut Text, old: &str, new: char| {
+            replace(text, old, new.encode_utf8(&mut [0; 4]))
+        })
+        .register_fn("replace", |text: &mut Text, old: char, new: &str| {
+            replace(text, old.encode_utf8(&mut [0; 4]), new)
+        });
     actions::register(&mut engine);
     testing::register(&mut engine);
     engine
+}
+
+fn replace(text: &mut Text, old: &str, new: &str) -> Result<(), Box<EvalAltResult>> {
+    let grown = text.matches(old).count().saturating_mul(new.len()).saturating_add(text.len());
+    if grown > MOST_TEXT * 2 {
+        let what = "Length of string".to_owned();
+        return Err(EvalAltResult::ErrorDataTooLarge(what, Position::NONE).into());
+    }
+    *text = text.replace(old, new).into();
+    Ok(())
 }
 
 fn no_clock() -> Result<(), Box<EvalAltResult>> {

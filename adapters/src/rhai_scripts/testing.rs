@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use commands::ports::{Fault, Occasion, Readable, Tested};
+use commands::ports::{Fault, Occasion, Readable, Settings, Tested};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("when", when)
         .register_fn("expect", expect)
         .register_fn("expect_error", expect_error)
+        .register_fn("with_commands", with_commands)
+        .register_fn("with_settings", with_settings)
         .register_fn("check", |holds: bool| if holds { Ok(()) } else { no("this does not hold") })
         .register_fn("check", |holds: bool, why: &str| if holds { Ok(()) } else { no(why) });
 }
@@ -50,6 +52,20 @@ fn when(event: Map) -> Answer<Array> {
     Ok(actions)
 }
 
+/// From here on the test has these commands, instead of those of the workspace.
+fn with_commands(list: Array) -> Answer<()> {
+    let list = rhai::serde::from_dynamic(&list.into())?;
+    run::now(|run| Arc::make_mut(&mut run.workspace).commands = list);
+    Ok(())
+}
+
+/// From here on the test has these files of settings, instead of those of the same name.
+fn with_settings(files: Map) -> Answer<()> {
+    let files: Settings = rhai::serde::from_dynamic(&files.into())?;
+    run::now(|run| Arc::make_mut(&mut run.workspace).settings.extend(files));
+    Ok(())
+}
+
 /// The behavior fails on this event, with these words in the reason.
 fn expect_error(event: Map, words: &str) -> Answer<()> {
     match call(event)? {
@@ -60,10 +76,10 @@ fn expect_error(event: Map, words: &str) -> Answer<()> {
 }
 
 fn call(event: Map) -> Answer<Result<Array, Fault>> {
-    let tested = |run: &mut Run| {
+    let Some((engine, ast, workspace)) = run::now(|run| {
         run.tested.clone().map(|(engine, ast)| (engine, ast, run.workspace.clone()))
-    };
-    let Some((engine, ast, workspace)) = run::now(tested).flatten() else {
+    })
+    .flatten() else {
         return no("only a test calls a behavior");
     };
     let occasion = usual(event)?;

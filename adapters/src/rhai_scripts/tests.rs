@@ -7,7 +7,7 @@ use domain::kernel::{DiscordUserId, MessageId};
 use serde_json::json;
 
 use super::*;
-use commands::ports::User;
+use commands::ports::{Described, Settings, User};
 
 #[test]
 fn a_script_sees_the_event_and_answers_actions() {
@@ -62,11 +62,15 @@ fn no_script_runs_nests_or_grows_without_end() {
         ("let x = \"x\"; loop { x += x; }", "too large"),
         ("let x = []; loop { x.push(1); }", "too large"),
         ("let x = [1]; loop { x += x; }", "too large"),
-        // A map that is filled entry by entry is bounded by the steps.
-        ("let x = #{}; let n = 0; loop { x[`${n}`] = n; n += 1; }", "steps"),
+        // A map that is filled entry by entry is bounded by the steps, or by the time.
+        ("let x = #{}; let n = 0; loop { x[`${n}`] = n; n += 1; }", "it "),
         ("let x = []; x.pad(100_000_000, \"x\")", "too large"),
         ("\"x\".pad(100_000_000, 'x')", "too large"),
         ("let x = []; loop { x = [x]; }", ""),
+        ("let x = []; for n in 0..4000 { x = [x]; } reply(`${x} ${x == x}`)", ""),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"x\", y)", "too large"),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace('x', y)", "too large"),
+        ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"\", y)", "too large"),
         (
             "for x in 0..20 { reply(\"x\") } let y = []; for x in 0..20 { y.push(reply(\"x\")) } y",
             "10",
@@ -116,14 +120,59 @@ fn tests_call_the_behavior_and_say_what_they_expect() {
 #[test]
 fn settings_are_read() {
     let source = "fn run(event) { reply(setting(\"faq\").answer) }";
-    let settings = commands::ports::Settings::from([("faq".to_owned(), json!({ "answer": "42" }))]);
-    let script = RhaiScripts::default().compile(source).expect("it compiles");
+    let settings = Settings::from([("faq".to_owned(), json!({ "answer": "42" }))]);
+    let script = compiled(source).expect("it compiles");
     let workspace = Readable { settings, ..Readable::default() };
     let wanted = script.run(&occasion(), &Arc::new(workspace)).wanted;
     assert_eq!(
         wanted,
         Ok(vec![Action::Reply { text: "42".into(), private: false, reactions: vec![] }])
     );
+}
+
+#[test]
+fn words_are_found_as_a_whole() {
+    let source = "fn run(event) { if has_words(event.text, event.args) { reply(\"x\") } }";
+    let script = compiled(source).expect("it compiles");
+    for (text, args, found) in [
+        ("Good TEA!", " tea ", true),
+        ("steam, tea", "tea", true),
+        ("team", "tea", false),
+        ("tea", "", false),
+        ("ÄRGER", "ärger", true),
+        ("what?!", "?!", true),
+    ] {
+        let occasion = Occasion { text: text.into(), args: args.into(), ..occasion() };
+        let wanted = script.run(&occasion, &Arc::default()).wanted.expect(text);
+        assert_eq!(!wanted.is_empty(), found, "{text}: {args}");
+    }
+}
+
+#[test]
+fn tests_have_settings_and_commands_of_their_own() {
+    let script = compiled("fn run(event) { reply(`${setting(\"a\").b} ${commands().len()}`) }");
+    let tests = "
+        fn one() {
+            with_settings(#{ a: #{ b: 5 } });
+            with_commands([#{ kind: \"command\", name: \"x\", description: \"y\" }]);
+            expect(when(#{}), [#{ text: \"5 1\" }]);
+        }
+        fn two() { expect(when(#{}), [#{ text: \"4 0\" }]); }
+    ";
+    let settings = Settings::from([("a".to_owned(), json!({ "b": 4 }))]);
+    let workspace = Arc::new(Readable { settings, ..Readable::default() });
+    let tested = script.expect("it compiles").test(tests, &workspace).expect("they compile");
+    assert!(tested.len() == 2 && tested.iter().all(|it| it.failure.is_none()), "{tested:?}");
+}
+
+#[test]
+fn commands_are_listed() {
+    let source = "fn run(event) { reply(commands().map(|it| `${it.kind} ${it.name}`)[0]) }";
+    let dice = Described { kind: "command".into(), name: "dice".into(), ..Described::default() };
+    let workspace = Readable { commands: vec![dice], ..Readable::default() };
+    let ran = compiled(source).expect("it compiles").run(&occasion(), &Arc::new(workspace));
+    let text = "command dice".into();
+    assert_eq!(ran.wanted, Ok(vec![Action::Reply { text, private: false, reactions: vec![] }]));
 }
 
 fn ran(source: &str) -> Result<Vec<Action>, Fault> {

@@ -2,7 +2,7 @@
 //! some readers of numbers; times are texts too (RFC 3339) and seconds since 1970.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use commands::ports::{Line, Occasion, User};
+use commands::ports::{Described, Line, Occasion};
 use domain::behaviors::Action;
 use rhai::{Dynamic, Map};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
     put("at_s", occasion.at.timestamp().into());
     put("guild", id(occasion.guild));
     put("channel", id(occasion.channel));
-    put("user", occasion.user.as_ref().map_or(Dynamic::UNIT, of_user));
+    put("user", occasion.user.as_ref().map_or(Dynamic::UNIT, |it| of_json(it.seen())));
     put("message", id(occasion.message));
     put("reply_to", id(occasion.reply_to));
     put("text", occasion.text.clone().into());
@@ -25,19 +25,6 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
     put("history", occasion.history.iter().map(of_line).collect::<Vec<_>>().into());
     put("stats", of_json(Value::Object(occasion.stats.clone())));
     put("latency_ms", whole(occasion.latency_ms));
-    map.into()
-}
-
-fn of_user(user: &User) -> Dynamic {
-    let mut map = Map::new();
-    let mut put = |name: &str, value: Dynamic| map.insert(name.into(), value);
-    put("id", user.id.to_string().into());
-    put("name", user.name.clone().into());
-    put("bot", user.bot.into());
-    put("roles", user.roles.iter().map(|it| it.clone().into()).collect::<Vec<Dynamic>>().into());
-    put("joined_at", user.joined_at.map_or(Dynamic::UNIT, |it| time(it).into()));
-    put("joined_at_s", user.joined_at.map_or(Dynamic::UNIT, |it| it.timestamp().into()));
-    put("mention", format!("<@{}>", user.id).into());
     map.into()
 }
 
@@ -51,6 +38,13 @@ fn of_line(line: &Line) -> Dynamic {
     put("at", time(line.at).into());
     put("at_s", line.at.timestamp().into());
     map.into()
+}
+
+pub(super) fn of_described(command: &Described) -> Dynamic {
+    let Described { kind, name, description } = command;
+    let entry = |name: &str, value: &str| (name.into(), value.to_owned().into());
+    let entries = [entry("kind", kind), entry("name", name), entry("description", description)];
+    Map::from(entries).into()
 }
 
 /// An action as a test looks at it.

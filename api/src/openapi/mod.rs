@@ -57,6 +57,8 @@ pub(crate) fn finished(raw: &str) -> Value {
         }
     }
     document["components"]["responses"] = refusals();
+    // In one order, however the maps of the JSON library keep theirs.
+    document.sort_all_objects();
     document
 }
 

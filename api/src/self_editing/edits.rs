@@ -24,6 +24,7 @@ use crate::auth::{May, needs};
 use crate::error::ApiError;
 use crate::views::Views;
 
+#[derive(Clone)]
 pub(crate) struct EditsApi {
     pub(crate) rehearsals: Rehearsals,
     pub(crate) self_editing: SelfEditing,
@@ -41,7 +42,7 @@ struct NewEdit {
     /// What it is good for.
     #[oai(validator(min_length = 1, max_length = 2000))]
     description: String,
-    #[oai(validator(min_items = 1, max_items = 100))]
+    #[oai(validator(min_items = 1, max_items = 200))]
     files: Option<Vec<NewFile>>,
     /// A unified diff against the base revision.
     #[oai(validator(min_length = 1, max_length = 4194304))]
@@ -57,7 +58,7 @@ struct NewFile {
     #[oai(validator(min_length = 1, max_length = 200))]
     path: String,
     /// Null deletes the file; it must be there, as a text or null.
-    #[oai(validator(max_length = 1048576))]
+    #[oai(validator(max_length = 262144))]
     content: MaybeUndefined<String>,
 }
 
@@ -194,7 +195,7 @@ impl EditsApi {
 
     /// The edit right after a command, as its own history tells it, and its version: what is
     /// written is answered, whether or not the read models show it yet.
-    async fn told(&self, id: EditId) -> Result<(EditView, u64)> {
+    pub(super) async fn told(&self, id: EditId) -> Result<(EditView, u64)> {
         let stream = StreamId::of::<Edit>(&id);
         let history = self.self_editing.journal.read_stream(&stream, Expected::New, 1_000).await?;
         let version = history.last().map_or(0, |last| last.version);

@@ -4,6 +4,7 @@ pub(crate) mod edits;
 pub(crate) mod rehearsals;
 pub(crate) mod rollback;
 mod shapes;
+pub(crate) mod suggest;
 mod words;
 pub(crate) mod workspace;
 

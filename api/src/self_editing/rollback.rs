@@ -45,8 +45,21 @@ struct RollbackDone {
     /// The revision of the workspace that is live now.
     revision: u64,
     changes: EditChanges,
+    /// The same, file by file.
+    files: Vec<RollbackFile>,
+    /// What changes, as a unified diff.
+    diff: String,
     /// Of a preview: where later edits changed the same lines. Without `force` that is refused.
     conflicts: Vec<RollbackConflict>,
+}
+
+#[derive(Object)]
+struct RollbackFile {
+    path: String,
+    /// `added`, `deleted` or `modified`.
+    change: String,
+    lines_added: u64,
+    lines_removed: u64,
 }
 
 #[derive(Object)]
@@ -80,12 +93,20 @@ impl RollbackApi {
             None => "unchanged",
         };
         let conflicts = done.conflicts.into_iter();
+        let files = done.files.into_iter().map(|it| RollbackFile {
+            path: it.path,
+            change: it.change.to_owned(),
+            lines_added: it.lines_added,
+            lines_removed: it.lines_removed,
+        });
         let data = RollbackDone {
             rollback_id: done.id.map(|id| id.0),
             edit_id: done.edit.map(|id| id.0),
             status: status.to_owned(),
             revision: done.revision,
             changes: EditChanges::from(done.changes),
+            files: files.collect(),
+            diff: done.diff,
             conflicts: conflicts
                 .map(|it| RollbackConflict { file: it.file, hunk: it.hunk })
                 .collect(),

@@ -1,5 +1,6 @@
 //! `palimpsest doctor`: what is configured, reachable, and weak. Makes nothing.
 
+mod mirror;
 mod outside;
 mod stores;
 
@@ -65,7 +66,7 @@ pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
             format!("{path} is empty: no server ever worked in it; the first start fills it");
         findings.push(Finding::weak("data directory", says));
     }
-    findings.extend([outside::discord(config).await, key(config)]);
+    findings.extend([outside::discord(config).await, outside::ai(config).await, key(config)]);
 
     let mut output = std::io::stdout();
     if as_json {

@@ -1,7 +1,8 @@
-//! What others say: the server that runs here, and Discord.
+//! What others say: the server that runs here, Discord, and the AI provider.
 
 use std::time::Duration;
 
+use adapters::genai_models::Protocol;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
@@ -11,10 +12,14 @@ use crate::config::Config;
 /// How long an answer may take.
 const SOON: Duration = Duration::from_secs(5);
 
+/// Who asks; Discord wants it in a form of its own.
+const AGENT: &str = concat!("palimpsest/", env!("CARGO_PKG_VERSION"));
+const DISCORD_AGENT: &str = concat!("DiscordBot (palimpsest, ", env!("CARGO_PKG_VERSION"), ")");
+
 /// Whether the API answers, and whether its read models follow the log.
 pub(super) async fn server(url: &str) -> Finding {
     let about = "server";
-    let answer = match ask(|http| http.get(format!("{url}/health/ready"))).await {
+    let answer = match ask(AGENT, |http| http.get(format!("{url}/health/ready"))).await {
         Ok(answer) => answer,
         Err(error) => return Finding::bad(about, format!("{url} does not answer: {error}")),
     };
@@ -40,7 +45,7 @@ pub(super) async fn discord(config: &Config) -> Finding {
     let get = async |path: &str| {
         let authorization = format!("Bot {token}");
         let url = format!("{place}/api/v10{path}");
-        ask(|http| http.get(url).header("authorization", authorization)).await
+        ask(DISCORD_AGENT, |http| http.get(url).header("authorization", authorization)).await
     };
     let me = match get("/users/@me").await {
         Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
@@ -62,9 +67,51 @@ pub(super) async fn discord(config: &Config) -> Finding {
     }
 }
 
-async fn ask(request: impl FnOnce(Client) -> RequestBuilder) -> Result<Response, String> {
+/// Whether an AI provider is configured, can be reached, and takes the key. Lists models, which
+/// costs nothing.
+pub(super) async fn ai(config: &Config) -> Finding {
+    let about = "AI provider";
+    let provider = match config.ai.provider() {
+        Ok(Some(provider)) => provider,
+        Ok(None) => {
+            let says = "none: conversations are answered by settings/responders.toml, and nobody \
+                        suggests edits; ai.provider, ai.model and ai.api_key name one";
+            return Finding::good(about, says);
+        }
+        Err(error) => return Finding::bad(about, format!("{error:#}")),
+    };
+    let url = provider.url();
+    let key = &provider.api_key;
+    let answer = ask(AGENT, |http| {
+        let request = http.get(format!("{url}models"));
+        match provider.protocol {
+            Protocol::Anthropic => {
+                request.header("x-api-key", key).header("anthropic-version", "2023-06-01")
+            }
+            Protocol::OpenAi => request.bearer_auth(key),
+        }
+    });
+    let (word, model) = (provider.protocol.word(), &provider.model);
+    match answer.await {
+        Ok(answer) if answer.status().is_success() => {
+            Finding::good(about, format!("{word} takes the key; the model is {model}"))
+        }
+        Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => {
+            Finding::bad(about, format!("{word} refuses the key; set a new ai.api_key"))
+        }
+        Ok(answer) => {
+            let status = answer.status();
+            Finding::weak(about, format!("{word} answers {status} when asked for its models"))
+        }
+        Err(error) => Finding::weak(about, format!("{word} cannot be reached: {error}")),
+    }
+}
+
+async fn ask(
+    agent: &str,
+    request: impl FnOnce(Client) -> RequestBuilder,
+) -> Result<Response, String> {
     let client = Client::builder().timeout(SOON).build().map_err(|error| error.to_string())?;
-    let agent = concat!("DiscordBot (palimpsest, ", env!("CARGO_PKG_VERSION"), ")");
     let sent = request(client).header("user-agent", agent).send().await;
     sent.map_err(|error| commands::describe(&error.without_url()))
 }

@@ -65,11 +65,15 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     };
     if let Ok(log) = log {
         let stores = Stores::of(log, vault, operational);
-        let (views, reactors) =
-            tokio::join!(read_models(config, &stores), reactors(config, &stores));
+        let (views, reactors, mirror) = tokio::join!(
+            read_models(config, &stores),
+            reactors(config, &stores),
+            super::mirror::look(config, &stores)
+        );
         let failed = |about, error: anyhow::Error| Finding::bad(about, format!("{error:#}"));
         findings.push(views.unwrap_or_else(|error| failed("read models", error)));
         findings.push(reactors.unwrap_or_else(|error| failed("reactors", error)));
+        findings.push(mirror.unwrap_or_else(|error| failed("mirror", error)));
     }
     findings
 }

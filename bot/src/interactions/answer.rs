@@ -13,16 +13,18 @@ use tokio::time::sleep;
 
 use crate::recorder::Tools;
 use crate::rest::{self, Ticket, Trouble};
-use crate::slash::{Form, Reply};
+use crate::slash::{Button, Card, Choice, Form, Look, Reply, custom_id};
 
 /// The kinds of first answers.
 const MESSAGE: u8 = 4;
 const THINKING: u8 = 5;
+const UPDATE_LATER: u8 = 6;
+const UPDATE: u8 = 7;
 const CHOICES: u8 = 8;
 const MODAL: u8 = 9;
 
 pub(super) const TOO_LATE_FOR_A_FORM: &str =
-    "That took too long to show the form. Please use the command again.";
+    "That took too long to show the form. Please try again.";
 
 /// How often an answer is tried while Discord does not take it.
 const TRIES: u32 = 3;
@@ -32,20 +34,39 @@ const WAIT: Duration = Duration::from_millis(300);
 pub(super) struct Answering {
     tools: Arc<Tools>,
     ticket: Ticket,
-    /// Whether Discord was told that we think, and whether in private; it may not have heard.
-    thought: OnceLock<bool>,
+    /// Whether it began with a message whose button was pressed.
+    pressed: bool,
+    /// Whether Discord was told that we think, and how; it may not have heard.
+    thought: OnceLock<Thought>,
+}
+
+/// How it is shown that we think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thought {
+    Open,
+    Private,
+    /// Not at all: the message whose button was pressed may change later.
+    Silent,
 }
 
 impl Answering {
-    pub(super) fn new(tools: Arc<Tools>, ticket: Ticket) -> Self {
-        Self { tools, ticket, thought: OnceLock::new() }
+    pub(super) fn new(tools: Arc<Tools>, ticket: Ticket, pressed: bool) -> Self {
+        Self { tools, ticket, pressed, thought: OnceLock::new() }
     }
 
     /// Tells Discord that we think; whether it knows now.
     pub(super) async fn think(&self, private: bool) -> bool {
-        self.thought.get_or_init(|| private);
-        let flags = if private { 1 << 6 } else { 0 };
-        let thinking = json!({ "type": THINKING, "data": { "flags": flags } });
+        let thought = match (self.pressed, private) {
+            (true, _) => Thought::Silent,
+            (false, true) => Thought::Private,
+            (false, false) => Thought::Open,
+        };
+        self.thought.get_or_init(|| thought);
+        let thinking = match thought {
+            Thought::Silent => json!({ "type": UPDATE_LATER }),
+            Thought::Open => json!({ "type": THINKING, "data": { "flags": 0 } }),
+            Thought::Private => json!({ "type": THINKING, "data": { "flags": 1 << 6 } }),
+        };
         match self.patiently(Step::Respond(thinking)).await {
             Ok(()) => true,
             // An earlier try came through, though its answer was lost.
@@ -53,35 +74,72 @@ impl Answering {
         }
     }
 
-    pub(super) async fn no_suggestions(&self) {
-        let none = json!({ "type": CHOICES, "data": { "choices": [] } });
-        if let Err(trouble) = self.tools.rest.respond(&self.ticket, &none).await {
+    /// Suggestions for what is being typed; too late they are of no use.
+    pub(super) async fn suggest(&self, choices: &[Choice]) {
+        let choices: Vec<_> =
+            choices.iter().map(|it| json!({ "name": it.name, "value": it.value })).collect();
+        let answer = json!({ "type": CHOICES, "data": { "choices": choices } });
+        if let Err(trouble) = self.tools.rest.respond(&self.ticket, &answer).await {
             tracing::debug!(%trouble, "suggestions could not be sent");
         }
     }
 
     /// Gives the reply, as the first word or after thinking.
     pub(super) async fn give(&self, reply: Reply, deferred: bool) -> Result<(), Trouble> {
-        let (text, private) = match reply {
-            Reply::Form(form) => {
-                let modal = json!({ "type": MODAL, "data": modal(&form) });
-                return match self.patiently(Step::Respond(modal)).await {
-                    Err(trouble) if trouble.is_answered() && self.thought.get().is_none() => Ok(()),
-                    Err(trouble) if trouble.is_answered() => {
-                        let late = rest::message(TOO_LATE_FOR_A_FORM, true);
-                        self.patiently(Step::Amend(without_flags(late))).await
-                    }
-                    ended => ended,
-                };
+        match reply {
+            Reply::Card(card) => {
+                let message = card_message(&card);
+                self.say(vec![message], card.private, deferred).await
             }
-            Reply::Private(text) => (text, true),
-            Reply::Public(text) => (text, false),
-            // Each of its messages is given on its own, by `say`.
-            Reply::Scripted(_) => return Ok(()),
-        };
-        let mut pieces = pieces(&text).into_iter();
-        let first = pieces.next().unwrap_or_else(|| "(nothing)".to_owned());
-        let first = rest::message(&first, private);
+            Reply::Form(form) => self.show(&form).await,
+            Reply::Private(text) => self.say(messages(&text, true), true, deferred).await,
+            Reply::Public(text) => self.say(messages(&text, false), false, deferred).await,
+            // Each of its messages is given on its own, by `speak`.
+            Reply::Scripted(_) => Ok(()),
+            Reply::Replaced(card) if self.pressed => self.replace(&card, deferred).await,
+            Reply::Replaced(card) => {
+                let message = card_message(&card);
+                self.say(vec![message], card.private, deferred).await
+            }
+        }
+    }
+
+    async fn show(&self, form: &Form) -> Result<(), Trouble> {
+        let modal = json!({ "type": MODAL, "data": modal(form) });
+        match self.patiently(Step::Respond(modal)).await {
+            Err(trouble) if trouble.is_answered() && self.thought.get().is_none() => Ok(()),
+            Err(trouble) if trouble.is_answered() => {
+                let late = rest::message(TOO_LATE_FOR_A_FORM, true);
+                if self.thought.get() == Some(&Thought::Silent) {
+                    return self.patiently(Step::FollowUp(late)).await;
+                }
+                self.patiently(Step::Amend(without_flags(late))).await
+            }
+            ended => ended,
+        }
+    }
+
+    /// Changes the message whose button was pressed.
+    async fn replace(&self, card: &Card, deferred: bool) -> Result<(), Trouble> {
+        let message = without_flags(card_message(card));
+        if !deferred {
+            let answer = json!({ "type": UPDATE, "data": message });
+            match self.patiently(Step::Respond(answer)).await {
+                Err(trouble) if trouble.is_answered() => {}
+                ended => return ended,
+            }
+        }
+        self.patiently(Step::Amend(message)).await
+    }
+
+    async fn say(
+        &self,
+        messages: Vec<Value>,
+        private: bool,
+        deferred: bool,
+    ) -> Result<(), Trouble> {
+        let mut messages = messages.into_iter();
+        let first = messages.next().unwrap_or_else(|| rest::message("(nothing)", private));
         let mut taken = deferred;
         if !deferred {
             let answer = json!({ "type": MESSAGE, "data": first });
@@ -91,21 +149,28 @@ impl Answering {
                 ended => ended?,
             }
         }
-        if taken && self.thought.get().is_none_or(|thought| *thought == private) {
-            self.patiently(Step::Amend(without_flags(first))).await?;
-        } else if taken {
-            // What was thought about in the open cannot become private: it is taken back.
-            self.patiently(Step::Retract).await?;
-            self.patiently(Step::FollowUp(first)).await?;
+        let fitting = if private { Thought::Private } else { Thought::Open };
+        match self.thought.get() {
+            _ if !taken => {}
+            None => self.patiently(Step::Amend(without_flags(first))).await?,
+            Some(thought) if *thought == fitting => {
+                self.patiently(Step::Amend(without_flags(first))).await?;
+            }
+            Some(Thought::Silent) => self.patiently(Step::FollowUp(first)).await?,
+            Some(_) => {
+                // What was thought about in the open cannot become private: it is taken back.
+                self.patiently(Step::Retract).await?;
+                self.patiently(Step::FollowUp(first)).await?;
+            }
         }
-        for piece in pieces {
-            self.patiently(Step::FollowUp(rest::message(&piece, private))).await?;
+        for message in messages {
+            self.patiently(Step::FollowUp(message)).await?;
         }
         Ok(())
     }
 
     /// Says one thing of a behavior, as the first word or after others; answers the message's id.
-    pub(super) async fn say(
+    pub(super) async fn speak(
         &self,
         answer: &Answer,
         deferred: bool,
@@ -198,14 +263,37 @@ fn modal(form: &Form) -> Value {
         }
         json!({ "type": 1, "components": [input] })
     });
-    let carried: Vec<_> =
-        form.carried.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let id = if carried.is_empty() {
-        form.id.to_owned()
-    } else {
-        format!("{}?{}", form.id, carried.join("&"))
-    };
+    let id = custom_id(form.id, &form.carried);
     json!({ "custom_id": id, "title": form.title, "components": rows.collect::<Vec<_>>() })
+}
+
+/// A text as messages that Discord takes.
+fn messages(text: &str, private: bool) -> Vec<Value> {
+    pieces(text).into_iter().map(|piece| rest::message(&piece, private)).collect()
+}
+
+fn card_message(card: &Card) -> Value {
+    let rows = card.buttons.chunks(5).map(|row| {
+        let row: Vec<_> = row.iter().map(button).collect();
+        json!({ "type": 1, "components": row })
+    });
+    let mut message = rest::message(&card.text, card.private);
+    message["components"] = rows.collect();
+    message
+}
+
+fn button(button: &Button) -> Value {
+    let style = match button.look {
+        Look::Danger => 4,
+        Look::Plain => 2,
+        Look::Success => 3,
+    };
+    json!({
+        "type": 2,
+        "style": style,
+        "label": button.label,
+        "custom_id": custom_id(button.command, &button.carried),
+    })
 }
 
 fn edits(needed: Permission) -> bool {
@@ -240,7 +328,11 @@ pub(super) fn in_plain_words(error: &CommandError, trusted: bool) -> String {
             format!("There is no {what}. Please check what you typed.")
         }
         // It says itself what to do.
-        CommandError::Rejected(no) if no.code == Some("RATE_LIMIT_EXCEEDED") => no.reason.clone(),
+        CommandError::Rejected(no)
+            if matches!(no.code, Some("RATE_LIMIT_EXCEEDED" | "UNAVAILABLE")) =>
+        {
+            no.reason.clone()
+        }
         CommandError::Rejected(no) => {
             let next = match (no.ground, &no.field) {
                 (Ground::Input, Some(field)) => format!(" Please correct `{field}` and try again."),

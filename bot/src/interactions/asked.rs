@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::gateway::json::{channel, guild, id, list, message, name, number, text, user};
+use crate::interactions::powers::powers_of;
 use crate::rest::Ticket;
 use crate::slash::Call;
 
@@ -45,6 +46,10 @@ pub(super) struct Asked {
     /// `edit propose`; for buttons and forms the id we gave them.
     pub(super) path: String,
     options: BTreeMap<String, Value>,
+    /// The option that is being typed.
+    pub(super) focused: Option<String>,
+    /// Whether it began with a message whose button was pressed.
+    pub(super) on_message: bool,
     caller: Caller,
     /// What people are called that were picked.
     names: BTreeMap<DiscordUserId, String>,
@@ -77,7 +82,8 @@ impl Asked {
         let cause = Cause::asked(Actor::discord(user), Uuid::now_v7(), Source::Discord);
         let guild = guild(&data["guild_id"]);
         let trusted = guild.is_some_and(trusts);
-        let permissions = permissions(&data["member"]["permissions"], trusted);
+        let member = &data["member"]["permissions"];
+        let (permissions, powers) = (permissions(member, trusted), powers_of(number(member)));
         let picked = inner["resolved"]["channels"].as_object();
         let readable = picked.into_iter().flatten().filter_map(|(id, it)| {
             let bits = number(&it["permissions"]);
@@ -99,7 +105,9 @@ impl Asked {
             user_name: name(account),
             path,
             options,
-            caller: Caller { cause, permissions },
+            focused: focused(inner),
+            on_message: kind != Kind::Command && data["message"].is_object(),
+            caller: Caller { cause, permissions, powers },
             names: names.collect(),
             readable: readable.collect(),
         })
@@ -122,7 +130,7 @@ impl Asked {
         }
     }
 
-    /// `position` is where the log holds it.
+    /// `position` is where the log holds it; 0 where it is not recorded.
     pub(super) fn call(&self, position: u64) -> Call {
         let at = happened_at(self.id);
         let took = (Utc::now() - at).num_milliseconds();
@@ -141,6 +149,7 @@ impl Asked {
             names: self.names.clone(),
             readable: self.readable.clone(),
             form: self.kind == Kind::Form,
+            pressed: self.kind == Kind::Button,
         }
     }
 }
@@ -182,6 +191,14 @@ fn command(data: &Value) -> (String, BTreeMap<String, Value>) {
     }
     let named = |it: &Value| (text(&it["name"]).to_owned(), it["value"].clone());
     (path, list(options).iter().map(named).collect())
+}
+
+/// The name of the option that is being typed.
+fn focused(data: &Value) -> Option<String> {
+    list(&data["options"]).iter().find_map(|it| match &it["focused"] {
+        Value::Bool(true) => Some(text(&it["name"]).to_owned()),
+        _ => focused(it),
+    })
 }
 
 /// The command that a form or a button belongs to, with what was filled in and what the form's id

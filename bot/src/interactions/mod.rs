@@ -1,9 +1,10 @@
-//! What people ask by slash commands and forms: recorded, handled, answered, and the answer
+//! What people ask by slash commands, buttons and forms: recorded, handled, answered, and the answer
 //! recorded as well.
 
 mod answer;
 mod asked;
 mod limits;
+mod powers;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use domain::kernel::{Actor, Cause, GuildId, MessageId, Outcome, Singleton};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::Welcome;
@@ -50,7 +51,8 @@ pub(crate) struct Interactions {
     calls: TaskTracker,
     /// Tells when the workspace has changed, and with it the commands of behaviors.
     revisions: watch::Receiver<u64>,
-    registering: CancellationToken,
+    /// Ends with the stay: nobody waits for it.
+    registering: Option<DropGuard>,
 }
 
 /// How often commands may be used, and how often they were.
@@ -100,7 +102,7 @@ impl Interactions {
         calls: TaskTracker,
         revisions: watch::Receiver<u64>,
     ) -> Self {
-        let registering = CancellationToken::new();
+        let registering = None;
         Self { tools, commands, limits, calls, revisions, registering }
     }
 }
@@ -119,7 +121,11 @@ impl Hooks for Interactions {
             tools: Arc::clone(&self.tools),
             commands: Arc::clone(&self.commands),
             limits: Arc::clone(&self.limits),
-            answering: Answering::new(Arc::clone(&self.tools), asked.ticket.clone()),
+            answering: Answering::new(
+                Arc::clone(&self.tools),
+                asked.ticket.clone(),
+                asked.on_message,
+            ),
         };
         self.calls.spawn(handling.handle(asked));
     }
@@ -128,11 +134,11 @@ impl Hooks for Interactions {
         let (tools, commands) = (Arc::clone(&self.tools), Arc::clone(&self.commands));
         let application = welcome.application;
         // One at a time: a new welcome ends what the one before began.
-        self.registering.cancel();
-        self.registering = CancellationToken::new();
-        let (ended, mut revisions) = (self.registering.clone(), self.revisions.clone());
+        let ended = CancellationToken::new();
+        self.registering = Some(ended.clone().drop_guard());
+        let mut revisions = self.revisions.clone();
         revisions.mark_unchanged();
-        self.calls.spawn(async move {
+        tokio::spawn(async move {
             let registering = async {
                 loop {
                     register(&commands, &tools, application).await;
@@ -177,7 +183,11 @@ impl Handling {
     async fn handle(self, asked: Asked) {
         let since = Instant::now();
         match asked.kind {
-            Kind::Autocomplete => return self.answering.no_suggestions().await,
+            Kind::Autocomplete => {
+                let option = asked.focused.clone().unwrap_or_default();
+                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(0), &option));
+                return self.answering.suggest(&suggested.await.unwrap_or_default()).await;
+            }
             Kind::Button | Kind::Command | Kind::Form => {}
         }
         // Recording and thinking run on while Discord is told that we think.
@@ -202,7 +212,7 @@ impl Handling {
         let Some(recorded) = recorded.await else {
             return Err(CommandError::unavailable("the call cannot be recorded"));
         };
-        if asked.kind == Kind::Command {
+        if matches!(asked.kind, Kind::Button | Kind::Command) {
             self.limits.pass(&received).await?;
         }
         self.commands.run(asked.call(recorded.position)).await
@@ -258,7 +268,7 @@ impl Handling {
     ) -> Result<(), Trouble> {
         let mut ended = Ok(());
         for (place, answer) in answered.replies.iter().enumerate() {
-            let given = self.answering.say(answer, deferred, place == 0).await;
+            let given = self.answering.speak(answer, deferred, place == 0).await;
             let outcome = match given {
                 Ok(outside_id) => Outcome::Delivered { outside_id },
                 Err(trouble) => {

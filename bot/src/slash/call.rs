@@ -31,6 +31,8 @@ pub struct Call {
     pub readable: BTreeMap<ChannelId, bool>,
     /// Whether a form was sent in.
     pub form: bool,
+    /// Whether a button was pressed.
+    pub pressed: bool,
 }
 
 impl Call {
@@ -44,11 +46,20 @@ impl Call {
         Some(self.text(name)).filter(|text| !text.trim().is_empty()).map(ToOwned::to_owned)
     }
 
+    /// A number; buttons and forms carry it as a text.
     pub fn whole(&self, name: &str) -> Option<u64> {
-        self.options.get(name)?.as_u64()
+        let value = self.options.get(name)?;
+        value.as_u64().or_else(|| value.as_str()?.parse().ok())
     }
 
+    /// Whether an option says yes.
     pub fn truth(&self, name: &str) -> bool {
-        self.options.get(name).and_then(Value::as_bool).unwrap_or_default()
+        self.said(name).unwrap_or_default()
+    }
+
+    /// Yes or no, if it was filled in; buttons and forms carry it as a text.
+    pub fn said(&self, name: &str) -> Option<bool> {
+        let value = self.options.get(name)?;
+        value.as_bool().or_else(|| value.as_str()?.parse().ok())
     }
 }

@@ -4,8 +4,6 @@ mod ask;
 mod behavior;
 mod call;
 mod edit;
-mod edit_rehearse;
-mod edit_text;
 mod history;
 mod registration;
 mod reply;
@@ -17,7 +15,8 @@ use serenity::all::CreateCommand;
 
 pub use call::Call;
 pub(crate) use registration::Commands;
-pub use reply::{Field, Form, Reply};
+pub(crate) use reply::custom_id;
+pub use reply::{Button, Card, Field, Form, Look, Reply};
 
 use crate::Services;
 
@@ -35,19 +34,29 @@ pub trait SlashCommand: Send + Sync {
         true
     }
 
-    /// Answers one call, or one form that a call led to.
+    /// Answers one call, one form that a call led to, or one press of a button.
     async fn run(&self, call: &Call) -> Result<Reply, CommandError>;
+
+    /// Suggestions for the option that is being typed, at most 25.
+    async fn suggest(&self, _call: &Call, _option: &str) -> Result<Vec<Choice>, CommandError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A suggestion for an option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What people see; at most 100 characters.
+    pub name: String,
+    /// What is filled in; at most 100 characters.
+    pub value: String,
 }
 
 /// Every slash command, in the order of their names.
 pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
         Box::new(ask::Ask(services.conversations.clone())),
-        Box::new(edit::Edit {
-            models: services.read_models.clone(),
-            rehearsals: services.rehearsals.clone(),
-            self_editing: services.self_editing.clone(),
-        }),
+        Box::new(edit::Edit::new(services)),
         Box::new(history::History(services.read_models.clone())),
         Box::new(status::Status {
             lifecycle: services.lifecycle.clone(),

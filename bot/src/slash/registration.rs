@@ -7,7 +7,7 @@ use commands::{CommandError, describe};
 use serde_json::{Value, json};
 
 use super::behavior::Scripted;
-use super::{Call, Reply, SlashCommand, all};
+use super::{Call, Choice, Reply, SlashCommand, all};
 use crate::Services;
 use crate::rest::{Rest, Trouble};
 
@@ -40,6 +40,16 @@ impl Commands {
         let answered = self.scripted.run(&call).await?;
         let unknown = "I do not know this any more. Type / to see what I can do.";
         Ok(answered.map_or_else(|| Reply::Private(unknown.to_owned()), Reply::Scripted))
+    }
+
+    /// Suggestions for the option that is being typed; without an answer there are none.
+    pub(crate) async fn suggest(&self, call: Call, option: &str) -> Vec<Choice> {
+        let Some(command) = self.find(&call.path) else { return Vec::new() };
+        let suggested = command.suggest(&call, option).await;
+        suggested.unwrap_or_else(|error| {
+            tracing::debug!(command = call.path, %error, "there are no suggestions");
+            Vec::new()
+        })
     }
 
     /// Makes Discord show these commands. Discord counts how many are made in a day, so nothing

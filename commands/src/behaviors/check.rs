@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::self_editing::{Change, Finding};
 
@@ -9,6 +10,9 @@ use super::paths::{is_behavior, script_of, tests_of};
 use super::{Head, readable};
 use crate::ports::{Fault, ScriptRunner, Tested};
 use crate::self_editing::Files;
+
+/// How long the tests of one edit take together at most; it is looked at between two behaviors.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The scripts among the changes: head and language.
 pub(crate) fn check_scripts(runner: &dyn ScriptRunner, changes: &[Change]) -> Vec<Finding> {
@@ -34,8 +38,18 @@ pub(crate) fn check_tests(
     changes: &[Change],
 ) -> Vec<Finding> {
     let workspace = Arc::new(readable(after));
+    let begun = Instant::now();
     let mut findings = Vec::new();
     for path in touched(after, changes) {
+        if begun.elapsed() > LONGEST {
+            let reason = format!(
+                "the tests of all behaviors together take longer than {} s; this one's were not \
+                 run any more: make tests lighter, or propose smaller edits",
+                LONGEST.as_secs()
+            );
+            findings.push(finding(&path, Fault { line: None, reason }));
+            break;
+        }
         let Some(script) = after.get(&path) else { continue };
         // What does not compile is told by the check of the syntax.
         let Ok(script) = runner.compile(script) else { continue };

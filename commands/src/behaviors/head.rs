@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::behaviors::Power;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::ports::Fault;
 
@@ -18,8 +18,11 @@ const MOST_WORDS: usize = 50;
 /// How many messages of the past a behavior sees at most.
 const MOST_HISTORY: u32 = 100;
 
+/// How long a day is, in seconds.
+const DAY_S: u32 = 86_400;
+
 /// How long a behavior may rest between two calls of the same person, in seconds: a day.
-const MOST_COOLDOWN_S: u32 = 86_400;
+const MOST_COOLDOWN_S: u32 = DAY_S;
 
 /// What a behavior says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -43,9 +46,10 @@ pub struct Head {
     /// Of schedules: how often they run, in seconds.
     #[serde(default)]
     pub every_s: Option<u32>,
-    /// Of schedules whose pause is whole days: at what time of the day, in UTC, as `08:30`.
-    #[serde(default)]
-    pub at: Option<String>,
+    /// Of schedules that run every so many days: when, in seconds of the day (UTC). The head says
+    /// `"HH:MM"`.
+    #[serde(default, rename = "at", deserialize_with = "second_of_the_day")]
+    pub at_s: Option<u32>,
     /// Of slash commands.
     #[serde(default)]
     pub options: Vec<SlashOption>,
@@ -149,16 +153,6 @@ impl Head {
         Ok(head)
     }
 
-    /// The time of the day at which a schedule begins, in seconds.
-    pub fn at_s(&self) -> Option<u32> {
-        let (hours, minutes) = self.at.as_deref()?.split_once(':')?;
-        let two = |text: &str, below: u32| -> Option<u32> {
-            let whole = text.len() == 2 && text.bytes().all(|it| it.is_ascii_digit());
-            text.parse().ok().filter(|number| whole && *number < below)
-        };
-        Some(two(hours, 24)? * 3_600 + two(minutes, 60)? * 60)
-    }
-
     fn check(&self) -> Result<(), String> {
         let Self { kind, name, description, .. } = self;
         let needs = |what: &str, there: bool, of: &[Kind]| match (there, of.contains(kind)) {
@@ -204,11 +198,11 @@ impl Head {
         if self.every_s.is_some_and(|it| it < 60) {
             return Err("every_s is at least 60".into());
         }
-        let daily = self.every_s.is_some_and(|it| it.is_multiple_of(86_400));
-        if self.at.is_some() && (!daily || self.at_s().is_none()) {
-            return Err(
-                "at is a time as 08:30 (UTC), of schedules that run every so many days".into()
-            );
+        if self.at_s.is_some() && *kind != Kind::Schedule {
+            return Err("at is for schedules".into());
+        }
+        if self.at_s.is_some() && !self.every_s.is_some_and(|it| it.is_multiple_of(DAY_S)) {
+            return Err(format!("at needs whole days: every_s is {DAY_S}, or a multiple of it"));
         }
         if self.cooldown_s > MOST_COOLDOWN_S {
             return Err(format!("cooldown_s is at most {MOST_COOLDOWN_S}"));
@@ -221,6 +215,21 @@ impl Head {
         }
         Ok(())
     }
+}
+
+/// Reads `"HH:MM"`.
+fn second_of_the_day<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(from)?;
+    let two = |part: &str, most: u32| {
+        let digits = part.len() == 2 && part.bytes().all(|it| it.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|it| digits && *it <= most)
+    };
+    let parts = text.split_once(':');
+    let read = parts.and_then(|(hour, minute)| Some((two(hour, 23)?, two(minute, 59)?)));
+    let (hour, minute) = read.ok_or_else(|| {
+        serde::de::Error::custom(format!("“{text}” is no time of the day: write \"08:30\""))
+    })?;
+    Ok(Some(hour * 3_600 + minute * 60))
 }
 
 fn line(source: &str, at: usize) -> u32 {
@@ -246,6 +255,21 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_says_when_in_the_day() {
+        for (keys, at_s) in [
+            ("every_s = 86400\nat = \"08:30\"", Some(30_600)),
+            ("every_s = 172800\nat = \"00:00\"", Some(0)),
+            ("every_s = 3600", None),
+        ] {
+            assert_eq!(Head::of(&schedule(keys)).unwrap().at_s, at_s, "{keys}");
+        }
+    }
+
+    fn schedule(keys: &str) -> String {
+        format!("/*\nkind = \"schedule\"\ndescription = \"x\"\n{keys}\n*/")
+    }
+
+    #[test]
     fn what_is_wrong_in_a_head_is_told_with_its_line() {
         let responder = "kind = \"responder\"\ndescription = \"x\"\n";
         for (head, line, words) in [
@@ -261,19 +285,11 @@ mod tests {
                 1,
                 "A b",
             ),
-            (
-                "/*\nkind = \"schedule\"\nevery_s = 3600\nat = \"08:00\"\ndescription = \"x\"\n*/"
-                    .into(),
-                1,
-                "08:30",
-            ),
-            (
-                "/*\nkind = \"schedule\"\nevery_s = 86400\nat = \"8:00\"\ndescription = \"x\"\n*/"
-                    .into(),
-                1,
-                "08:30",
-            ),
-            ("/*\nkind = \"schedule\"\nevery_s = 1\ndescription = \"x\"\n*/".into(), 1, "60"),
+            (schedule("every_s = 1"), 1, "60"),
+            (schedule("every_s = 3600\nat = \"08:30\""), 1, "whole days"),
+            (schedule("every_s = 86400\nat = \"24:00\""), 5, "24:00"),
+            (schedule("every_s = 86400\nat = \"+8:30\""), 5, "+8:30"),
+            (format!("/*\n{responder}phrases = [\"a\"]\nat = \"08:30\"\n*/"), 1, "schedules"),
         ] {
             let fault = Head::of(&head).expect_err(&head);
             assert_eq!(fault.line, Some(line), "{head}: {fault}");

@@ -110,7 +110,7 @@ impl Timers {
 /// The newest moment up to now at which a schedule is due.
 fn slot(live: &Live, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let every = i64::from(live.head.every_s?);
-    let first = i64::from(live.head.at_s().unwrap_or_default());
+    let first = i64::from(live.head.at_s.unwrap_or_default());
     let now = now.timestamp();
     DateTime::from_timestamp(now - (now - first).rem_euclid(every), 0)
 }

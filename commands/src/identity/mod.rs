@@ -18,6 +18,7 @@ pub use key_hashes::KeyHashes;
 pub use last_uses::LastUses;
 pub use token::ApiToken;
 
+use crate::behaviors::powers_of;
 use crate::conversation::RecentTurns;
 use crate::ports::{Caller, Execute, Executed, Vault};
 use crate::{CommandError, Refusal};
@@ -189,7 +190,7 @@ impl Identity {
         let permissions = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
         self.uses.note(id, now).await;
         let cause = Cause::asked(Actor::api_key(id.to_string()), correlation, source);
-        Ok(Caller { cause, permissions })
+        Ok(Caller { powers: powers_of(&permissions), cause, permissions })
     }
 
     /// The keys that could approve edits now.

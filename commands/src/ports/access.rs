@@ -1,6 +1,9 @@
 //! Says who may do what.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
+use domain::behaviors::Power;
 use domain::identity::{Permission, Permissions};
 use domain::kernel::{Actor, Cause};
 
@@ -11,6 +14,8 @@ use crate::CommandError;
 pub struct Caller {
     pub cause: Cause,
     pub permissions: Permissions,
+    /// What he may do himself of what behaviors may be allowed to do.
+    pub powers: BTreeSet<Power>,
 }
 
 impl Caller {

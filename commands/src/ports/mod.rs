@@ -8,7 +8,10 @@ mod execute;
 mod idempotency;
 mod key_uses;
 mod leases;
+mod mirror;
 mod oauth;
+mod policy_checker;
+mod recent_faults;
 mod script_runner;
 mod snapshots;
 mod surroundings;
@@ -16,14 +19,20 @@ mod tickets;
 mod vault;
 
 pub use access::{Access, Caller};
-pub use chat_model::{Answer, ChatModel, Prompt, Turn};
+pub use chat_model::{
+    Answer, ChatModel, Message, ModelError, ModelName, Prompt, Step, Tool, ToolCall, ToolResult,
+    Turn, Work,
+};
 pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use discord::{Act, Discord, Post, TryLater};
 pub use execute::{Execute, Executed, Loaded};
 pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
+pub use mirror::{Mirror, MirrorError, Shown, Standing};
 pub use oauth::{Grant, OAuth};
+pub use policy_checker::PolicyChecker;
+pub use recent_faults::{NoFaults, RecentFault, RecentFaults};
 pub use script_runner::{
     Described, Fault, Line, Occasion, Ran, Readable, Script, ScriptRunner, Settings, Tested, User,
 };

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::behaviors::Action;
 use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What happened that a behavior is called for; all that its script sees.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,13 +27,15 @@ pub struct Occasion {
     pub text: String,
     /// What stands behind a prefix command's name.
     pub args: String,
-    /// The options of a slash command.
+    /// The options of a slash command. One of the kind `user` is an object like [`User::seen`].
     pub options: Map<String, Value>,
     /// The emoji of a reaction.
     pub emoji: String,
     /// What was said before in the channel, oldest first.
     pub history: Vec<Line>,
-    /// How much happens on the server.
+    /// How much happens on the server, in whole numbers: `members`, `channels`, `messages_today`,
+    /// `messages_7_days`, `active_users_7_days`, `commands_7_days`, and `top_channels`, a list of
+    /// objects with `channel` and `messages`.
     pub stats: Map<String, Value>,
     /// How long the event took to get here, in milliseconds.
     pub latency_ms: u64,
@@ -56,6 +58,21 @@ pub struct User {
     pub joined_at: Option<DateTime<Utc>>,
 }
 
+impl User {
+    /// As scripts see somebody, in an event and in an option of the kind `user`.
+    pub fn seen(&self) -> Value {
+        json!({
+            "id": self.id.to_string(),
+            "name": self.name,
+            "bot": self.bot,
+            "roles": self.roles,
+            "mention": format!("<@{}>", self.id),
+            "joined_at": self.joined_at.map(|it| it.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            "joined_at_s": self.joined_at.map(|it| it.timestamp()),
+        })
+    }
+}
+
 /// One message of the past.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,16 +88,17 @@ pub struct Line {
 /// The settings of the workspace, by the name of their file.
 pub type Settings = BTreeMap<String, Value>;
 
-/// What scripts may read of the workspace that they belong to.
+/// What the workspace says to scripts when they run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readable {
     pub settings: Settings,
-    /// By kind and name.
+    /// The commands that people can call.
     pub commands: Vec<Described>,
 }
 
-/// A command that people can use.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// A command as people read of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Described {
     /// `command` or `prefix_command`.
     pub kind: String,
@@ -124,6 +142,6 @@ pub trait Script: Send + Sync {
 
 /// Knows the language of the scripts.
 pub trait ScriptRunner: Send + Sync {
-    /// A script that can be run.
+    /// A script that can be run. It knows nothing of the workspace: it is told when it runs.
     fn compile(&self, source: &str) -> Result<Arc<dyn Script>, Fault>;
 }

@@ -1,14 +1,14 @@
 //! Going live: an approved edit is merged into the workspace, in one commit.
 
 use domain::identity::Permission;
-use domain::kernel::{Actor, Cause, EditId, Event, Expected, Ground, Scope, Singleton, StreamId};
+use domain::kernel::{Actor, Cause, EditId, Ground, Scope, Singleton};
 use domain::self_editing::{
-    Change, Edit, EditCommand, EditError, Finding, RevisionKind, Status, Workspace,
-    WorkspaceCommand, WorkspaceEvent,
+    Change, Edit, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
 };
 
-use super::{Moment, SelfEditing, Tree, cause_of, checks, conflict, merge};
-use crate::ports::{Caller, ScriptRunner};
+use super::checks::{self, Tools};
+use super::{Files, Moment, SelfEditing, Tree, cause_of, conflict, merge};
+use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
 /// How often an edit is merged again when the workspace moves meanwhile.
@@ -41,8 +41,7 @@ impl SelfEditing {
                     return Err(CommandError::rejected(&no));
                 }
             }
-            let (base, at) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-            if let Some((revision, position)) = self.revision_of(id, &base, at).await? {
+            if let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? {
                 return self.mark_applied(cause, id, revision, position).await;
             }
             let (now, _) = self.workspace_at(Moment::Now).await?;
@@ -61,38 +60,15 @@ impl SelfEditing {
                 // Which revision it is, is read back: this command may have been stored before.
                 Ok(_) => {}
                 Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
+                // Merged it is something that the workspace never takes, such as a file too large.
+                Err(no @ CommandError::Rejected(_)) => {
+                    self.mark_failed(cause, id, no.to_string()).await?;
+                    return Err(no);
+                }
                 Err(error) => return Err(error),
             }
         }
         Err(CommandError::Conflict)
-    }
-
-    /// The revision that an edit made, and its commit, as the workspace itself says; edits are
-    /// looked for after their base revision.
-    pub(super) async fn revision_of(
-        &self,
-        id: EditId,
-        base: &Tree,
-        position: u64,
-    ) -> Result<Option<(u64, u64)>, CommandError> {
-        let stream = StreamId::of::<Workspace>(&Singleton);
-        // Each event of the workspace is one revision.
-        let mut after = match base.revision() {
-            0 => Expected::New,
-            version => Expected::Exact { version, position },
-        };
-        loop {
-            let page = self.journal.read_stream(&stream, after, 1_000).await?;
-            let Some(last) = page.last() else { return Ok(None) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            for recorded in &page {
-                let Event::Workspace(_, event) = &recorded.event else { continue };
-                let WorkspaceEvent::Revised { revision, edit, .. } = event;
-                if *edit == id {
-                    return Ok(Some((*revision, recorded.position)));
-                }
-            }
-        }
     }
 
     /// What an edit changes of the present workspace, with what came meanwhile; refused where both
@@ -103,12 +79,16 @@ impl SelfEditing {
         now: &Tree,
     ) -> Result<Vec<Change>, CommandError> {
         let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-        let wanted = self.changes_of(edit).await?;
-        let merged = merge::merge(base.files(), now.files(), &wanted).map_err(|conflicts| {
-            let reason = "others changed the same lines in the meantime".to_owned();
-            conflict(reason, &conflicts)
-        });
-        require_readable(&*self.scripts, merged?)
+        let (wanted, now, tools) = (self.changes_of(edit).await?, now.clone(), self.tools());
+        // Merging and compiling take a thread for a moment.
+        let put_together = move || {
+            let merged = merge::merge(base.files(), now.files(), &wanted);
+            let reason = "others changed the same lines in the meantime";
+            let merged = merged.map_err(|conflicts| conflict(reason.to_owned(), &conflicts));
+            merged.and_then(|merged| require_readable(&tools, now.files(), merged))
+        };
+        let merged = tokio::task::spawn_blocking(put_together).await;
+        merged.map_err(CommandError::unavailable)?
     }
 
     pub(crate) async fn mark_applied(
@@ -141,10 +121,11 @@ impl SelfEditing {
 
 /// Files that are right by themselves may be broken once they are merged.
 pub(super) fn require_readable(
-    scripts: &dyn ScriptRunner,
+    tools: &Tools,
+    now: &Files,
     changes: Vec<Change>,
 ) -> Result<Vec<Change>, CommandError> {
-    let findings = checks::broken(scripts, &changes);
+    let findings = checks::broken(tools, now, &changes);
     let Some(Finding { file, line, reason }) = findings.first() else { return Ok(changes) };
     let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
     Err(CommandError::Rejected(Box::new(Refusal {

@@ -1,10 +1,17 @@
 //! What an edit has to pass before anybody may approve it.
 
-use domain::self_editing::{Change, Check, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path};
+use std::sync::Arc;
+
+use domain::self_editing::{
+    Change, Check, Edit, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path,
+};
 
 use super::merge::{Conflict, Files, changed, merge};
+use super::own_powers::check_own_powers;
+use super::policies::{check_policies, check_scope};
+use super::powers::check_powers;
 use crate::behaviors::{check_scripts, check_tests};
-use crate::ports::ScriptRunner;
+use crate::ports::{PolicyChecker, ScriptRunner};
 
 /// How many findings of a check are kept.
 const MAX_FINDINGS: usize = 50;
@@ -12,22 +19,37 @@ const MAX_FINDINGS: usize = 50;
 /// How many bytes a finding's reason has at most.
 const MAX_REASON: usize = 2_000;
 
+/// Who knows the languages of the files.
+pub(super) struct Tools {
+    pub(super) policies: Arc<dyn PolicyChecker>,
+    pub(super) scripts: Arc<dyn ScriptRunner>,
+}
+
 /// Every check, in the order in which they run.
 pub(super) fn run(
-    scripts: &dyn ScriptRunner,
+    Tools { policies, scripts }: &Tools,
     base: &Files,
     now: &Files,
+    edit: &Edit,
     changes: &[Change],
 ) -> Vec<Check> {
     let merged = merge(base, now, changes);
     let tested = merged.as_ref().map_or_else(
         |_| Vec::new(),
-        |merged| check_tests(scripts, now, &changed(now.clone(), merged), merged),
+        |merged| check_tests(&**scripts, now, &changed(now.clone(), merged), merged),
     );
+    // What does not merge is looked at as it is.
+    let live = merged.as_deref().unwrap_or(changes);
+    let mut own = check_own_powers(edit.author_powers(), now, live);
+    own.extend(edit.author().map(|it| check_powers(it, now, live)).unwrap_or_default());
+    let mut rules = check_scope(edit.scope(), changes);
+    rules.extend(check_policies(&**policies, now, live));
     [
         ("paths_and_sizes", paths_and_sizes(changes)),
         ("base_revision", base_revision(merged.err())),
-        ("syntax", broken(scripts, changes)),
+        ("syntax", unreadable(&**scripts, changes)),
+        ("powers", own),
+        ("policies", rules),
         ("no_secrets", no_secrets(changes)),
         ("behavior_tests", tested),
     ]
@@ -56,11 +78,17 @@ fn readable(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// What cannot be read in these files, as far as a person reads.
-pub(super) fn broken(scripts: &dyn ScriptRunner, changes: &[Change]) -> Vec<Finding> {
+/// What cannot be read in these files, or cannot be once they are live, as far as a person reads.
+pub(super) fn broken(tools: &Tools, now: &Files, changes: &[Change]) -> Vec<Finding> {
+    let mut findings = unreadable(&*tools.scripts, changes);
+    findings.extend(check_policies(&*tools.policies, now, changes));
+    readable(findings)
+}
+
+fn unreadable(scripts: &dyn ScriptRunner, changes: &[Change]) -> Vec<Finding> {
     let mut findings = syntax(changes);
     findings.extend(check_scripts(scripts, changes));
-    readable(findings)
+    findings
 }
 
 fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
@@ -167,8 +195,6 @@ fn finding(file: &str, line: Option<u32>, reason: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::ports::{Fault, Script};
 
@@ -179,6 +205,16 @@ mod tests {
         fn compile(&self, _: &str) -> Result<Arc<dyn Script>, Fault> {
             Err(Fault { line: None, reason: "there is no language for scripts here".to_owned() })
         }
+    }
+
+    impl PolicyChecker for NoScripts {
+        fn check(&self, _: &Files) -> Vec<Finding> {
+            Vec::new()
+        }
+    }
+
+    fn tools() -> Tools {
+        Tools { policies: Arc::new(NoScripts), scripts: Arc::new(NoScripts) }
     }
 
     #[test]
@@ -212,7 +248,7 @@ mod tests {
 
         let file = |text: &str| Files::from([("prompts/a.md".to_owned(), text.repeat(9_000))]);
         let change = Change { path: "prompts/a.md".into(), content: Some("ä\n".repeat(9_000)) };
-        let checks = run(&NoScripts, &file("a\n"), &file("b\n"), &[change]);
+        let checks = run(&tools(), &file("a\n"), &file("b\n"), &Edit::default(), &[change]);
         let found: usize =
             checks.iter().flat_map(|it| &it.findings).map(|it| it.reason.len()).sum();
         assert!((1..5_000).contains(&found), "{found}");
@@ -225,7 +261,7 @@ mod tests {
 
     fn failed(path: &str, text: &str, check: &str) -> Vec<Finding> {
         let change = Change { path: path.into(), content: Some(text.into()) };
-        let checks = run(&NoScripts, &Files::new(), &Files::new(), &[change]);
+        let checks = run(&tools(), &Files::new(), &Files::new(), &Edit::default(), &[change]);
         checks.into_iter().find(|it| it.name == check).unwrap().findings
     }
 }

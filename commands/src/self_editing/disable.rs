@@ -1,11 +1,13 @@
 //! Switching self-editing off, in an emergency with what is under way.
 
-use domain::identity::Permission;
+use std::collections::BTreeSet;
+
+use domain::identity::{Permission, Permissions};
 use domain::kernel::{EditId, Event, Ground, Personal, Singleton};
 use domain::lifecycle::{SettingsCommand, SettingsPatch};
-use domain::self_editing::{EditCommand, EditEvent};
+use domain::self_editing::{EditCommand, EditEvent, Status};
 
-use super::SelfEditing;
+use super::{Rollback, SelfEditing, Target};
 use crate::CommandError;
 use crate::ports::Caller;
 
@@ -20,7 +22,8 @@ pub struct UnderWay {
 }
 
 impl SelfEditing {
-    /// Switch self-editing off. In an emergency every edit that is under way is rejected as well.
+    /// Switch self-editing off. In an emergency every edit that is under way is rejected as well,
+    /// and those that are watched are taken back.
     pub async fn disable(
         &self,
         caller: &Caller,
@@ -55,7 +58,28 @@ impl SelfEditing {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
+        // What went live lately may be the emergency itself: it is taken back, the newest first.
+        let since = self.journal.clock().now() - self.watch_for;
+        for live in self.live_since(since).await?.into_iter().rev() {
+            match self.undo(caller, live.edit, &reason).await {
+                Ok(undone) => position = position.max(undone),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
         failed.map_or(Ok(position), Err)
+    }
+
+    /// Takes an edit back unless that was done already.
+    async fn undo(&self, caller: &Caller, id: EditId, reason: &str) -> Result<u64, CommandError> {
+        if self.edits.load(&id).await?.aggregate.status() != Some(Status::Applied) {
+            return Ok(0);
+        }
+        let cause = caller.cause.then(&format!("undo {id}"));
+        let caller = Caller { cause, permissions: Permissions::all(), powers: BTreeSet::new() };
+        let target = Target::Edit(id);
+        let reason = reason.to_owned();
+        let rollback = Rollback { target, reason, force: false, preview: false };
+        Ok(self.roll_back(&caller, rollback).await?.position.unwrap_or_default())
     }
 
     /// Rejects an edit unless it has ended already.

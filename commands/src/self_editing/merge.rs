@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::self_editing::Change;
 use serde::Serialize;
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
+
+use super::three_way::{by_lines, three_way};
 
 /// Files by path.
 pub type Files = BTreeMap<String, String>;
@@ -42,9 +44,9 @@ pub(super) fn merge(
             continue;
         }
         match (base, now, content) {
-            (Some(base), Some(now), Some(wanted)) => match diffy::merge(base, now, wanted) {
+            (Some(base), Some(now), Some(wanted)) => match three_way(base, now, wanted) {
                 Ok(text) => merged.push(Change { path: path.clone(), content: Some(text) }),
-                Err(text) => conflicts.push(Conflict { file: path.clone(), hunk: hunks(&text) }),
+                Err(hunk) => conflicts.push(Conflict { file: path.clone(), hunk }),
             },
             (_, now, wanted) => {
                 let side = |text: Option<&String>| match text {
@@ -58,20 +60,6 @@ pub(super) fn merge(
         }
     }
     if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
-}
-
-/// Only the parts of a merge between conflict markers.
-fn hunks(text: &str) -> String {
-    let mut inside = false;
-    let mut found = String::new();
-    for line in text.split_inclusive('\n') {
-        inside |= line.starts_with("<<<<<<<");
-        if inside {
-            found.push_str(line);
-        }
-        inside &= !line.starts_with(">>>>>>>");
-    }
-    found
 }
 
 /// The changes that lead from one workspace to another.
@@ -95,6 +83,31 @@ pub fn changed(mut files: Files, changes: &[Change]) -> Files {
     files
 }
 
+/// How much a change changes of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileExtent {
+    pub path: String,
+    /// `added`, `deleted` or `modified`.
+    pub change: &'static str,
+    pub lines_added: u64,
+    pub lines_removed: u64,
+}
+
+/// How much the changes change of each of these files.
+pub(super) fn extents(files: &Files, changes: &[Change]) -> Vec<FileExtent> {
+    let one = |it: &Change| {
+        let sum = extent(files, std::slice::from_ref(it));
+        let change = match (files.contains_key(&it.path), &it.content) {
+            (false, _) => "added",
+            (true, Some(_)) => "modified",
+            (true, None) => "deleted",
+        };
+        let (lines_added, lines_removed) = (sum.lines_added, sum.lines_removed);
+        FileExtent { path: it.path.clone(), change, lines_added, lines_removed }
+    };
+    changes.iter().map(one).collect()
+}
+
 /// How much the changes change of these files.
 pub fn extent(files: &Files, changes: &[Change]) -> Extent {
     let mut extent = Extent::default();
@@ -102,7 +115,7 @@ pub fn extent(files: &Files, changes: &[Change]) -> Extent {
         let before = files.get(path).map_or("", String::as_str);
         let after = content.as_deref().unwrap_or_default();
         extent.files_modified += 1;
-        for change in TextDiff::from_lines(before, after).iter_all_changes() {
+        for change in by_lines(before, after).iter_all_changes() {
             match change.tag() {
                 ChangeTag::Delete => extent.lines_removed += 1,
                 ChangeTag::Equal => {}
@@ -121,7 +134,7 @@ pub fn unified_diff(files: &Files, changes: &[Change]) -> String {
         let after = content.as_deref().unwrap_or_default();
         let from = if files.contains_key(path) { format!("a/{path}") } else { "/dev/null".into() };
         let to = if content.is_some() { format!("b/{path}") } else { "/dev/null".into() };
-        let diff = TextDiff::from_lines(before, after);
+        let diff = by_lines(before, after);
         text.push_str(&diff.unified_diff().header(&from, &to).to_string());
     }
     text
@@ -129,6 +142,11 @@ pub fn unified_diff(files: &Files, changes: &[Change]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use domain::self_editing::MAX_FILE_LINES;
+    use proptest::prelude::*;
+
     use super::*;
 
     const BASE: &str = "one\ntwo\nthree\nfour\nfive\n";
@@ -171,6 +189,92 @@ mod tests {
         assert_eq!(changed(from.clone(), &changes), to);
         let extent = extent(&from, &changes);
         assert_eq!((extent.files_modified, extent.lines_added, extent.lines_removed), (2, 1, 5));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn merging_with_a_side_that_did_not_move_gives_the_other(base in some_text(), other in some_text()) {
+            let wanted = change(&other);
+            let merged = merge(&files(&base), &files(&base), std::slice::from_ref(&wanted));
+            prop_assert_eq!(changed(files(&base), &merged.unwrap()), files(&other));
+            let merged = merge(&files(&base), &files(&other), &[change(&base)]);
+            prop_assert_eq!(changed(files(&other), &merged.unwrap()), files(&other));
+        }
+
+        #[test]
+        fn a_merge_gives_one_text_or_names_its_hunks_and_invents_nothing(
+            base in some_text(), one in some_text(), other in some_text(),
+        ) {
+            let most = base.len() + one.len() + other.len();
+            match merge(&files(&base), &files(&one), &[change(&other)]) {
+                Ok(merged) => {
+                    let text = changed(files(&one), &merged).remove("a").unwrap_or_default();
+                    prop_assert!(text.len() <= most, "{text}");
+                    let known = |line| [&base, &one, &other].iter().any(|it| it.lines().any(|it| it == line));
+                    prop_assert!(text.lines().all(known), "{text}");
+                }
+                Err(conflicts) => {
+                    prop_assert_eq!(conflicts.len(), 1);
+                    let Conflict { file, hunk } = &conflicts[0];
+                    prop_assert_eq!(file, "a");
+                    prop_assert!(hunk.starts_with("<<<<<<<") && hunk.contains(">>>>>>>"), "{hunk}");
+                }
+            }
+        }
+
+        #[test]
+        fn edits_of_lines_apart_merge_in_either_order_to_the_same(
+            lines in 6..60_usize, at in any::<prop::sample::Index>(), gap in 2..5_usize, text in "[a-z]{0,3}",
+        ) {
+            let base: Vec<String> = (0..lines).map(|n| format!("line {n}\n")).collect();
+            let first = at.index(lines - gap);
+            let with = |place: usize, text: &str| {
+                let mut lines = base.clone();
+                lines[place] = format!("{text}!\n");
+                lines.concat()
+            };
+            let (one, other) = (with(first, &text), with(first + gap, "other"));
+            let base = files(&base.concat());
+            let either = |one: &str, other: &str| {
+                changed(files(one), &merge(&base, &files(one), &[change(other)]).unwrap())
+            };
+            prop_assert_eq!(either(&one, &other), either(&other, &one));
+        }
+    }
+
+    #[test]
+    fn the_worst_texts_take_a_bounded_time() {
+        let text = |of: &dyn Fn(usize) -> String| (0..MAX_FILE_LINES).map(of).collect::<String>();
+        let random = |seed: usize| {
+            move |n: usize| format!("{}\n", ((n * 2_654_435_761 + seed * 40_503) >> 7) & 3)
+        };
+        for [base, one, other] in [
+            [
+                text(&|n| format!("a{n}\n")),
+                text(&|n| format!("b{n}\n")),
+                text(&|n| format!("c{n}\n")),
+            ],
+            [text(&random(1)), text(&random(2)), text(&random(3))],
+            [
+                text(&|n| format!("{}\n", n % 7)),
+                text(&|n| format!("{}\n", n % 11)),
+                text(&|n| format!("{}\n", n % 13)),
+            ],
+        ] {
+            let begun = Instant::now();
+            let _ = merge(&files(&base), &files(&one), &[change(&other)]);
+            let _ = extent(&files(&one), &[change(&other)]);
+            let _ = unified_diff(&files(&one), &[change(&other)]);
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        }
+    }
+
+    fn some_text() -> impl Strategy<Value = String> {
+        let line = prop::sample::select(vec!["a\n", "b\n", "c\n", "d\n", "\n"]);
+        let end = prop::sample::select(vec!["", "end"]);
+        (prop::collection::vec(line, 0..30), end).prop_map(|(lines, end)| lines.concat() + end)
     }
 
     fn files(text: &str) -> Files {

@@ -3,21 +3,38 @@
 mod apply;
 mod check_edits;
 mod checks;
+mod diff;
 mod disable;
 mod finish_edits;
+mod live;
 mod merge;
+mod mirror;
+mod own_powers;
+mod past;
+mod patch;
+mod policies;
+mod powers;
 mod proposal;
 mod rehearse;
 mod rollback;
+mod suggest;
+mod tell_of_alarms;
+mod three_way;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
+use domain::behaviors::Power;
 use domain::identity::Permission;
-use domain::kernel::{Actor, Cause, EditId, Ground, Journal, Personal, Scope, Singleton};
+use domain::kernel::{
+    Actor, ActorKind, Cause, EditId, Ground, Journal, Personal, Scope, Singleton,
+};
 use domain::lifecycle::{SelfEditingSettings, Settings};
 use domain::self_editing::{
-    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Workspace,
+    Approval, Change, Check, Edit, EditCommand, NewEdit, RevisionKind, Status, Watch, Workspace,
     WorkspaceCommand,
 };
 use uuid::Uuid;
@@ -25,15 +42,24 @@ use uuid::Uuid;
 pub use check_edits::CheckEdits;
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
-pub use merge::{Conflict, Extent, Files, changed, extent, unified_diff};
+pub use live::Live;
+pub use merge::{Conflict, Extent, FileExtent, Files, changed, extent, unified_diff};
+pub use mirror::FillMirror;
+pub use past::Past;
 pub use rehearse::{Ending, MOST_REHEARSED, Rehearsals, RehearsedRange, Standing};
 pub use rollback::{Rollback, RolledBack, Target};
+pub use suggest::{Suggested, Suggesting, Suggestion};
+pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
 
+use checks::Tools;
 use proposal::{content_hash, require_sound};
 
-use crate::ports::{Access, Caller, Execute, Loaded, ScriptRunner};
+use crate::ports::{Access, Caller, Execute, Loaded, PolicyChecker, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
+
+/// How long an edit is watched unless said otherwise.
+pub const WATCH_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// Who approves where the settings say that nobody has to.
 const AUTO_APPROVE: &str = "auto_approve";
@@ -48,8 +74,15 @@ pub struct SelfEditing {
     pub blobs: Blobs,
     pub edits: Arc<dyn Execute<Edit>>,
     pub journal: Journal,
+    pub past: Past,
+    pub policies: Arc<dyn PolicyChecker>,
     pub scripts: Arc<dyn ScriptRunner>,
     pub settings: Arc<dyn Execute<Settings>>,
+    /// What the AI suggests edits with.
+    pub suggesting: Suggesting,
+    /// How long an edit is watched after it went live.
+    pub watch_for: TimeDelta,
+    pub watches: Arc<dyn Execute<Watch>>,
     pub workspace: Arc<dyn Execute<Workspace>>,
 }
 
@@ -93,10 +126,22 @@ impl SelfEditing {
         proposal: Proposal,
     ) -> Result<(EditId, u64), CommandError> {
         caller.require(Permission::ProposeSelfEdit)?;
-        let id = EditId(caller.cause.command);
+        let author = (caller.actor(), Some(&caller.powers));
+        self.propose_as(&caller.cause, author, proposal).await
+    }
+
+    /// Propose an edit that this author wrote, whoever asked for it. What it is good for is the
+    /// words of who asked. What an AI may give behaviors is a rule of its own: it has no powers.
+    async fn propose_as(
+        &self,
+        cause: &Cause,
+        (author, powers): (&Actor, Option<&BTreeSet<Power>>),
+        proposal: Proposal,
+    ) -> Result<(EditId, u64), CommandError> {
+        let id = EditId(cause.command);
         if self.edits.load(&id).await?.version > 0 {
             // The same request once more; the first time it was cut off.
-            return Ok((id, self.advance(&caller.cause, id).await?));
+            return Ok((id, self.advance(cause, id).await?));
         }
         let Proposal { scope, kind, description, wanted, base_revision } = proposal;
         self.require_open(scope).await?;
@@ -125,25 +170,25 @@ impl SelfEditing {
         }
         tracing::debug!(position = base_position, "an edit is based on this commit");
         let (field, changes) = match wanted {
-            Wanted::Diff(diff) => ("diff", proposal::changes_of_diff(base.files(), &diff)?),
+            Wanted::Diff(diff) => ("diff", diff::changes_of_diff(base.files(), &diff)?),
             Wanted::Files(changes) => ("files", changes),
         };
         require_sound(&base, &changes, field)?;
         let content_hash = content_hash(base.revision(), &changes);
-        let changes = self.blobs.keep(&caller.cause, &changes).await?;
+        let changes = self.blobs.keep(cause, &changes).await?;
 
-        let author = caller.actor().clone();
         let command = EditCommand::Propose(NewEdit {
-            description: Personal::of(author.person(), description),
-            author,
+            description: Personal::of(cause.actor.person(), description),
+            author: author.clone(),
             scope,
             kind,
             base_revision: base.revision(),
             content_hash,
             changes,
+            author_powers: powers.map(|all| all.iter().map(ToString::to_string).collect()),
         });
-        let proposed = self.edits.execute(&id, command, &caller.cause).await?;
-        let position = self.advance(&caller.cause, id).await?;
+        let proposed = self.edits.execute(&id, command, cause).await?;
+        let position = self.advance(cause, id).await?;
         Ok((id, position.max(proposed.position)))
     }
 
@@ -200,6 +245,7 @@ impl SelfEditing {
             base_revision: 0,
             content_hash: content_hash(0, &files),
             changes: kept.clone(),
+            author_powers: None,
         });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;
@@ -221,7 +267,7 @@ impl SelfEditing {
             let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
             let changes = self.changes_of(edit).await?;
-            let checks = self.checked(base, now, changes).await?;
+            let checks = self.checked(base, now, edit.clone(), changes).await?;
             let command = EditCommand::RecordChecks { checks };
             self.edits.execute(&id, command, &cause.then("checks")).await?;
             loaded = self.edits.load(&id).await?;
@@ -233,8 +279,9 @@ impl SelfEditing {
         }
         let by = Actor::system(AUTO_APPROVE);
         let cause = Cause { actor: by.clone(), ..cause.then(AUTO_APPROVE) };
-        let automatic =
-            edit.scope().is_some_and(|scope| settings.auto_approve_scopes.contains(&scope));
+        // What an AI wrote is looked at by a person, whatever the settings say.
+        let automatic = edit.author().is_none_or(|author| author.kind != ActorKind::Ai)
+            && edit.scope().is_some_and(|scope| settings.auto_approve_scopes.contains(&scope));
         if automatic && edit.status() == Some(Status::Checked) {
             let approval =
                 Approval { by: by.clone(), comment: None, content_hash: None, alone: false };
@@ -250,11 +297,16 @@ impl SelfEditing {
         &self,
         base: Tree,
         now: Tree,
+        edit: Edit,
         changes: Vec<Change>,
     ) -> Result<Vec<Check>, CommandError> {
-        let scripts = self.scripts.clone();
-        let run = move || checks::run(&*scripts, base.files(), now.files(), &changes);
+        let tools = self.tools();
+        let run = move || checks::run(&tools, base.files(), now.files(), &edit, &changes);
         tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)
+    }
+
+    fn tools(&self) -> Tools {
+        Tools { policies: self.policies.clone(), scripts: self.scripts.clone() }
     }
 
     async fn existing(&self, id: EditId) -> Result<Loaded<Edit>, CommandError> {

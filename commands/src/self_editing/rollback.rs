@@ -5,7 +5,9 @@ use domain::kernel::{Cause, EditId, Ground, Personal, Scope, Singleton};
 use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
 use super::apply::{ATTEMPTS, require_readable};
-use super::merge::{Conflict, Extent, difference, extent, merge};
+use super::merge::{
+    Conflict, Extent, FileExtent, Files, difference, extent, extents, merge, unified_diff,
+};
 use super::proposal::content_hash;
 use super::{Moment, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::{Caller, Loaded};
@@ -40,10 +42,28 @@ pub struct RolledBack {
     /// The revision that is live now.
     pub revision: u64,
     pub changes: Extent,
+    /// The same, file by file.
+    pub files: Vec<FileExtent>,
+    /// What it changes, as one unified diff.
+    pub diff: String,
     /// Of a preview: where later edits changed the same lines.
     pub conflicts: Vec<Conflict>,
     /// Set when something was done.
     pub position: Option<u64>,
+}
+
+/// What changes are told of.
+struct Told {
+    changes: Extent,
+    files: Vec<FileExtent>,
+    diff: String,
+}
+
+impl Told {
+    fn of(files: &Files, changes: &[Change]) -> Self {
+        let (sum, diff) = (extent(files, changes), unified_diff(files, changes));
+        Self { changes: sum, files: extents(files, changes), diff }
+    }
 }
 
 /// How an attempt ended.
@@ -85,20 +105,22 @@ impl SelfEditing {
                 Tried::Never => {}
             }
             let WayBack { scope, now, changes, conflicts } = self.way_back(&rollback).await?;
-            let (base, extent) = (now.revision(), extent(now.files(), &changes));
+            let (base, told) = (now.revision(), Told::of(now.files(), &changes));
             if rollback.preview || changes.is_empty() {
                 let (revision, position) = (base, None);
                 return Ok(RolledBack {
                     id: None,
                     edit,
                     revision,
-                    changes: extent,
+                    changes: told.changes,
+                    files: told.files,
+                    diff: told.diff,
                     conflicts,
                     position,
                 });
             }
 
-            let changes = require_readable(&*self.scripts, changes)?;
+            let changes = require_readable(&self.tools(), now.files(), changes)?;
             let by = caller.actor().clone();
             let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {
@@ -109,6 +131,7 @@ impl SelfEditing {
                 base_revision: base,
                 content_hash: content_hash(base, &changes),
                 changes: kept.clone(),
+                author_powers: None,
             });
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };
@@ -147,8 +170,7 @@ impl SelfEditing {
         if version == 0 {
             return Ok(Tried::Never);
         }
-        let (base, at) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
-        let Some((revision, position)) = self.revision_of(id, &base, at).await? else {
+        let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? else {
             let reason = "the workspace moved before it was there".to_owned();
             self.mark_failed(cause, id, reason).await?;
             return Ok(Tried::InVain);
@@ -157,9 +179,20 @@ impl SelfEditing {
         if let Some(of) = edit {
             newest = newest.max(self.mark_rolled_back(cause, of, id).await?);
         }
-        let changes = extent(base.files(), &self.changes_of(&made).await?);
+        let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
+        let told = Told::of(base.files(), &self.changes_of(&made).await?);
+        let Told { changes, files, diff } = told;
         let (id, conflicts, position) = (Some(id), Vec::new(), Some(newest));
-        Ok(Tried::Done(RolledBack { id, edit, revision, changes, conflicts, position }))
+        Ok(Tried::Done(RolledBack {
+            id,
+            edit,
+            revision,
+            changes,
+            files,
+            diff,
+            conflicts,
+            position,
+        }))
     }
 
     pub(crate) async fn mark_rolled_back(

@@ -1,8 +1,8 @@
 //! The workspace of a moment, with the texts of its files.
 
 use chrono::{DateTime, Utc};
-use domain::kernel::{Event, Expected, Singleton, StreamId};
-use domain::self_editing::{Change, Edit, Workspace, WorkspaceEvent};
+use domain::kernel::Singleton;
+use domain::self_editing::{Change, Edit, Workspace};
 
 use super::SelfEditing;
 use super::merge::{Files, changed};
@@ -64,27 +64,6 @@ impl SelfEditing {
             let Loaded { aggregate, position, .. } = self.workspace.load(&Singleton).await?;
             return Ok((aggregate, position));
         }
-        let stream = StreamId::of::<Workspace>(&Singleton);
-        let (mut workspace, mut position, mut after) = (Workspace::default(), 0, Expected::New);
-        loop {
-            let page = self.journal.read_stream(&stream, after, 1_000).await?;
-            let Some(last) = page.last() else { return Ok((workspace, position)) };
-            after = Expected::Exact { version: last.version, position: last.position };
-            for recorded in &page {
-                let Event::Workspace(_, event) = &recorded.event else { continue };
-                let WorkspaceEvent::Revised { revision, .. } = event;
-                let later = match moment {
-                    Moment::Now => false,
-                    Moment::Position(wanted) => recorded.position > wanted,
-                    Moment::Revision(wanted) => *revision > wanted,
-                    Moment::Time(wanted) => recorded.recorded_at > wanted,
-                };
-                if later {
-                    return Ok((workspace, position));
-                }
-                workspace.evolve(event);
-                position = recorded.position;
-            }
-        }
+        self.past.at(&self.journal, moment).await
     }
 }

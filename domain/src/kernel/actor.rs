@@ -44,6 +44,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The language model with this name: `provider/model`.
+    pub fn ai(name: impl Into<String>) -> Self {
+        Self { kind: ActorKind::Ai, id: name.into() }
+    }
+
     /// The caller with this API key.
     pub fn api_key(id: impl Into<String>) -> Self {
         Self { kind: ActorKind::ApiKey, id: id.into() }

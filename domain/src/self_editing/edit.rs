@@ -1,14 +1,18 @@
 //! An edit is one suggested change to what the bot runs, from proposal to rollback.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Check, KeptChange, NewEdit, Status};
-use crate::kernel::{Actor, EditId, Ground, Personal, Rejection, Scope, aggregate};
+use super::{Approval, Check, EditError, KeptChange, NewEdit, Status};
+use crate::kernel::{Actor, ActorKind, EditId, Personal, Scope, aggregate};
 
 /// Where an edit stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Edit {
     author: Option<Actor>,
+    #[serde(default)]
+    author_powers: Option<BTreeSet<String>>,
     approved_by: Option<Actor>,
     scope: Option<Scope>,
     kind: String,
@@ -79,6 +83,9 @@ pub enum EditEvent {
         base_revision: u64,
         changes: Vec<KeptChange>,
         content_hash: String,
+        /// What its author may do himself, as names of powers of behaviors; none of old edits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author_powers: Option<BTreeSet<String>>,
     },
     Rejected {
         by: Actor,
@@ -87,31 +94,6 @@ pub enum EditEvent {
     RolledBack {
         by: EditId,
     },
-}
-
-/// Why a command on an edit is refused.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    #[error("this edit exists already")]
-    Exists,
-    #[error("the edit's content is not the one you looked at; look again")]
-    OtherContent,
-    #[error("authors cannot approve their own edits")]
-    OwnEdit,
-    #[error("the edit is {is}; only an edit that is {needed} can be {wanted}")]
-    TooEarly { is: &'static str, needed: &'static str, wanted: &'static str },
-    #[error("there is no such edit")]
-    Unknown,
-}
-
-impl Rejection for EditError {
-    fn ground(&self) -> Ground {
-        match self {
-            Self::Exists | Self::OtherContent | Self::TooEarly { .. } => Ground::State,
-            Self::OwnEdit => Ground::Person,
-            Self::Unknown => Ground::Missing,
-        }
-    }
 }
 
 impl EditEvent {
@@ -136,6 +118,11 @@ impl Edit {
 
     pub fn author(&self) -> Option<&Actor> {
         self.author.as_ref()
+    }
+
+    /// What its author might do himself when he proposed it, if that was asked.
+    pub fn author_powers(&self) -> Option<&BTreeSet<String>> {
+        self.author_powers.as_ref()
     }
 
     /// Who approved it, once somebody has.
@@ -195,12 +182,15 @@ impl Edit {
             }
             (Do::RecordChecks { .. }, _) => return Ok(vec![]),
 
+            (Do::Approve(it), _) if it.by.kind == ActorKind::Ai => return Err(No::ByAi),
+            (Do::Approve(Approval { content_hash: Some(hash), .. }), Some(_))
+                if hash != self.content_hash =>
+            {
+                return Err(No::OtherContent);
+            }
             (Do::Approve(_), Some(Is::Approved)) => return Ok(vec![]),
             (Do::Approve(approval), Some(Is::Checked)) => {
-                let Approval { by, comment, content_hash, alone } = approval;
-                if content_hash.is_some_and(|hash| hash != self.content_hash) {
-                    return Err(No::OtherContent);
-                }
+                let Approval { by, comment, alone, .. } = approval;
                 let own = self.author.as_ref() == Some(&by);
                 if own && !alone {
                     return Err(No::OwnEdit);
@@ -256,8 +246,10 @@ impl Edit {
                 base_revision,
                 changes,
                 content_hash,
+                author_powers,
                 ..
             } => {
+                self.author_powers.clone_from(author_powers);
                 self.author = Some(author.clone());
                 self.scope = Some(*scope);
                 self.kind.clone_from(kind);
@@ -295,6 +287,8 @@ mod tests {
     fn authors_cannot_approve_their_own_edits() {
         given::<Edit>([proposed(), passed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
         given::<Edit>([proposed()]).when(approve("ana")).then_expect_error(No::OwnEdit);
+        let ai = Approval { by: Actor::ai("a/b"), comment: None, content_hash: None, alone: true };
+        given::<Edit>([proposed(), passed()]).when(Do::Approve(ai)).then_expect_error(No::ByAi);
     }
 
     #[test]
@@ -310,9 +304,11 @@ mod tests {
         let other = Some("other".to_owned());
         let approval =
             Approval { by: who("ben"), comment: None, content_hash: other, alone: false };
-        given::<Edit>([proposed(), passed()])
-            .when(Do::Approve(approval))
-            .then_expect_error(No::OtherContent);
+        for before in [vec![proposed(), passed()], vec![proposed(), passed(), approved("cem")]] {
+            given::<Edit>(before)
+                .when(Do::Approve(approval.clone()))
+                .then_expect_error(No::OtherContent);
+        }
     }
 
     #[test]
@@ -383,6 +379,7 @@ mod tests {
                 content: Some(crate::self_editing::Content::Text("x = 1".into())),
             }],
             content_hash: "hash".into(),
+            author_powers: None,
         }
     }
 }

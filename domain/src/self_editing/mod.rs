@@ -3,6 +3,7 @@
 mod check;
 mod content;
 mod edit;
+mod edit_error;
 mod rehearsal;
 mod said;
 mod status;
@@ -11,7 +12,8 @@ mod workspace;
 
 pub use check::{Check, Finding};
 pub use content::{BlobRef, Change, Content, KeptChange, MAX_INLINE_BYTES, MAX_INLINE_TOTAL};
-pub use edit::{Edit, EditCommand, EditError, EditEvent};
+pub use edit::{Edit, EditCommand, EditEvent};
+pub use edit_error::EditError;
 pub use rehearsal::{
     Example, Failing, Plan, Rehearsal, RehearsalCommand, RehearsalError, RehearsalEvent, Report,
 };
@@ -19,6 +21,7 @@ pub use said::{Approval, NewEdit};
 pub use status::Status;
 pub use watch::{Alarm, Watch, WatchCommand, WatchError, WatchEvent};
 pub use workspace::{
-    MAX_EDIT_BYTES, MAX_FILE_BYTES, MAX_FILE_LINES, RevisionKind, Workspace, WorkspaceCommand,
-    WorkspaceError, WorkspaceEvent, check_path,
+    MAX_EDIT_BYTES, MAX_EDIT_FILES, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_PROPOSED_BYTES,
+    POLICY_SCHEMA, RevisionKind, Workspace, WorkspaceCommand, WorkspaceError, WorkspaceEvent,
+    check_path,
 };

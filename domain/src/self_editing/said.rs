@@ -1,5 +1,7 @@
 //! What people say about edits: a new one, and a word on one.
 
+use std::collections::BTreeSet;
+
 use super::{EditEvent, KeptChange};
 use crate::kernel::{Actor, Personal, Scope};
 
@@ -24,19 +26,21 @@ pub struct NewEdit {
     pub base_revision: u64,
     pub changes: Vec<KeptChange>,
     pub content_hash: String,
+    /// What its author may do himself, as names of powers; none: nobody asks.
+    pub author_powers: Option<BTreeSet<String>>,
 }
 
 impl NewEdit {
     pub(super) fn proposed(self) -> EditEvent {
-        let Self { author, scope, kind, description, base_revision, changes, content_hash } = self;
         EditEvent::Proposed {
-            author,
-            scope,
-            kind,
-            description,
-            base_revision,
-            changes,
-            content_hash,
+            author: self.author,
+            scope: self.scope,
+            kind: self.kind,
+            description: self.description,
+            base_revision: self.base_revision,
+            changes: self.changes,
+            content_hash: self.content_hash,
+            author_powers: self.author_powers,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::kernel::{Actor, BehaviorId, Ground, Outcome, Rejection, aggregate};
 pub struct Watch {
     alarmed: bool,
     given_up: bool,
-    /// Who was told of it.
-    told: Vec<Actor>,
+    /// Who was told of which event.
+    told: Vec<(Actor, u64)>,
 }
 
 /// What can be asked of it.
@@ -21,8 +21,8 @@ pub enum WatchCommand {
     Alarm(Alarm),
     /// The edit could not be taken back.
     GiveUp { reason: String },
-    /// Record that somebody was told of the alarm, or could not be.
-    RecordTold { whom: Actor, outcome: Outcome },
+    /// Record that somebody was told of the event at this position, or could not be.
+    RecordTold { whom: Actor, about: u64, outcome: Outcome },
 }
 
 /// What is worse than before.
@@ -46,7 +46,7 @@ pub struct Alarm {
 pub enum WatchEvent {
     Alarmed(Alarm),
     GivenUp { reason: String },
-    Told { whom: Actor, outcome: Outcome },
+    Told { whom: Actor, about: u64, outcome: Outcome },
 }
 
 /// There is nothing it refuses.
@@ -60,6 +60,15 @@ impl Rejection for WatchError {
 }
 
 impl Watch {
+    /// Whether it is left to people.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
+    fn was_told(&self, whom: &Actor, about: u64) -> bool {
+        self.told.iter().any(|it| it.0 == *whom && it.1 == about)
+    }
+
     /// The rules. Pure: the same history and command give the same answer.
     fn decide(&self, command: WatchCommand) -> Result<Vec<WatchEvent>, WatchError> {
         use {WatchCommand as Do, WatchEvent as Did};
@@ -69,8 +78,10 @@ impl Watch {
             Do::Alarm(alarm) => Did::Alarmed(alarm),
             Do::GiveUp { .. } if self.given_up => return Ok(vec![]),
             Do::GiveUp { reason } => Did::GivenUp { reason },
-            Do::RecordTold { whom, .. } if self.told.contains(&whom) => return Ok(vec![]),
-            Do::RecordTold { whom, outcome } => Did::Told { whom, outcome },
+            Do::RecordTold { whom, about, .. } if self.was_told(&whom, about) => {
+                return Ok(vec![]);
+            }
+            Do::RecordTold { whom, about, outcome } => Did::Told { whom, about, outcome },
         };
         Ok(vec![event])
     }
@@ -80,7 +91,7 @@ impl Watch {
         match event {
             WatchEvent::Alarmed(_) => self.alarmed = true,
             WatchEvent::GivenUp { .. } => self.given_up = true,
-            WatchEvent::Told { whom, .. } => self.told.push(whom.clone()),
+            WatchEvent::Told { whom, about, .. } => self.told.push((whom.clone(), *about)),
         }
     }
 }

@@ -7,14 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::{Content, KeptChange};
 use crate::kernel::{Actor, EditId, Ground, Rejection, aggregate};
 
-/// The largest file, in bytes.
+/// The largest file that a log may hold, in bytes: before there was a limit for proposals of their
+/// own, it was this one.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// The largest file that can be proposed, in bytes.
+pub const MAX_PROPOSED_BYTES: usize = 256 * 1024;
 
 /// How many lines a file has at most: merging takes time that grows with their square.
 pub const MAX_FILE_LINES: usize = 20_000;
 
-/// The largest edit, in bytes over all its files.
-pub const MAX_EDIT_BYTES: usize = 4 * 1024 * 1024;
+/// The largest edit that can be proposed, in bytes over all its files.
+pub const MAX_EDIT_BYTES: usize = 1024 * 1024;
+
+/// How many files an edit changes at most.
+pub const MAX_EDIT_FILES: usize = 200;
 
 /// The files as they are now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +125,9 @@ impl Workspace {
 const FOLDERS: [(&str, &str); 4] =
     [("behaviors", "rhai"), ("policies", "cedar"), ("prompts", "md"), ("settings", "toml")];
 
+/// What the policies are written in: the one other file of their folder.
+pub const POLICY_SCHEMA: &str = "policies/schema.cedarschema";
+
 /// Refuses paths that lead elsewhere, or to a kind of file that nothing reads.
 pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
     let bad = |reason| Err(WorkspaceError::BadPath { path: path.to_owned(), reason });
@@ -136,10 +146,9 @@ pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
         name.and_then(|name| name.strip_suffix(ending))
             .is_some_and(|stem| stem.len() > 1 && stem.ends_with('.'))
     });
-    if !known {
-        return bad(
-            "files are behaviors/*.rhai, policies/*.cedar, prompts/*.md or settings/*.toml",
-        );
+    if !known && path != POLICY_SCHEMA {
+        return bad("files are behaviors/*.rhai, policies/*.cedar, policies/schema.cedarschema, \
+             prompts/*.md or settings/*.toml");
     }
     Ok(())
 }
@@ -153,13 +162,19 @@ mod tests {
 
     #[test]
     fn paths_stay_in_their_folders() {
-        for path in ["settings/a.toml", "behaviors/fun/dice.rhai", "prompts/system-prompt.md"] {
+        for path in [
+            "settings/a.toml",
+            "behaviors/fun/dice.rhai",
+            "prompts/system-prompt.md",
+            POLICY_SCHEMA,
+        ] {
             assert_eq!(check_path(path), Ok(()), "{path}");
         }
         for path in [
             "",
             "a.toml",
             "settings/a.rhai",
+            "policies/other.cedarschema",
             "settings/../a.toml",
             "/settings/a.toml",
             "settings/.a.toml",

@@ -7,7 +7,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
-use super::{channels, members, messages};
+use super::{channels, guilds, members, messages};
 use crate::analytics::commands;
 use crate::snowflake;
 
@@ -50,6 +50,8 @@ pub async fn activity(
     let there = members::Entity::find()
         .filter(members::Column::GuildId.eq(guild))
         .filter(members::Column::LeftAt.is_null());
+    let known = guilds::Entity::find_by_id(guild).one(db).await?;
+    let told = known.map_or(0, |it| it.member_count.cast_unsigned());
     let open = channels::Entity::find()
         .filter(channels::Column::GuildId.eq(guild))
         .filter(channels::Column::Deleted.eq(false));
@@ -67,7 +69,8 @@ pub async fn activity(
         .limit(CHANNELS);
     let busiest = busiest.into_model::<Counted>().all(db).await?;
     Ok(Activity {
-        members: there.count(db).await?,
+        // Not every member was seen by name.
+        members: Ord::max(there.count(db).await?, told),
         channels: open.count(db).await?,
         messages_today: said(guild, midnight).count(db).await?,
         messages_7_days: said(guild, week).count(db).await?,

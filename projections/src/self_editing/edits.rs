@@ -136,6 +136,18 @@ pub async fn list(
     slice.of(find.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id), db).await
 }
 
+/// The edits with these ids and those between; at most two, to know whether there is only one.
+pub async fn between(
+    db: &impl ConnectionTrait,
+    low: Uuid,
+    high: Uuid,
+) -> Result<Vec<EditId>, DbErr> {
+    let find = Entity::find().select_only().column(Column::Id);
+    let find = find.filter(Column::Id.between(low, high)).limit(2);
+    let ids: Vec<Uuid> = find.into_tuple().all(db).await?;
+    Ok(ids.into_iter().map(EditId).collect())
+}
+
 /// Those that have not ended yet.
 pub async fn under_way(db: &impl ConnectionTrait) -> Result<Vec<EditId>, DbErr> {
     let open = [Status::Approved, Status::Checked, Status::Proposed].map(Status::word);
@@ -251,8 +263,16 @@ impl Fold for Edits {
 }
 
 fn proposed(id: Uuid, event: &Did, now: Millis) -> Option<Model> {
-    let Did::Proposed { author, scope, kind, description, base_revision, changes, content_hash } =
-        event
+    let Did::Proposed {
+        author,
+        scope,
+        kind,
+        description,
+        base_revision,
+        changes,
+        content_hash,
+        ..
+    } = event
     else {
         return None;
     };

@@ -16,7 +16,7 @@ use commands::conversation::{
 use commands::discord::Observations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -53,6 +53,7 @@ pub(super) struct Home {
     pub(super) hold_up: watch::Sender<bool>,
     /// How much people may say.
     pub(super) limits: ConversationLimits,
+    pub(super) suggesting: Suggesting,
     _files: (tempfile::TempDir, TestDatabase, TestDatabase),
 }
 
@@ -90,7 +91,8 @@ impl Home {
         let gate = Arc::new(Semaphore::new(0));
         let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
         let files = (files, vault, operational);
-        Self { discord, journal, store, views, gate, hold_up, limits, _files: files }
+        let suggesting = Suggesting::default();
+        Self { discord, journal, store, views, gate, hold_up, limits, suggesting, _files: files }
     }
 
     pub(super) async fn new() -> Self {
@@ -149,8 +151,13 @@ impl Home {
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
+            past: Past::default(),
+            policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(adapters::RhaiScripts::default()),
             settings: executors.settings.clone(),
+            suggesting: self.suggesting.clone(),
+            watch_for: WATCH_FOR,
+            watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };
         let registries = Registries::new(self_editing.clone());
@@ -324,7 +331,7 @@ pub(super) fn each_once(ids: &[Snowflake]) {
 /// Somebody who may do everything.
 pub(super) fn operator() -> Caller {
     let cause = Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Cli);
-    Caller { cause, permissions: Permissions::all() }
+    Caller { cause, permissions: Permissions::all(), powers: [].into() }
 }
 
 async fn feed(journal: Journal, orders: Orders) {

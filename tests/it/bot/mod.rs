@@ -1,6 +1,7 @@
 //! The bot on the stand-in Discord: what is seen is recorded once, whatever goes wrong.
 
 mod answers;
+mod edits;
 mod gaps;
 mod home;
 mod install;
@@ -9,6 +10,7 @@ mod presence;
 mod rehearse;
 mod slash;
 mod slow_log;
+mod suggest;
 
 use std::time::Duration;
 

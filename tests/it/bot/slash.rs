@@ -178,8 +178,13 @@ async fn an_edit_goes_from_proposal_to_rollback() {
     let approve = json!({ "id": id, "comment": "nice" });
     let approved = home.discord.slash("general", "ben", "edit approve", approve).await;
     assert!(approved.response().await.text.contains("revision 2"));
-    let back = json!({ "id": id, "reason": "too much" });
-    let back = home.discord.slash("general", "ben", "edit rollback", back).await;
+    let back = home.discord.slash("general", "ben", "edit rollback", json!({ "id": id })).await;
+    let preview = back.response().await;
+    let confirm = preview.message.components[0]["components"][0]["custom_id"].clone();
+    let confirm = home.discord.press("ben", &preview.message, confirm.as_str().unwrap());
+    let form = confirm.modal().await["custom_id"].as_str().unwrap().to_owned();
+    let reason = [("reason", "too much")];
+    let back = home.discord.submit_on("ben", &preview.message, &form, &reason);
     let text = back.response().await.text;
     assert!(text.contains("is rolled back") && text.contains("revision 3"), "{text}");
 
@@ -286,7 +291,7 @@ async fn what_one_may_not_do_is_said_in_private_and_plain_words() {
     assert!(refused.ephemeral);
     assert!(refused.text.contains("propose:self-edit"), "{}", refused.text);
 
-    let nonsense = json!({ "id": "nonsense", "reason": "why not" });
+    let nonsense = json!({ "id": "nonsense" });
     let refused = home.discord.slash("general", "ana", "edit rollback", nonsense).await;
     let refused = refused.response().await;
     assert!(refused.ephemeral && refused.text.contains("not the id of an edit"), "{refused:?}");

@@ -44,7 +44,8 @@ fn observations(platform: &Embedded) -> Observations {
 fn importer() -> Caller {
     let actor = Actor::api_key(Uuid::now_v7().to_string());
     let cause = Cause::asked(actor, Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::of(&[Permission::ImportHistory]) }
+    let permissions = Permissions::of(&[Permission::ImportHistory]);
+    Caller { cause, permissions, powers: [].into() }
 }
 
 async fn import(platform: &Embedded, path: &Path) -> Result<ImportReport, CommandError> {

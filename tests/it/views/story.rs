@@ -196,6 +196,7 @@ async fn edits(journal: &TestJournal) {
             Change { path: "behaviors/wave.rhai".into(), content: Some(content.into()) }.into(),
         ],
         content_hash: "abc".into(),
+        author_powers: None,
     };
     let content = "say(\"hi\");\nsay(\"hi\")\n// twice\n";
     let checks = vec![Check { name: "syntax".into(), passed: true, findings: vec![] }];

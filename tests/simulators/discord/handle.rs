@@ -241,7 +241,19 @@ impl DiscordSimulator {
         custom_id: &str,
         fields: &[(&str, &str)],
     ) -> Interaction {
-        self.asked(|world| world.submit((&channel.into(), &user.into()), custom_id, fields))
+        self.asked(|world| world.submit((&channel.into(), &user.into()), None, custom_id, fields))
+    }
+
+    /// A member sends in a form that a button of this message led to.
+    pub fn submit_on(
+        &self,
+        user: impl Into<Ref>,
+        message: &Message,
+        custom_id: &str,
+        fields: &[(&str, &str)],
+    ) -> Interaction {
+        let (channel, pressed) = (Ref::Id(message.channel), Some(message.id));
+        self.asked(|world| world.submit((&channel, &user.into()), pressed, custom_id, fields))
     }
 
     // What goes wrong.

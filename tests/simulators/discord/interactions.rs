@@ -94,6 +94,11 @@ impl Interactions {
         (now <= id.time() + self.deadline).then_some(exchange)
     }
 
+    /// The one that a private message answers.
+    fn holder(&self, message: Snowflake) -> Option<&Exchange> {
+        self.all.values().find(|it| it.private.contains_key(&message))
+    }
+
     /// The one that this token still speaks for.
     pub(super) fn open(&self, token: &str, now: DateTime<Utc>) -> Option<&Exchange> {
         let exchange = self.all.values().find(|it| it.token == token)?;
@@ -156,7 +161,7 @@ impl World {
             "entitlements": [],
             "locale": "en-US",
         });
-        if let Some(message) = exchange.pressed.and_then(|id| self.message(channel.id, id)) {
+        if let Some(message) = exchange.pressed.and_then(|id| self.seen(channel.id, id)) {
             shape["message"] = self.message_shape(message);
         }
         let Some(guild) = channel.guild else {
@@ -183,7 +188,13 @@ impl World {
         exchange: &'a Exchange,
         id: Snowflake,
     ) -> Option<&'a Message> {
-        exchange.private.get(&id).or_else(|| self.message(exchange.channel, id))
+        self.seen(exchange.channel, id)
+    }
+
+    /// A message in a channel, also one that only one person sees.
+    pub(super) fn seen(&self, channel: Snowflake, id: Snowflake) -> Option<&Message> {
+        let private = self.interactions.holder(id).and_then(|it| it.private.get(&id));
+        private.or_else(|| self.message(channel, id))
     }
 
     /// Put the bot's words where they belong: into the channel, or before one pair of eyes.
@@ -211,11 +222,11 @@ impl World {
         change: impl FnOnce(&mut Message),
     ) -> Option<Value> {
         let exchange = self.interactions.get(interaction)?;
-        let (channel, private) = (exchange.channel, exchange.private.contains_key(&id));
-        let message = if private {
-            self.interactions.get_mut(interaction)?.private.get_mut(&id)?
-        } else {
-            self.message_mut(channel, id)?
+        let (channel, holder) = (exchange.channel, self.interactions.holder(id).map(|it| it.id));
+        let private = holder.is_some();
+        let message = match holder {
+            Some(holder) => self.interactions.get_mut(holder)?.private.get_mut(&id)?,
+            None => self.message_mut(channel, id)?,
         };
         change(message);
         message.flags &= !LOADING;

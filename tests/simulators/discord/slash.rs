@@ -61,7 +61,7 @@ impl World {
         values: &[&str],
     ) -> Result<Snowflake, String> {
         let (channel, user) = (self.channel(channel)?.id, self.user(user)?.id);
-        let shown = self.message(channel, message).ok_or("that message is not there")?;
+        let shown = self.seen(channel, message).ok_or("that message is not there")?;
         let component = component(shown, custom_id).ok_or_else(|| {
             format!("the message has nothing to press called {custom_id:?}: {:?}", shown.components)
         })?;
@@ -73,10 +73,11 @@ impl World {
         self.ask(Ask { kind: COMPONENT, channel, user, data, pressed: Some(message) })
     }
 
-    /// A member sends in the form that a modal has shown.
+    /// A member sends in the form that a modal has shown, after pressing a button of a message.
     pub(super) fn submit(
         &mut self,
         (channel, user): (&Ref, &Ref),
+        pressed: Option<Snowflake>,
         custom_id: &str,
         fields: &[(&str, &str)],
     ) -> Result<Snowflake, String> {
@@ -87,7 +88,7 @@ impl World {
         });
         let rows: Vec<_> = rows.collect();
         let data = json!({ "custom_id": custom_id, "components": rows });
-        self.ask(Ask { kind: MODAL, channel, user, data, pressed: None })
+        self.ask(Ask { kind: MODAL, channel, user, data, pressed })
     }
 
     fn command(&self, guild: Option<Snowflake>, path: &str) -> Result<&Value, String> {

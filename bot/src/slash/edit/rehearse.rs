@@ -4,14 +4,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use commands::CommandError;
 use commands::self_editing::{Ending, MOST_REHEARSED, Rehearsals, RehearsedRange, Standing};
 use domain::kernel::{EditId, RehearsalId};
-use domain::self_editing::Report;
+use domain::self_editing::{Report, Status};
 use serenity::all::{CommandOptionType as Kind, CreateCommandOption};
 
-use super::{Call, Reply};
-use crate::ReadModels;
+use super::pages::beginning;
+use super::{Deed, Desk, options};
+use crate::slash::{Call, Reply};
 use crate::views;
 
 pub(super) const PATH: &str = "edit rehearse";
@@ -22,40 +24,52 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// How many behaviors are named.
 const NAMED: usize = 10;
 
-#[expect(clippy::cast_precision_loss, reason = "Discord takes numbers that it can show")]
-pub(super) fn definition(id: CreateCommandOption) -> CreateCommandOption {
-    let about = "How many of the newest commits that say something to behaviors; else 1000";
-    let last = CreateCommandOption::new(Kind::Integer, "last", about);
-    let last = last.min_int_value(1).max_number_value(MOST_REHEARSED as f64);
-    let about = "See what an edit would change of what happened lately";
-    CreateCommandOption::new(Kind::SubCommand, "rehearse", about)
-        .add_sub_option(id)
-        .add_sub_option(last)
-}
+/// How much of a summary is shown beside an edit.
+const BRIEF: usize = 200;
 
-/// Rehearses, and answers once it is over.
-pub(super) async fn run(
-    rehearsals: &Rehearsals,
-    call: &Call,
-    edit: EditId,
-) -> Result<Reply, CommandError> {
-    let range = RehearsedRange { last: call.whole("last"), ..RehearsedRange::default() };
-    let mut caller = call.caller.clone();
-    caller.cause = caller.cause.then("rehearse");
-    let (id, _) = rehearsals.start(&caller, edit, range).await?;
-    let ended = tokio::time::timeout(PATIENCE, rehearsals.ending(id)).await;
-    let text = match ended {
-        Ok(Ok(Some(Ending::Ended(report)))) => {
-            let more = format!("Examples: `GET /api/v1/self-editing/edits/{edit}/rehearsals/{id}`");
-            format!("Edit `{edit}`: {}\n{more}", told(&report))
-        }
-        Ok(Ok(Some(Ending::Failed(reason)))) => {
-            format!("The rehearsal of edit `{edit}` failed: {reason}.")
-        }
-        Ok(Err(error)) => return Err(error),
-        Ok(Ok(None)) | Err(_) => still(rehearsals, edit, id).await?,
-    };
-    Ok(Reply::Public(text))
+pub(super) struct Rehearse;
+
+#[async_trait]
+impl Deed for Rehearse {
+    fn path(&self) -> &'static str {
+        PATH
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Discord takes numbers that it can show")]
+    fn definition(&self) -> CreateCommandOption {
+        let about = "How many of the newest commits that say something to behaviors; else 1000";
+        let last = CreateCommandOption::new(Kind::Integer, "last", about);
+        let last = last.min_int_value(1).max_number_value(MOST_REHEARSED as f64);
+        let about = "See what an edit would change of what happened lately";
+        options::sub(PATH, about, vec![options::id().required(true), last])
+    }
+
+    fn suggests(&self) -> &'static [Status] {
+        &[Status::Approved, Status::Checked]
+    }
+
+    /// Answers once it is over.
+    async fn run(&self, desk: &Desk, call: &Call) -> Result<Reply, CommandError> {
+        let edit = desk.id(call).await?;
+        let range = RehearsedRange { last: call.whole("last"), ..RehearsedRange::default() };
+        let mut caller = call.caller.clone();
+        caller.cause = caller.cause.then("rehearse");
+        let (id, _) = desk.rehearsals.start(&caller, edit, range).await?;
+        let ended = tokio::time::timeout(PATIENCE, desk.rehearsals.ending(id)).await;
+        let text = match ended {
+            Ok(Ok(Some(Ending::Ended(report)))) => {
+                let more =
+                    format!("Examples: `GET /api/v1/self-editing/edits/{edit}/rehearsals/{id}`");
+                format!("Edit `{edit}`: {}\n{more}", told(&report))
+            }
+            Ok(Ok(Some(Ending::Failed(reason)))) => {
+                format!("The rehearsal of edit `{edit}` failed: {reason}.")
+            }
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(None)) | Err(_) => still(&desk.rehearsals, edit, id).await?,
+        };
+        Ok(Reply::Public(text))
+    }
 }
 
 async fn still(
@@ -73,18 +87,30 @@ async fn still(
     ))
 }
 
-/// The newest rehearsal of an edit that came to its end, for those who are to approve it.
-pub(super) async fn last(
-    models: &dyn ReadModels,
-    edit: EditId,
-) -> Result<Option<String>, CommandError> {
-    let all = views::rehearsals(models, edit).await?;
-    let newest = all.iter().rev().find(|it| it.status == "done");
-    Ok(newest.map(|it| told(&it.figures())))
+impl Desk {
+    /// What the newest rehearsal of an edit showed that came to its end, for those who are to
+    /// approve it.
+    pub(super) async fn rehearsed(&self, edit: EditId) -> Option<String> {
+        // What cannot be told now is not worth an error.
+        let all = views::rehearsals(&*self.models, edit).await.ok()?;
+        let newest = all.iter().rev().find(|it| it.status == "done")?;
+        Some(brief(&newest.figures()))
+    }
+}
+
+/// What a rehearsal showed, in a line.
+fn brief(report: &Report) -> String {
+    let Report { events, differing, errors_before, errors_after, .. } = report;
+    let text = format!(
+        "Rehearsed over {events} events: {differing} answered otherwise, errors {errors_before} \
+         before and {errors_after} after{}",
+        by(report)
+    );
+    beginning(&text, BRIEF)
 }
 
 /// What a rehearsal showed, in a few lines.
-pub(super) fn told(report: &Report) -> String {
+fn told(report: &Report) -> String {
     let Report { events, differing, errors_before, errors_after, .. } = report;
     let mut text = format!("rehearsed over {events} recorded events, ");
     let _ = match differing {
