@@ -166,7 +166,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
     let edits = self_editing::edits::EditsApi {
-        rehearsals: rehearsals.clone(),
+        rehearsals,
         self_editing: self_editing.clone(),
         views: views.clone(),
     };
@@ -199,9 +199,9 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
                 self_editing: self_editing.clone(),
                 views: views.clone(),
             },
-            self_editing::behaviors::BehaviorsApi { explain, views: views.clone() },
+            self_editing::behaviors::BehaviorsApi { explain, views },
             edits.clone(),
-            self_editing::rehearsals::RehearsalsApi { rehearsals, views },
+            self_editing::rehearsals::RehearsalsApi { edits: edits.clone() },
             self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
             self_editing::suggest::SuggestApi { edits },
             self_editing::workspace::WorkspaceApi { self_editing },

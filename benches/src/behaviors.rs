@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapters::RhaiScripts;
 use adapters::sqlite_log::SqliteLog;
+use adapters::{CedarPolicies, RhaiScripts};
 use anyhow::{Context, Result, ensure};
 use commands::behaviors::{Registries, Registry, Seen};
 use commands::ports::{Caller, Occasion};
 use commands::self_editing::{
-    Ending, Proposal, Rehearsals, RehearsedRange, SelfEditing, Wanted, Word,
+    Ending, Past, Proposal, Rehearsals, RehearsedRange, SelfEditing, Suggesting, WATCH_FOR, Wanted,
+    Word,
 };
 use commands::{Blobs, Executors};
 use domain::discord::ChannelEvent;
@@ -80,12 +81,12 @@ impl Stage {
             blobs: Blobs::new(executors.blobs.clone(), desk.journal.clone()),
             edits: executors.edits.clone(),
             journal: desk.journal.clone(),
-            past: commands::self_editing::Past::default(),
-            policies: Arc::new(adapters::CedarPolicies),
+            past: Past::default(),
+            policies: Arc::new(CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
-            suggesting: commands::self_editing::Suggesting::default(),
-            watch_for: commands::self_editing::WATCH_FOR,
+            suggesting: Suggesting::default(),
+            watch_for: WATCH_FOR,
             watches: executors.watches.clone(),
             workspace: executors.workspaces.clone(),
         };

@@ -33,6 +33,10 @@ fn an_edit_goes_from_a_file_to_live_and_back() {
     let second = proposed["id"].as_str().unwrap();
     let shown = run(home, &["edit", "show", second, "--diff"], "");
     assert_eq!(String::from_utf8_lossy(&shown.stdout), diff);
+    let rehearsed = run(home, &["edit", "rehearse", second, "--last", "10"], "");
+    assert!(told(&rehearsed).contains("0 events, 0 answered otherwise"), "{}", told(&rehearsed));
+    let shown = told(&run(home, &["edit", "show", second], ""));
+    assert!(shown.contains(", done: 0 events"), "{shown}");
     assert!(run(home, &["edit", "approve", second, "--force"], "").status.success());
     assert!(told(&run(home, &["edit", "apply", second], "")).contains("applied, revision 3"));
 

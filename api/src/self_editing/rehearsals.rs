@@ -14,6 +14,7 @@ use projections::self_editing::rehearsals::{self as list, Model};
 use projections::self_editing::{rehearsal_errors, rehearsal_examples};
 use uuid::Uuid;
 
+use super::edits::EditsApi;
 use super::shapes::actor;
 use super::words::moment;
 use crate::Tag;
@@ -22,11 +23,9 @@ use crate::audit::ActorView;
 use crate::auth::{May, needs};
 use crate::error::ApiError;
 use crate::request;
-use crate::views::Views;
 
 pub(crate) struct RehearsalsApi {
-    pub(crate) rehearsals: Rehearsals,
-    pub(crate) views: Views,
+    pub(crate) edits: EditsApi,
 }
 
 /// Which events; without all of them, the newest 1000 commits that say something to behaviors.
@@ -169,7 +168,7 @@ impl RehearsalsApi {
         let when = |field, text: Option<String>| text.map(|it| moment(field, &it)).transpose();
         let range = RehearsedRange { last, from: when("from", from)?, to: when("to", to)? };
         let edit = EditId(edit_id.0);
-        let (id, position) = self.rehearsals.start(&may.caller, edit, range).await?;
+        let (id, position) = self.edits.rehearsals.start(&may.caller, edit, range).await?;
         let path = format!("/api/v1/self-editing/edits/{edit}/rehearsals/{id}");
         Ok(Accepted::at(position, RehearsalStarted { rehearsal_id: id.0 }).location(path))
     }
@@ -188,11 +187,11 @@ impl RehearsalsApi {
     ) -> Result<Found<RehearsalView>> {
         let (edit, id) = (EditId(edit_id.0), RehearsalId(rehearsal_id.0));
         let none = || ApiError::not_found("rehearsal");
-        let position = self.rehearsals.position(id).await?.ok_or_else(none)?;
-        let (live, _) = self.views.once_at(position).await?;
+        let position = self.edits.rehearsals.position(id).await?.ok_or_else(none)?;
+        let (live, _) = self.edits.views.once_at(position).await?;
         let db = live.db();
         let row = list::find(db, edit, id).await?.ok_or_else(none)?;
-        let mut view = RehearsalView::bare(&row, short(db, &self.rehearsals, &row).await?);
+        let mut view = RehearsalView::bare(&row, short(db, &self.edits.rehearsals, &row).await?);
         if may.caller.permissions.allow(Permission::ReadHistory) {
             let examples = rehearsal_examples::of(db, id).await?;
             view.examples = examples.into_iter().map(RehearsalExample::from).collect();

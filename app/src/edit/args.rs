@@ -46,6 +46,8 @@ pub enum EditCommand {
     History(HistoryArgs),
     /// Propose an edit; its checks run at once.
     Propose(ProposeArgs),
+    /// Run recorded events through an edit's behaviors, and say what would be answered otherwise.
+    Rehearse(RehearseArgs),
     /// Reject an edit, for good.
     Reject {
         /// Its id, or the first 8 characters.
@@ -143,6 +145,24 @@ pub struct ProposeArgs {
     /// The revision you looked at; without it, the present.
     #[arg(long, value_name = "REVISION")]
     pub base_revision: Option<u64>,
+    /// Answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// Its id, or the first 8 characters.
+    pub id: String,
+    /// The newest so many commits that say something to behaviors; else 1000.
+    #[arg(long, value_name = "COMMITS")]
+    pub last: Option<u64>,
+    /// From this RFC 3339 time or position on.
+    #[arg(long, value_name = "MOMENT")]
+    pub from: Option<String>,
+    /// Up to this RFC 3339 time or position.
+    #[arg(long, value_name = "MOMENT")]
+    pub to: Option<String>,
     /// Answer as JSON.
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod contents;
+mod rehearse;
 mod tell;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ pub(crate) async fn run(remote: &Remote, command: EditCommand) -> anyhow::Result
         EditCommand::Check { id, json } => act(remote, &id, "check", json!({}), json).await,
         EditCommand::History(args) => history(remote, args).await,
         EditCommand::Propose(args) => propose(remote, args).await,
+        EditCommand::Rehearse(args) => rehearse::run(remote, args).await,
         EditCommand::Reject { id, reason, json } => {
             act(remote, &id, "reject", json!({ "reason": reason }), json).await
         }

@@ -37,6 +37,14 @@ pub(super) fn edit(edit: &Value) -> String {
         let why = word["comment"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
         let _ = writeln!(out, "approved by {by}, {}{why}", text(&word["at"]));
     }
+    for it in items(&edit["rehearsals"]) {
+        let (status, at) = (text(&it["status"]), text(&it["started_at"]));
+        let _ = writeln!(
+            out,
+            "rehearsed {at}, {status}: {} events, {} otherwise, errors {} before, {} after",
+            it["events"], it["differing"], it["errors_before"], it["errors_after"]
+        );
+    }
     if let Some(failure) = edit["failure"].as_str() {
         let _ = writeln!(out, "{status}: {failure}");
     }
@@ -134,7 +142,7 @@ fn extent(changes: &Value) -> String {
     format!("{files} {word} +{} -{}", changes["lines_added"], changes["lines_removed"])
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

@@ -79,8 +79,7 @@ impl SelfEditing {
         now: &Tree,
     ) -> Result<Vec<Change>, CommandError> {
         let (base, _) = self.workspace_at(Moment::Revision(edit.base_revision())).await?;
-        let wanted = self.changes_of(edit).await?;
-        let (now, tools) = (now.clone(), self.tools());
+        let (wanted, now, tools) = (self.changes_of(edit).await?, now.clone(), self.tools());
         // Merging and compiling take a thread for a moment.
         let put_together = move || {
             let merged = merge::merge(base.files(), now.files(), &wanted);

@@ -11,9 +11,10 @@ use domain::kernel::{EditId, RehearsalId};
 use domain::self_editing::{Report, Status};
 use serenity::all::{CommandOptionType as Kind, CreateCommandOption};
 
+use super::pages::beginning;
 use super::{Deed, Desk, options};
 use crate::slash::{Call, Reply};
-use crate::{ReadModels, views};
+use crate::views;
 
 const PATH: &str = "edit rehearse";
 
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How many behaviors are named.
 const NAMED: usize = 10;
+
+/// How much of a summary is shown beside an edit.
+const BRIEF: usize = 200;
 
 pub(super) struct Rehearse;
 
@@ -41,37 +45,31 @@ impl Deed for Rehearse {
     }
 
     fn suggests(&self) -> &'static [Status] {
-        &[Status::Checked, Status::Approved]
+        &[Status::Approved, Status::Checked]
     }
 
+    /// Answers once it is over.
     async fn run(&self, desk: &Desk, call: &Call) -> Result<Reply, CommandError> {
-        rehearse(&desk.rehearsals, call, desk.id(call).await?).await
+        let edit = desk.id(call).await?;
+        let range = RehearsedRange { last: call.whole("last"), ..RehearsedRange::default() };
+        let mut caller = call.caller.clone();
+        caller.cause = caller.cause.then("rehearse");
+        let (id, _) = desk.rehearsals.start(&caller, edit, range).await?;
+        let ended = tokio::time::timeout(PATIENCE, desk.rehearsals.ending(id)).await;
+        let text = match ended {
+            Ok(Ok(Some(Ending::Ended(report)))) => {
+                let more =
+                    format!("Examples: `GET /api/v1/self-editing/edits/{edit}/rehearsals/{id}`");
+                format!("Edit `{edit}`: {}\n{more}", told(&report))
+            }
+            Ok(Ok(Some(Ending::Failed(reason)))) => {
+                format!("The rehearsal of edit `{edit}` failed: {reason}.")
+            }
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(None)) | Err(_) => still(&desk.rehearsals, edit, id).await?,
+        };
+        Ok(Reply::Public(text))
     }
-}
-
-/// Rehearses, and answers once it is over.
-async fn rehearse(
-    rehearsals: &Rehearsals,
-    call: &Call,
-    edit: EditId,
-) -> Result<Reply, CommandError> {
-    let range = RehearsedRange { last: call.whole("last"), ..RehearsedRange::default() };
-    let mut caller = call.caller.clone();
-    caller.cause = caller.cause.then("rehearse");
-    let (id, _) = rehearsals.start(&caller, edit, range).await?;
-    let ended = tokio::time::timeout(PATIENCE, rehearsals.ending(id)).await;
-    let text = match ended {
-        Ok(Ok(Some(Ending::Ended(report)))) => {
-            let more = format!("Examples: `GET /api/v1/self-editing/edits/{edit}/rehearsals/{id}`");
-            format!("Edit `{edit}`: {}\n{more}", told(&report))
-        }
-        Ok(Ok(Some(Ending::Failed(reason)))) => {
-            format!("The rehearsal of edit `{edit}` failed: {reason}.")
-        }
-        Ok(Err(error)) => return Err(error),
-        Ok(Ok(None)) | Err(_) => still(rehearsals, edit, id).await?,
-    };
-    Ok(Reply::Public(text))
 }
 
 async fn still(
@@ -89,18 +87,30 @@ async fn still(
     ))
 }
 
-/// The newest rehearsal of an edit that came to its end, for those who are to approve it.
-pub(super) async fn last(
-    models: &dyn ReadModels,
-    edit: EditId,
-) -> Result<Option<String>, CommandError> {
-    let all = views::rehearsals(models, edit).await?;
-    let newest = all.iter().rev().find(|it| it.status == "done");
-    Ok(newest.map(|it| told(&it.figures())))
+impl Desk {
+    /// What the newest rehearsal of an edit showed that came to its end, for those who are to
+    /// approve it.
+    pub(super) async fn rehearsed(&self, edit: EditId) -> Option<String> {
+        // What cannot be told now is not worth an error.
+        let all = views::rehearsals(&*self.models, edit).await.ok()?;
+        let newest = all.iter().rev().find(|it| it.status == "done")?;
+        Some(brief(&newest.figures()))
+    }
+}
+
+/// What a rehearsal showed, in a line.
+fn brief(report: &Report) -> String {
+    let Report { events, differing, errors_before, errors_after, .. } = report;
+    let text = format!(
+        "Rehearsed over {events} events: {differing} answered otherwise, errors {errors_before} \
+         before and {errors_after} after{}",
+        by(report)
+    );
+    beginning(&text, BRIEF)
 }
 
 /// What a rehearsal showed, in a few lines.
-pub(super) fn told(report: &Report) -> String {
+fn told(report: &Report) -> String {
     let Report { events, differing, errors_before, errors_after, .. } = report;
     let mut text = format!("rehearsed over {events} recorded events, ");
     let _ = match differing {

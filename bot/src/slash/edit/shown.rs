@@ -11,14 +11,13 @@ use domain::kernel::{
 };
 use domain::self_editing::{Check, Edit, EditEvent, Status};
 
+use super::Desk;
 use super::pages::{beginning, fenced, first};
-use super::{Desk, rehearse};
 use crate::slash::{Button, Call, Card, Look, Reply};
 
 /// How many characters each part of a message has at most; together less than 2000.
 const HEAD: usize = 800;
 const DIFF: usize = 700;
-const REHEARSED: usize = 300;
 const REASON: usize = 200;
 
 /// How many events an edit has at most.
@@ -33,12 +32,12 @@ pub(super) struct Shown {
     pub(super) description: String,
     /// Whose word it was at last, and which.
     pub(super) word: Option<String>,
+    /// What its newest rehearsal showed.
+    pub(super) rehearsed: Option<String>,
     pub(super) base_revision: u64,
     pub(super) revision: Option<u64>,
     pub(super) content_hash: String,
     pub(super) checks: Vec<Check>,
-    /// What its newest rehearsal showed.
-    pub(super) rehearsed: Option<String>,
     pub(super) extent: Extent,
     pub(super) diff: String,
 }
@@ -65,8 +64,6 @@ impl Desk {
                 _ => {}
             }
         }
-        // What is late to be told is not worth an error.
-        let rehearsed = rehearse::last(&*self.models, id).await.ok().flatten();
         Ok(Shown {
             id,
             scope: edit.scope().unwrap_or(Scope::Features),
@@ -74,11 +71,11 @@ impl Desk {
             author: edit.author().cloned(),
             description,
             word,
+            rehearsed: self.rehearsed(id).await,
             base_revision: edit.base_revision(),
             revision: edit.revision(),
             content_hash: edit.content_hash().to_owned(),
             checks,
-            rehearsed,
             extent: extent(base.files(), &changes),
             diff: unified_diff(base.files(), &changes),
         })
@@ -129,10 +126,10 @@ impl Shown {
         if let Some(word) = &self.word {
             let _ = write!(text, "\n{word}");
         }
-        self.tell_checks(&mut text);
         if let Some(rehearsed) = &self.rehearsed {
-            let _ = write!(text, "\nIt was {}", beginning(rehearsed, REHEARSED));
+            let _ = write!(text, "\n{rehearsed}");
         }
+        self.tell_checks(&mut text);
         let (diff, left) = first(&self.diff, DIFF);
         if !diff.is_empty() {
             let _ = write!(text, "\n{}", fenced(&diff));
@@ -266,6 +263,7 @@ mod tests {
         let check = Check { name: "syntax".into(), passed: false, findings };
         let edit = Shown {
             description: "what it is good for ".repeat(100),
+            rehearsed: Some("Rehearsed ".repeat(20)),
             word: Some("Rejected by <@123456789012345678>: ".to_owned() + &"no ".repeat(66)),
             checks: vec![check; 12],
             diff: "+ a line of a file\n".repeat(500) + "+```\n",
@@ -307,10 +305,10 @@ mod tests {
             author: Some(Actor::discord(123_456_789_012_345_678_u64)),
             description: String::new(),
             word: None,
+            rehearsed: None,
             base_revision: 1,
             revision: Some(2),
             content_hash: "ab".repeat(32),
-            rehearsed: None,
             checks: vec![],
             extent: Extent::default(),
             diff: String::new(),
