@@ -117,7 +117,7 @@ async fn what_failed_was_refused_or_rests_says_so() {
     let quiet = stage.discord.say("general", "cleo", "!greet silence");
     until_run(&stage, quiet).await;
     let told = explained(&stage, quiet).await;
-    assert!(because(&told).contains("greet was called and had nothing to say"), "{told}");
+    assert!(because(&told).contains("greet ran and had nothing to say"), "{told}");
     stage.close().await;
 }
 
@@ -219,7 +219,7 @@ async fn whoever_may_read_asks_why_and_owners_see_how_behaviors_fare() {
     let chiefs = stage.discord.create_role("Scriptorium", "chiefs", MANAGE_GUILD);
     stage.discord.grant("Scriptorium", "ben", chiefs);
 
-    let why = stage.discord.use_on(&sorry, "ana", "Why?").await.response().await;
+    let why = stage.discord.use_on(&sorry, "cleo", "Why?").await.response().await;
     assert!(why.ephemeral && why.text.contains("behavior “greet”"), "{}", why.text);
     assert!(why.text.contains("It failed.") && !why.text.contains("nobody"), "{}", why.text);
     let why = stage.discord.use_on(&sorry, "ben", "Why?").await.response().await;
@@ -232,7 +232,7 @@ async fn whoever_may_read_asks_why_and_owners_see_how_behaviors_fare() {
     let one = stage.discord.slash("general", "ben", "behaviors", json!({ "name": "greet" })).await;
     let one = one.response().await.text;
     assert!(one.contains("- Answer whoever called it") && one.contains("rhai:10`"), "{one}");
-    let other = stage.discord.slash("general", "ana", "behaviors", json!({})).await;
+    let other = stage.discord.slash("general", "cleo", "behaviors", json!({})).await;
     assert!(!other.response().await.text.contains("greet"));
 
     let all = stage.get("/self-editing/behaviors").await;

@@ -13,9 +13,8 @@ impl Explanation {
         text.extend(self.calls.iter().map(|call| of_call(call, inside)));
         text.extend(self.answers.iter().map(of_answer));
         if self.calls.is_empty() && self.answers.is_empty() {
+            // What was called says itself how it ended.
             text.push("Nothing was done about it.".to_owned());
-        }
-        if inside || self.calls.is_empty() {
             text.extend(self.nothing_happened_because.iter().map(|it| full(it)));
         }
         text.join(" ")
@@ -36,7 +35,7 @@ impl Explanation {
             }
             kind => kind.split('.').next_back().unwrap_or(kind).replace('_', " "),
         };
-        let own = if self.about == About::OwnMessage { "I wrote this because of it:" } else { "" };
+        let own = if self.about == About::OwnMessage { "I wrote this because of it." } else { "" };
         let how = if event.source == Source::Import { ", as an import brought it" } else { "" };
         let at = at.format("%Y-%m-%d %H:%M:%S UTC");
         let text = format!("At {at} {what} (commit {position}{how}).");
