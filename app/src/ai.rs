@@ -7,7 +7,7 @@ use adapters::fallback_model::FallbackModel;
 use adapters::genai_models::{GenaiModel, Protocol, Provider};
 use adapters::local_model::LocalModel;
 use anyhow::{bail, ensure};
-use commands::ports::{ChatModel, NoFaults};
+use commands::ports::{ChatModel, RecentFaults};
 use commands::self_editing::Suggesting;
 use serde::Deserialize;
 
@@ -78,12 +78,14 @@ impl Ai {
     }
 
     /// What people talk with, and what suggests edits.
-    pub(crate) fn models(&self) -> anyhow::Result<(Arc<dyn ChatModel>, Suggesting)> {
+    pub(crate) fn models(
+        &self,
+        faults: Arc<dyn RecentFaults>,
+    ) -> anyhow::Result<(Arc<dyn ChatModel>, Suggesting)> {
         let Some(provider) = self.provider()? else {
             return Ok((Arc::new(LocalModel), Suggesting::default()));
         };
         let model: Arc<dyn ChatModel> = Arc::new(FallbackModel(GenaiModel::new(provider)?));
-        let faults = Arc::new(NoFaults);
         Ok((model.clone(), Suggesting::new(model, faults, self.attempts, self.autonomy)))
     }
 }

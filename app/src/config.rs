@@ -9,6 +9,7 @@ use domain::kernel::Shown;
 use serde::Deserialize;
 
 use crate::ai::Ai;
+use crate::behaviors::Behaviors;
 use crate::cli::{Place, ServeArgs};
 pub use crate::roles::Roles;
 pub use crate::talk_settings::{CommandLimits, Conversation, ConversationLimits, Discord};
@@ -39,6 +40,7 @@ pub struct Config {
     pub roles: String,
     pub environment: String,
     pub ai: Ai,
+    pub behaviors: Behaviors,
     pub conversation: Conversation,
     pub discord: Discord,
     pub jetstream: JetStream,

@@ -4,6 +4,7 @@ mod ai;
 mod api_key;
 mod as_of;
 mod authenticate;
+mod behaviors;
 mod bootstrap;
 pub mod cli;
 pub mod config;

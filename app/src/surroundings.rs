@@ -6,17 +6,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use commands::CommandError;
-use commands::ports::{Due, Line, Surroundings, User};
+use commands::ports::{Due, Line, RecentFault, RecentFaults, Surroundings, User};
 use domain::behaviors::{Action, Reminder};
 use domain::kernel::{ChannelId, DiscordUserId, ERASED, GuildId, MessageId, Person, Personal};
-use projections::behaviors::actions;
+use projections::behaviors::{actions, calls};
 use projections::discord::activity::{Activity, activity};
 use projections::discord::{channels, guilds, members, messages};
-use projections::{DatabaseConnection, Generations};
+use projections::{DatabaseConnection, Generations, Slice};
 use serde_json::{Map, Value, json};
 
 /// How long a behavior waits for the read models.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many of the newest failures are looked at.
+const FAULTS: u64 = 100;
 
 /// See the module. The read models come later than whoever asks them.
 #[derive(Clone, Default)]
@@ -38,6 +41,10 @@ impl Views {
 
 #[async_trait]
 impl Surroundings for Views {
+    fn are_there(&self) -> bool {
+        self.db().is_ok()
+    }
+
     async fn reach(&self, position: u64) {
         if let Some(generations) = self.0.get() {
             // What is late is looked at as it is.
@@ -96,6 +103,32 @@ impl Surroundings for Views {
         let found = actions::due(&self.db()?, now, limit).await;
         let found = found.map_err(CommandError::unavailable)?;
         Ok(found.into_iter().filter_map(due).collect())
+    }
+}
+
+#[async_trait]
+impl RecentFaults for Views {
+    async fn of(&self, path: &str) -> Result<Vec<RecentFault>, CommandError> {
+        let name = path.strip_prefix("behaviors/").and_then(|it| it.strip_suffix(".rhai"));
+        let filter = calls::Filter {
+            behavior: name.map(ToOwned::to_owned),
+            status: Some("failed".to_owned()),
+        };
+        if filter.behavior.is_none() {
+            return Ok(Vec::new());
+        }
+        let slice = Slice { limit: FAULTS, offset: 0 };
+        let found = calls::list(&self.db()?, &filter, slice).await;
+        let mut faults: Vec<RecentFault> = Vec::new();
+        for call in found.map_err(CommandError::unavailable)?.items {
+            let line = call.line.and_then(|line| u32::try_from(line).ok());
+            let reason = call.reason.unwrap_or_default();
+            match faults.iter_mut().find(|it| it.line == line && it.reason == reason) {
+                Some(known) => known.count += 1,
+                None => faults.push(RecentFault { at: call.at.0, line, reason, count: 1 }),
+            }
+        }
+        Ok(faults)
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use adapters::RhaiScripts;
 use async_trait::async_trait;
-use commands::behaviors::{Behaviors, Budgets, Registries};
+use chrono::TimeDelta;
+use commands::behaviors::{Behaviors, Budget, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::explain::Explain;
@@ -12,7 +13,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -44,6 +45,12 @@ pub struct Outside {
     pub oauth: Arc<dyn OAuth>,
     pub pace: Pace,
     pub suggesting: Suggesting,
+    /// What the scripts of one server may use in a minute.
+    pub budget: Budget,
+    /// Where behaviors look.
+    pub views: Views,
+    /// How long an edit is watched after it went live.
+    pub watch_for: TimeDelta,
 }
 
 impl UseCases {
@@ -62,7 +69,7 @@ impl UseCases {
         snapshots: Arc<dyn Snapshots>,
         outside: Outside,
     ) -> Self {
-        let Outside { model, oauth, pace, suggesting } = outside;
+        let Outside { model, oauth, pace, suggesting, budget, views, watch_for } = outside;
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
@@ -110,15 +117,14 @@ impl UseCases {
             policies: Arc::new(adapters::CedarPolicies),
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
-            watch_for: WATCH_FOR,
+            watch_for,
             watches: executors.watches.clone(),
             suggesting,
             workspace: executors.workspaces.clone(),
         };
-        let views = Views::default();
         let behaviors = Behaviors {
             behaviors: executors.behaviors.clone(),
-            budgets: Arc::new(Budgets::default()),
+            budgets: Arc::new(Budgets::new(budget)),
             journal: journal.clone(),
             model,
             registries: Registries::new(self_editing.clone()),

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
+use chrono::TimeDelta;
 use commands::conversation::Pace;
 use commands::ports::Discord;
 use commands::{Reactor, reactors};
 
 use crate::config::Config;
 use crate::stores::Stores;
+use crate::surroundings::Views;
 use crate::use_cases::{Outside, UseCases};
 
 /// What can be asked of the platform, and who reacts in it.
@@ -24,8 +26,17 @@ pub(crate) fn use_cases(
 }
 
 pub(crate) fn outside(config: &Config) -> anyhow::Result<Outside> {
-    let (model, suggesting) = config.ai.models()?;
-    Ok(Outside { model, oauth: Arc::new(oauth(config)?), pace: pace(config), suggesting })
+    let views = Views::default();
+    let (model, suggesting) = config.ai.models(Arc::new(views.clone()))?;
+    Ok(Outside {
+        model,
+        oauth: Arc::new(oauth(config)?),
+        pace: pace(config),
+        suggesting,
+        views,
+        budget: config.behaviors.budget(),
+        watch_for: TimeDelta::seconds(config.behaviors.watch_s.into()),
+    })
 }
 
 fn pace(config: &Config) -> Pace {

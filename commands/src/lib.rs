@@ -54,6 +54,10 @@ pub fn reactors(
         Arc::new(self_editing::CheckEdits(self_editing.clone())),
         Arc::new(conversation::DeliverAnswers { conversations, discord: discord.clone() }),
         Arc::new(self_editing::FinishEdits(self_editing.clone())),
+        Arc::new(behaviors::MendBehaviors {
+            behaviors: behaviors.clone(),
+            self_editing: self_editing.clone(),
+        }),
         Arc::new(behaviors::PerformActions {
             behaviors: behaviors.clone(),
             discord: discord.clone(),

@@ -77,9 +77,9 @@ async fn a_power_that_is_not_declared_is_not_had() {
     stage.close().await;
 }
 
-const ROLL: &str = r#"/*
+const CAST: &str = r#"/*
 kind = "command"
-name = "roll"
+name = "cast"
 description = "Roll dice"
 powers = ["reply"]
 
@@ -99,25 +99,28 @@ fn run(event) {
 #[tokio::test(flavor = "multi_thread")]
 async fn slash_commands_come_and_go_with_the_workspace() {
     let stage = Stage::open().await;
-    let edit = stage.edit(&[("behaviors/roll.rhai", Some(ROLL))]).await;
+    let edit = stage.edit(&[("behaviors/cast.rhai", Some(CAST))]).await;
 
-    let rolled = stage.discord.slash("general", "ben", "roll", json!({ "sides": 20 })).await;
+    let rolled = stage.discord.slash("general", "ben", "cast", json!({ "sides": 20 })).await;
     assert_eq!(rolled.response().await.text, "ben rolls a d20");
     stage.until_like("the answer is settled", |it| settled(&it.event, 0)).await;
-    let failed = stage.discord.slash("general", "ben", "roll", json!({ "sides": 1 })).await;
+    let failed = stage.discord.slash("general", "ben", "cast", json!({ "sides": 1 })).await;
     let failed = failed.response().await;
     assert!(failed.ephemeral && failed.text.contains("I am sorry"), "{}", failed.text);
 
     let back = json!({ "edit_id": edit["id"], "reason": "no gambling", "force": true });
     let back = stage.post("/self-editing/rollback", back).await;
     assert_eq!(back.status, 200, "{}", back.text);
-    let gone = |commands: &[Value]| !commands.iter().any(|it| it["name"] == "roll");
-    for _ in 0..100 {
-        if gone(&stage.discord.commands(None)) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let gone = |commands: &[Value]| !commands.iter().any(|it| it["name"] == "cast");
+    // It was there before: this is not the first registration.
+    stage
+        .discord
+        .wait_for_request(|it| {
+            let all = it.body.as_ref().and_then(Value::as_array);
+            it.method == "PUT" && it.path.ends_with("/commands") && all.is_some_and(|it| gone(it))
+                && it.status == 200 && stage.discord.commands(None).len() == all.map_or(0, Vec::len)
+        })
+        .await;
     assert!(gone(&stage.discord.commands(None)), "the command is still there");
     stage.close().await;
 }
@@ -154,9 +157,9 @@ async fn the_bot_does_not_react_to_itself_nor_to_what_was_refused() {
     stage.close().await;
 }
 
-const REMIND: &str = r#"/*
+const NAG: &str = r#"/*
 kind = "prefix_command"
-name = "remind"
+name = "nag"
 description = "Remind somebody"
 powers = ["reply", "set_reminders"]
 */
@@ -167,8 +170,8 @@ fn run(event) { [reply("I will."), remind(1, event.args)] }
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_comes_back_once_also_after_a_restart() {
     let stage = Stage::open().await;
-    stage.edit(&[("behaviors/remind.rhai", Some(REMIND))]).await;
-    let asked = stage.discord.say("general", "ana", "!remind the kettle");
+    stage.edit(&[("behaviors/nag.rhai", Some(NAG))]).await;
+    let asked = stage.discord.say("general", "ana", "!nag the kettle");
     stage.discord.wait_for_message("general", replies_to(asked)).await;
     let stage = stage.again().await;
     let ana = stage.discord.user("ana").id;
@@ -176,7 +179,10 @@ async fn a_reminder_comes_back_once_also_after_a_restart() {
     let reminder = stage.discord.wait_for_message("general", reminds).await;
     assert_eq!(reminder.pings, [ana]);
     stage.until_like("it is settled", |it| settled(&it.event, 1)).await;
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    // The clock goes on: what was said once is not said again while another one comes.
+    let asked = stage.discord.say("general", "ben", "!nag the tea");
+    stage.discord.wait_for_message("general", replies_to(asked)).await;
+    stage.discord.wait_for_message("general", |it| it.content.ends_with("> the tea")).await;
     let all = stage.discord.messages("general");
     assert_eq!(all.iter().filter(|it| reminds(it)).count(), 1);
     stage.close().await;

@@ -34,6 +34,10 @@ impl Timers {
                 () = stop.cancelled() => return,
                 _ = look.tick() => {}
             }
+            // The read models come after the start.
+            if !self.0.surroundings.are_there() {
+                continue;
+            }
             let now = self.0.journal.clock().now();
             if let Err(error) = self.remind(now).await {
                 tracing::warn!(error = %describe(&error), "reminders wait");

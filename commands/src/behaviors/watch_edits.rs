@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::behaviors::{BehaviorEvent as Did, Tally};
 use domain::identity::Permissions;
 use domain::kernel::{BehaviorId, Cause, EditId, Event, Ground, Outcome, Recorded, Singleton};
-use domain::self_editing::{Alarm, Status, WatchCommand};
+use domain::self_editing::{Alarm, Fared, Status, WatchCommand};
 
 use super::Behaviors;
 use super::paths::{is_behavior, name_of, script_of};
@@ -167,8 +167,8 @@ impl WatchEdits {
         let alarm = Alarm {
             behavior: id.clone(),
             revision: watched.revision,
-            before,
-            after,
+            before: fared(&before),
+            after: fared(&after),
             threshold,
             reason: reason.clone(),
         };
@@ -199,6 +199,15 @@ impl WatchEdits {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+fn fared(tally: &Tally) -> Fared {
+    Fared {
+        runs: tally.runs(),
+        failed: tally.failed,
+        refused: tally.refused,
+        slow: tally.slow,
     }
 }
 

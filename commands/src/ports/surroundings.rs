@@ -22,6 +22,9 @@ pub struct Due {
 /// See the module.
 #[async_trait]
 pub trait Surroundings: Send + Sync {
+    /// Whether there are read models to ask.
+    fn are_there(&self) -> bool;
+
     /// Waits a moment until the read models hold what stands before this position.
     async fn reach(&self, position: u64);
 

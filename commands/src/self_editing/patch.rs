@@ -137,7 +137,12 @@ fn hunk<'a>(
         if lines.next_if(|it| it.starts_with('\\')).is_some()
             && let Some(last) = hunk.lines.last_mut()
         {
-            *last = without_end(*last);
+            let cut = without_end(*last);
+            // What has neither letters nor an end is no line.
+            if rest.trim_end_matches(['\n', '\r']).is_empty() {
+                return Err("says of a line without anything that it has no end".to_owned());
+            }
+            *last = cut;
         }
     }
     Ok(hunk)

@@ -19,7 +19,7 @@ pub use rehearsal::{
 };
 pub use said::{Approval, NewEdit};
 pub use status::Status;
-pub use watch::{Alarm, Watch, WatchCommand, WatchError, WatchEvent};
+pub use watch::{Alarm, Fared, Watch, WatchCommand, WatchError, WatchEvent};
 pub use workspace::{
     MAX_EDIT_BYTES, MAX_EDIT_FILES, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_PROPOSED_BYTES,
     POLICY_SCHEMA, RevisionKind, Workspace, WorkspaceCommand, WorkspaceError, WorkspaceEvent,

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::behaviors::Tally;
 use crate::kernel::{Actor, BehaviorId, Ground, Outcome, Rejection, aggregate};
 
 /// What came of it so far.
@@ -31,12 +30,23 @@ pub struct Alarm {
     pub behavior: BehaviorId,
     /// The revision that the edit made.
     pub revision: u64,
-    pub before: Tally,
-    pub after: Tally,
+    pub before: Fared,
+    pub after: Fared,
     /// The share of bad runs that is put up with on top of that before.
     pub threshold: f64,
     /// In plain words.
     pub reason: String,
+}
+
+/// How a behavior fared for some time, in runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fared {
+    pub runs: u64,
+    pub failed: u64,
+    /// Actions that were refused, by Discord or by the platform.
+    pub refused: u64,
+    /// Those that took too long.
+    pub slow: u64,
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.

@@ -119,6 +119,11 @@ impl SelfEditing {
         self.work_on(&caller.cause, &task).await
     }
 
+    /// Whether the AI may suggest by itself how to mend a behavior.
+    pub(crate) fn mends_by_itself(&self) -> bool {
+        self.suggesting.autonomy && self.suggesting.model.worker().is_some()
+    }
+
     /// Let the AI mend a behavior that keeps failing, where the settings allow that it does so by
     /// itself: once a day for each behavior. Bears repeating; answers nothing when there was
     /// nothing to do. What failed before there was an edit is not tried again by this process.
