@@ -117,8 +117,11 @@ async fn slash_commands_come_and_go_with_the_workspace() {
         .discord
         .wait_for_request(|it| {
             let all = it.body.as_ref().and_then(Value::as_array);
-            it.method == "PUT" && it.path.ends_with("/commands") && all.is_some_and(|it| gone(it))
-                && it.status == 200 && stage.discord.commands(None).len() == all.map_or(0, Vec::len)
+            it.method == "PUT"
+                && it.path.ends_with("/commands")
+                && all.is_some_and(|it| gone(it))
+                && it.status == 200
+                && stage.discord.commands(None).len() == all.map_or(0, Vec::len)
         })
         .await;
     assert!(gone(&stage.discord.commands(None)), "the command is still there");

@@ -203,12 +203,7 @@ impl WatchEdits {
 }
 
 fn fared(tally: &Tally) -> Fared {
-    Fared {
-        runs: tally.runs(),
-        failed: tally.failed,
-        refused: tally.refused,
-        slow: tally.slow,
-    }
+    Fared { runs: tally.runs(), failed: tally.failed, refused: tally.refused, slow: tally.slow }
 }
 
 fn in_words(id: &BehaviorId, revision: u64, before: &Tally, after: &Tally, most: f64) -> String {
