@@ -114,7 +114,7 @@ impl PerformActions {
                 // It is settled when its time has come.
                 Action::Remind { .. } => continue,
                 Action::AskAi { prompt } => {
-                    let cause = Cause::answering(recorded, &format!("{}.{place}", self.name()));
+                    let cause = Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
                     self.behaviors.ask_ai(&cause, id, call, place, prompt).await?;
                     continue;
                 }
@@ -290,7 +290,7 @@ impl PerformActions {
         action: u32,
         outcome: Outcome,
     ) -> Result<(), CommandError> {
-        let cause = Cause::answering(recorded, &format!("{}.settled.{action}", self.name()));
+        let cause = Cause::answering(recorded, self.name()).then(&format!("settled.{action}"));
         let command = BehaviorCommand::Settle { call, action, outcome };
         match self.behaviors.behaviors.execute(id, command, &cause).await {
             Ok(_) => Ok(()),

@@ -35,7 +35,7 @@ impl Reactor for TellOfAlarms {
         for whom in self.concerned(*edit).await? {
             let later = |it: TryLater| Setback::Retry { reason: it.to_string(), after: it.after };
             let outcome = self.tell(recorded, &whom, &text).await.map_err(later)?;
-            let cause = Cause::answering(recorded, &format!("{} {}", self.name(), whom.id));
+            let cause = Cause::answering(recorded, self.name()).then(&whom.id);
             let told = WatchCommand::RecordTold { whom, about: recorded.position, outcome };
             self.self_editing.watches.execute(edit, told, &cause).await?;
         }
