@@ -23,6 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub trait Health: Send + Sync {
     /// How each part is. Must answer soon, whatever hangs.
     async fn checks(&self) -> Checks;
+
+    /// How each reactor stands; nothing when that cannot be read.
+    async fn reactors(&self) -> BTreeMap<String, ReactorState> {
+        BTreeMap::new()
+    }
+}
+
+/// How a reactor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Object)]
+pub struct ReactorState {
+    /// The last commit that it is done with.
+    pub position: u64,
+    /// How many commits it is behind the log. What does not concern it counts for some seconds.
+    pub lag: u64,
+    /// Events that it could not deal with yet and tries again, up to 1000.
+    pub parked: u64,
 }
 
 /// How one part is.
@@ -54,13 +70,15 @@ struct Found {
     checks: Checks,
     views: Condition,
     status: Option<Status>,
+    reactors: BTreeMap<String, ReactorState>,
 }
 
 impl Found {
     async fn by(health: &dyn Health, views: &Generations) -> Self {
-        let (checks, status) = tokio::join!(
+        let (checks, status, reactors) = tokio::join!(
             tokio::time::timeout(PATIENCE, health.checks()),
             tokio::time::timeout(PATIENCE, views.status()),
+            tokio::time::timeout(PATIENCE, health.reactors()),
         );
         let ill = Condition::Unhealthy;
         let checks = checks.unwrap_or(Checks {
@@ -78,7 +96,7 @@ impl Found {
             Some(status) if !status.failures.is_empty() => Condition::Degraded,
             Some(_) => Condition::Healthy,
         };
-        Self { checks, views, status }
+        Self { checks, views, status, reactors: reactors.unwrap_or_default() }
     }
 
     /// All in one word: nothing works without log and databases; the rest can be missed.
@@ -147,7 +165,7 @@ impl Endpoint for Numbers {
         let found = Found::by(&*self.health, &self.views).await;
         let uptime = seconds(self.started, request::now());
         let standing = found.status.as_ref().map(|it| (it.head, it.checkpoint.position));
-        let text = metrics::render(standing, &found.lags(), uptime);
+        let text = metrics::render(standing, &found.lags(), &found.reactors, uptime);
         let answer = Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8");
         Ok(answer.body(text))
     }
@@ -170,6 +188,8 @@ struct HealthReport {
     checks: CheckWords,
     /// How many commits each projection is behind the log.
     projections: BTreeMap<String, u64>,
+    /// How each reactor stands.
+    reactors: BTreeMap<String, ReactorState>,
 }
 
 #[derive(Object)]
@@ -245,6 +265,7 @@ impl HealthApi {
                 ai_services: found.checks.ai_services,
             },
             projections,
+            reactors: found.reactors,
         };
         match status {
             Condition::Unhealthy => HealthAnswer::Ill(Json(report)),

@@ -12,6 +12,7 @@ mod docs;
 mod door;
 mod envelope;
 mod error;
+mod explain;
 mod feeling;
 mod health;
 mod history;
@@ -47,7 +48,7 @@ use poem::{EndpointExt, Response, Route, get};
 use poem_openapi::Tags;
 
 pub use auth::{Authenticate, Unauthenticated};
-pub use health::{Checks, Condition, Health};
+pub use health::{Checks, Condition, Health, ReactorState};
 pub use serve::serve;
 pub use services::{About, Services};
 pub use settings::{ApiSettings, RateLimit, RateLimits, WebSocketSettings};
@@ -64,6 +65,8 @@ enum Tag {
     Audit,
     /// Talking with the bot.
     Conversation,
+    /// What the bot did, and why.
+    Explain,
     /// How the process is.
     Health,
     /// What was said on Discord.
@@ -87,6 +90,7 @@ type Apis = (
     analytics::AnalyticsApi,
     audit::AuditApi,
     conversation::ConversationApi,
+    explain::ExplainApi,
     health::HealthApi,
     history::HistoryApi,
     identity::IdentityApi,
@@ -94,12 +98,19 @@ type Apis = (
     integrations::IntegrationsApi,
     lifecycle::LifecycleApi,
     logs::LogsApi,
+    SelfEditingApis,
+    views::ViewsApi,
+);
+
+/// A list holds no more than sixteen.
+type SelfEditingApis = (
     self_editing::SelfEditingApi,
-    (self_editing::edits::EditsApi, self_editing::rehearsals::RehearsalsApi),
+    self_editing::behaviors::BehaviorsApi,
+    self_editing::edits::EditsApi,
+    self_editing::rehearsals::RehearsalsApi,
     self_editing::rollback::RollbackApi,
     self_editing::suggest::SuggestApi,
     self_editing::workspace::WorkspaceApi,
-    views::ViewsApi,
 );
 
 /// Everything that is served: the API with its document, health, metrics and the WebSocket.
@@ -139,6 +150,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         about,
         conversations,
         data_dir,
+        explain,
         health,
         identity,
         imports,
@@ -163,6 +175,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
         audit::AuditApi { journal, views: views.clone() },
         conversation::ConversationApi { conversations, views: views.clone() },
+        explain::ExplainApi { explain: explain.clone() },
         health::HealthApi { health, started, views: generations.clone() },
         history::HistoryApi { views: views.clone() },
         identity::IdentityApi { identity, views: views.clone() },
@@ -180,11 +193,19 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             started,
         },
         logs::LogsApi { directory: settings.log_directory.clone() },
-        self_editing::SelfEditingApi { lifecycle, self_editing: self_editing.clone(), views },
-        (edits.clone(), self_editing::rehearsals::RehearsalsApi { edits: edits.clone() }),
-        self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
-        self_editing::suggest::SuggestApi { edits },
-        self_editing::workspace::WorkspaceApi { self_editing },
+        (
+            self_editing::SelfEditingApi {
+                lifecycle,
+                self_editing: self_editing.clone(),
+                views: views.clone(),
+            },
+            self_editing::behaviors::BehaviorsApi { explain, views },
+            edits.clone(),
+            self_editing::rehearsals::RehearsalsApi { edits: edits.clone() },
+            self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
+            self_editing::suggest::SuggestApi { edits },
+            self_editing::workspace::WorkspaceApi { self_editing },
+        ),
         views::ViewsApi { generations, replays },
     )
 }

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use poem::http::{Method, StatusCode};
 
+use crate::health::ReactorState;
+
 const REQUESTS: &str = "palimpsest_http_requests_total";
 const DURATION: &str = "palimpsest_http_request_duration_seconds";
 const IN_FLIGHT: &str = "palimpsest_http_requests_in_flight";
 const HEAD: &str = "palimpsest_log_head";
 const POSITION: &str = "palimpsest_views_position";
 const LAG: &str = "palimpsest_projection_lag";
+const REACTOR_LAG: &str = "palimpsest_reactor_lag";
+const PARKED: &str = "palimpsest_reactor_parked";
 const UPTIME: &str = "palimpsest_uptime_seconds";
 
 /// The upper ends of the buckets, in seconds.
@@ -41,6 +45,8 @@ pub fn install() -> &'static PrometheusHandle {
         metrics::describe_gauge!(HEAD, "The newest commit of the log.");
         metrics::describe_gauge!(POSITION, "The last commit that the read models show.");
         metrics::describe_gauge!(LAG, "Commits that a projection is behind the log.");
+        metrics::describe_gauge!(REACTOR_LAG, "Commits that a reactor is behind the log.");
+        metrics::describe_gauge!(PARKED, "Events that a reactor tries again.");
         metrics::describe_gauge!(UPTIME, "Seconds since the process started.");
         handle
     })
@@ -162,6 +168,7 @@ fn word(method: &Method) -> &'static str {
 pub(crate) fn render(
     standing: Option<(u64, u64)>,
     lags: &BTreeMap<String, u64>,
+    reactors: &BTreeMap<String, ReactorState>,
     uptime: u64,
 ) -> String {
     let handle = install();
@@ -174,6 +181,10 @@ pub(crate) fn render(
     metrics::gauge!(UPTIME).set(number(uptime));
     for (projection, lag) in lags {
         metrics::gauge!(LAG, "projection" => projection.clone()).set(number(*lag));
+    }
+    for (reactor, state) in reactors {
+        metrics::gauge!(REACTOR_LAG, "reactor" => reactor.clone()).set(number(state.lag));
+        metrics::gauge!(PARKED, "reactor" => reactor.clone()).set(number(state.parked));
     }
     handle.run_upkeep();
     handle.render()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use commands::conversation::Conversations;
 use commands::discord::imports::ImportJobs;
+use commands::explain::Explain;
 use commands::identity::Identity;
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -27,6 +28,7 @@ pub struct Services {
     pub conversations: Conversations,
     /// Where states of moments are built.
     pub data_dir: PathBuf,
+    pub explain: Explain,
     pub health: Arc<dyn Health>,
     pub idempotency: Arc<dyn IdempotencyKeys>,
     pub identity: Identity,

@@ -12,7 +12,6 @@ use commands::{ChainSigner, Reactor, StartFrom, Tail, describe, run_reactors, wh
 use domain::kernel::{Journal, ProcessId};
 use projections::{BuildError, Fence, Generations, Place};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::as_of::as_of;
@@ -24,6 +23,7 @@ use crate::health::Checkup;
 use crate::known_log::{forget_other_logs, ground, ready_reactors};
 use crate::listening::{listen, reachable};
 use crate::mirror::{keep_mirror, mirror};
+use crate::part::{END, Part};
 use crate::read_models::{Live, Pointer};
 use crate::sampler::Sampler;
 use crate::stores::Stores;
@@ -38,10 +38,6 @@ const TIMERS: &str = "timers";
 /// How often what has run out is swept from the operational store.
 const SWEEP: Duration = Duration::from_mins(10);
 
-/// How long a part may take to end once it was told to; what is left then is made up for at the
-/// next start.
-const END: Duration = Duration::from_secs(30);
-
 /// A running platform.
 pub struct Platform {
     /// Where the API is; none without the role.
@@ -50,41 +46,11 @@ pub struct Platform {
     pub use_cases: UseCases,
     pub generations: Generations,
     data_dir: DataDir,
+    reactors: Vec<&'static str>,
     /// None when the state of a moment is served: that leaves no trace in the log.
     sampler: Option<Arc<Sampler>>,
     /// In the order in which they end.
     parts: Vec<Part>,
-}
-
-/// Something that runs until it is told to stop.
-struct Part {
-    name: &'static str,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-    deadline: Duration,
-}
-
-impl Part {
-    fn start<F: Future<Output = ()> + Send + 'static>(
-        name: &'static str,
-        run: impl FnOnce(CancellationToken) -> F,
-    ) -> Self {
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(run(stop.clone()));
-        Self { name, stop, task, deadline: END }
-    }
-
-    async fn end(mut self) {
-        self.stop.cancel();
-        match tokio::time::timeout(self.deadline, &mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(part = self.name, %error, "ended badly"),
-            Err(_) => {
-                tracing::error!(part = self.name, "does not end and is left behind");
-                self.task.abort();
-            }
-        }
-    }
 }
 
 impl Platform {
@@ -139,8 +105,16 @@ impl Platform {
             process,
             traffic: traffic.clone(),
         });
-        let mut platform =
-            Self { url: None, stores, use_cases, generations, data_dir, sampler: None, parts };
+        let mut platform = Self {
+            url: None,
+            stores,
+            use_cases,
+            generations,
+            data_dir,
+            reactors: reactors.iter().map(|it| it.name()).collect(),
+            sampler: None,
+            parts,
+        };
         if !snapshot {
             sampler.started(&config.environment, roles.names()).await?;
             platform.keep_house(config, roles, sampler, own.is_none());
@@ -239,6 +213,7 @@ impl Platform {
         let services = bot::Services {
             behaviors: self.use_cases.behaviors.clone(),
             conversations: self.use_cases.conversations.clone(),
+            explain: self.use_cases.explain.clone(),
             leases: self.stores.operational.clone(),
             lifecycle: self.use_cases.lifecycle.clone(),
             observations: self.use_cases.observations.clone(),
@@ -273,6 +248,7 @@ impl Platform {
             lifecycle: self.use_cases.lifecycle.clone(),
             log: self.stores.journal.log().clone(),
             operational: self.stores.operational.clone(),
+            reactors: self.reactors.clone(),
             vault: self.stores.vault.clone(),
         };
         let (journal, shown) = self.shown(config, snapshot).await?;
@@ -286,6 +262,7 @@ impl Platform {
             clock: self.stores.journal.clock().clone(),
             conversations: shown.conversations,
             data_dir: config.data_dir.clone(),
+            explain: shown.explain,
             health: Arc::new(health),
             idempotency: self.stores.operational.clone(),
             identity: shown.identity,
@@ -323,6 +300,7 @@ impl Platform {
         };
         let journal = as_of(journal, live.checkpoint().await?.position);
         let use_cases = UseCases::as_of(&self.stores, &journal, outside(config)?);
+        use_cases.views.are(&self.generations);
         Ok((journal, use_cases))
     }
 

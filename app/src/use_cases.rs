@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use commands::behaviors::{Behaviors, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
+use commands::explain::Explain;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -25,6 +26,7 @@ pub struct UseCases {
     pub behaviors: Behaviors,
     pub conversations: Conversations,
     pub executors: Executors,
+    pub explain: Explain,
     pub identity: Identity,
     pub integrations: Integrations,
     pub lifecycle: Lifecycle,
@@ -122,6 +124,11 @@ impl UseCases {
             registries: Registries::new(self_editing.clone()),
             surroundings: Arc::new(views.clone()),
         };
+        let explain = Explain {
+            behaviors: behaviors.clone(),
+            checkpoints: stores.operational.clone(),
+            traces: Arc::new(views.clone()),
+        };
         let rehearsals = Rehearsals::new(
             stores.operational.clone(),
             behaviors.registries.clone(),
@@ -132,6 +139,7 @@ impl UseCases {
             behaviors,
             conversations,
             executors,
+            explain,
             identity,
             integrations,
             lifecycle,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use commands::behaviors::Behaviors;
 use commands::conversation::Conversations;
 use commands::discord::Observations;
+use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::Leases;
 use commands::self_editing::{Rehearsals, SelfEditing};
@@ -29,6 +30,7 @@ pub use views::ReadModels;
 pub struct Services {
     pub behaviors: Behaviors,
     pub conversations: Conversations,
+    pub explain: Explain,
     pub leases: Arc<dyn Leases>,
     pub lifecycle: Lifecycle,
     pub observations: Observations,

@@ -7,6 +7,7 @@ pub mod discord;
 mod error;
 mod executor;
 mod executors;
+pub mod explain;
 pub mod identity;
 pub mod integrations;
 mod leased;

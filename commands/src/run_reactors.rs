@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Without anything to do, a checkpoint is written after so many commits.
 const IDLE_COMMITS: u64 = 1_000;
 
+/// And after so long, so that what is read of it elsewhere is no older.
+const IDLE_TIME: Duration = Duration::from_secs(5);
+
 /// Where reactors start that never ran on this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartFrom {
@@ -180,7 +183,7 @@ impl Runner {
         stop: CancellationToken,
     ) -> Result<(), CommandError> {
         let mut look = tokio::time::interval(LOOK);
-        let mut written = self.checkpoint;
+        let (mut written, mut idle) = (self.checkpoint, tokio::time::Instant::now());
         loop {
             tokio::select! {
                 biased;
@@ -198,7 +201,15 @@ impl Runner {
                         }
                     }
                 }
-                _ = look.tick() => self.try_again(&stop).await?,
+                _ = look.tick() => {
+                    self.try_again(&stop).await?;
+                    if self.checkpoint.position == written.position {
+                        idle = tokio::time::Instant::now();
+                    } else if idle.elapsed() >= IDLE_TIME {
+                        self.advance(&[]).await?;
+                        written = self.checkpoint;
+                    }
+                }
             }
         }
         if self.checkpoint.position > written.position {

@@ -9,10 +9,11 @@ use adapters::{
 };
 use api::{About, ApiSettings, Checks, Condition, Health, Services};
 use async_trait::async_trait;
-use commands::behaviors::Registries;
+use commands::behaviors::{Behaviors, Registries};
 use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
+use commands::explain::Explain;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -140,6 +141,20 @@ impl Door {
             views.follow(Fence::Alone, stopped.cancelled_owned()).await.expect("a projector");
         });
 
+        let surroundings = palimpsest::surroundings::Views::default();
+        surroundings.are(&generations);
+        let explain = Explain {
+            behaviors: Behaviors {
+                behaviors: executors.behaviors.clone(),
+                budgets: Arc::default(),
+                journal: journal.clone(),
+                model: Arc::new(Echo),
+                registries: Registries::new(self_editing.clone()),
+                surroundings: Arc::new(surroundings.clone()),
+            },
+            checkpoints: operational.clone(),
+            traces: Arc::new(surroundings),
+        };
         let services = Services {
             about: About {
                 name: "Palimpsest".into(),
@@ -158,6 +173,7 @@ impl Door {
                 recent,
             },
             data_dir: directory.path().to_owned(),
+            explain,
             health: Arc::new(Well),
             idempotency: operational.clone(),
             identity: identity.clone(),

@@ -21,6 +21,7 @@ mod edit_limits;
 mod edit_past;
 mod event_log;
 mod executor;
+mod explain;
 mod golden;
 mod house_rules;
 mod import;

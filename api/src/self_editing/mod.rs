@@ -1,5 +1,6 @@
 //! `/self-editing`: the switch, and the history.
 
+pub(crate) mod behaviors;
 pub(crate) mod edits;
 pub(crate) mod rehearsals;
 pub(crate) mod rollback;

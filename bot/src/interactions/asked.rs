@@ -15,13 +15,16 @@ use uuid::Uuid;
 use crate::gateway::json::{channel, guild, id, list, message, name, number, text, user};
 use crate::interactions::powers::powers_of;
 use crate::rest::Ticket;
-use crate::slash::Call;
+use crate::slash::{Call, TARGET};
 
 /// Discord's permissions, as bits.
 const ADMINISTRATOR: u64 = 1 << 3;
 const MANAGE_GUILD: u64 = 1 << 5;
 const VIEW_CHANNEL: u64 = 1 << 10;
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
+/// The kind of a command that is used on a message.
+const ON_MESSAGE: u64 = 3;
 
 /// How it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +193,12 @@ fn command(data: &Value) -> (String, BTreeMap<String, Value>) {
         options = &sub["options"];
     }
     let named = |it: &Value| (text(&it["name"]).to_owned(), it["value"].clone());
-    (path, list(options).iter().map(named).collect())
+    let mut options: BTreeMap<_, _> = list(options).iter().map(named).collect();
+    // Used on a message: that one is all it is given.
+    if number(&data["type"]) == ON_MESSAGE {
+        options.insert(TARGET.to_owned(), data["target_id"].clone());
+    }
+    (path, options)
 }
 
 /// The name of the option that is being typed.
@@ -235,6 +243,13 @@ mod tests {
         ] });
         let (path, options) = command(&data);
         assert_eq!((&*path, &options["id"]), ("edit approve", &json!("x")));
+    }
+
+    #[test]
+    fn a_command_on_a_message_is_told_which() {
+        let data = json!({ "name": "Why?", "type": 3, "target_id": "17" });
+        let (path, options) = command(&data);
+        assert_eq!((&*path, &options[TARGET]), ("Why?", &json!("17")));
     }
 
     #[test]

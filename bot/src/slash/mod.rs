@@ -2,12 +2,14 @@
 
 mod ask;
 mod behavior;
+mod behaviors;
 mod call;
 mod edit;
 mod history;
 mod registration;
 mod reply;
 mod status;
+mod why;
 
 use async_trait::async_trait;
 use commands::CommandError;
@@ -17,6 +19,7 @@ pub use call::Call;
 pub(crate) use registration::Commands;
 pub(crate) use reply::custom_id;
 pub use reply::{Button, Card, Field, Form, Look, Reply};
+pub(crate) use why::TARGET;
 
 use crate::Services;
 
@@ -56,11 +59,13 @@ pub struct Choice {
 pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
         Box::new(ask::Ask(services.conversations.clone())),
+        Box::new(behaviors::Behaviors(services.explain.clone())),
         Box::new(edit::Edit::new(services)),
         Box::new(history::History(services.read_models.clone())),
         Box::new(status::Status {
             lifecycle: services.lifecycle.clone(),
             models: services.read_models.clone(),
         }),
+        Box::new(why::Why(services.explain.clone())),
     ]
 }

@@ -80,6 +80,19 @@ pub enum Kind {
     Schedule,
 }
 
+impl Kind {
+    /// As heads call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::PrefixCommand => "prefix_command",
+            Self::Reaction => "reaction",
+            Self::Responder => "responder",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
 /// What a reaction reacts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]

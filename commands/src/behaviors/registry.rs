@@ -153,6 +153,11 @@ impl Registry {
         self.all.iter().filter(|it| it.head.kind == Kind::Schedule)
     }
 
+    /// What stands before the name of a prefix command.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The prefix command that a text calls, and what stands behind its name.
     pub fn prefix_command(&self, text: &str) -> Option<(&Arc<Live>, String)> {
         let called = text.trim_start().strip_prefix(&self.prefix)?;

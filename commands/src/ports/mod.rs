@@ -16,6 +16,7 @@ mod script_runner;
 mod snapshots;
 mod surroundings;
 mod tickets;
+mod traces;
 mod vault;
 
 pub use access::{Access, Caller};
@@ -39,4 +40,5 @@ pub use script_runner::{
 pub use snapshots::{Snapshot, Snapshots};
 pub use surroundings::{Due, Surroundings};
 pub use tickets::Tickets;
+pub use traces::{Earlier, EventPlace, Made, Settled, Spotted, Traces};
 pub use vault::Vault;

@@ -4,6 +4,7 @@ mod indexes;
 mod m20261120_000001_tables;
 mod m20261125_000001_behaviors;
 mod m20261125_000002_rehearsals;
+mod m20261125_000005_places;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -20,6 +21,7 @@ impl MigratorTrait for Views {
             Box::new(m20261120_000001_tables::Migration),
             Box::new(m20261125_000001_behaviors::Migration),
             Box::new(m20261125_000002_rehearsals::Migration),
+            Box::new(m20261125_000005_places::Migration),
         ]
     }
 }

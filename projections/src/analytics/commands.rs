@@ -25,16 +25,23 @@ pub struct Model {
     pub error_message: Option<String>,
     pub occurred_at: Millis,
     pub execution_ms: Option<i64>,
+    /// The commit that brought it.
+    pub position: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// One use, by Discord's id of it.
+pub async fn find(db: &impl ConnectionTrait, id: u64) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(snowflake(id)).one(db).await
+}
 
 /// Builds the list.
 pub struct Commands;
 
 impl Fold for Commands {
     const NAME: &'static str = "analytics_commands";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Key = i64;
     type Row = Model;
 
@@ -87,6 +94,7 @@ impl Fold for Commands {
                 error_message: None,
                 occurred_at: Millis(recorded.occurred_at),
                 execution_ms: None,
+                position: recorded.position.cast_signed(),
             }),
             Did::InteractionAnswered { success, error, duration_ms, .. } => row.map(|row| Model {
                 success: Some(*success),

@@ -97,6 +97,24 @@ pub async fn page(
     Ok((described(rows, journal).await?, next))
 }
 
+/// Where events of one action stand that happened to one thing after a commit, oldest first.
+pub async fn later(
+    db: &impl ConnectionTrait,
+    target_id: &str,
+    action: &str,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<(u64, u32)>, DbErr> {
+    let find = Entity::find()
+        .filter(Column::TargetId.eq(target_id))
+        .filter(Column::Action.eq(action))
+        .filter(Column::Position.gt(after.cast_signed()));
+    let find = find.order_by_asc(Column::Position).order_by_asc(Column::Idx).limit(limit);
+    let rows = find.all(db).await?.into_iter();
+    let place = |row: Model| (row.position.cast_unsigned(), u32::try_from(row.idx).ok());
+    Ok(rows.map(place).filter_map(|(position, idx)| Some((position, idx?))).collect())
+}
+
 fn condition(filter: &Filter) -> Condition {
     let Filter { user_id, action, target_type, target_id, from, to } = filter;
     let mut all = Condition::all();

@@ -88,6 +88,20 @@ pub async fn list(
     slice.of(find, db).await
 }
 
+/// The calls of a behavior before a commit, the newest first.
+pub async fn before(
+    db: &impl ConnectionTrait,
+    behavior: &str,
+    position: u64,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let find = Entity::find()
+        .filter(Column::Behavior.eq(behavior))
+        .filter(Column::Position.lt(position.cast_signed()));
+    let find = find.order_by_desc(Column::Position).order_by_desc(Column::Idx);
+    find.limit(limit).all(db).await
+}
+
 /// The calls of the revisions from one on and before another.
 pub async fn of_revisions(
     db: &impl ConnectionTrait,

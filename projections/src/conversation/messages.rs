@@ -2,9 +2,9 @@
 
 use domain::conversation::ConversationEvent as Did;
 use domain::kernel::{ERASED, Event, Person, Personal, Recorded};
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use crate::{Append, Millis, Paged, Slice, Tx};
 
@@ -58,6 +58,13 @@ pub async fn newest(
     let mut found = Slice { limit, offset: 0 }.of(find, db).await?.items;
     found.reverse();
     Ok(found)
+}
+
+/// The answers with this id or to this message, oldest first.
+pub async fn answers(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<Model>, DbErr> {
+    let any = Condition::any().add(Column::Id.eq(id)).add(Column::ReplyTo.eq(id));
+    let find = Entity::find().filter(any).filter(Column::Role.eq("assistant")).limit(20);
+    find.order_by_asc(Column::Position).order_by_asc(Column::Idx).all(db).await
 }
 
 /// Builds the list.

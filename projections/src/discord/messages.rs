@@ -36,6 +36,8 @@ pub struct Model {
     pub deleted_at: Option<Millis>,
     /// How many are on it now.
     pub reactions: i64,
+    /// The commit that brought it.
+    pub position: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -133,7 +135,7 @@ pub struct Messages;
 
 impl Fold for Messages {
     const NAME: &'static str = "discord_messages";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Key = i64;
     type Row = Model;
 
@@ -239,6 +241,7 @@ fn created(channel: ChannelId, message: &Message, recorded: &Recorded) -> Model 
         edited_at: None,
         deleted_at: None,
         reactions: 0,
+        position: recorded.position.cast_signed(),
     }
 }
 

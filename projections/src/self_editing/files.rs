@@ -132,6 +132,19 @@ fn text(content: Content, large: &BTreeMap<BlobId, String>) -> String {
     }
 }
 
+/// The newest revision up to this one that changed a file.
+pub async fn changed_at(
+    db: &impl ConnectionTrait,
+    path: &str,
+    revision: u64,
+) -> Result<Option<u64>, DbErr> {
+    let find = Entity::find()
+        .filter(Column::Path.eq(path))
+        .filter(Column::Revision.lte(revision.cast_signed()));
+    let found = find.order_by_desc(Column::Revision).one(db).await?;
+    Ok(found.map(|it| it.revision.cast_unsigned()))
+}
+
 /// A path, and what is in it before and after.
 type Sides = (String, Option<Content>, Option<Content>);
 

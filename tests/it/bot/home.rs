@@ -14,10 +14,11 @@ use commands::conversation::{
     AnswerMessages, ConversationLimits, Conversations, DeliverAnswers, Pace, RecentTurns,
 };
 use commands::discord::Observations;
+use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, Answer, Caller, ChatModel, Leases as _, Prompt, Snapshots};
+use commands::ports::{Caller, Leases as _, Snapshots};
 use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
-use commands::{Blobs, CommandError, Executors, Ground, Reactor, StartFrom, run_reactors};
+use commands::{Blobs, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, Recorded, Source};
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::slow_log::SlowLog;
+use super::stand_ins::{Echo, Everybody};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -169,7 +171,12 @@ impl Home {
             journal: self.journal.clone(),
             model: conversations.model.clone(),
             registries: registries.clone(),
-            surroundings: Arc::new(surroundings),
+            surroundings: Arc::new(surroundings.clone()),
+        };
+        let explain = Explain {
+            behaviors: behaviors.clone(),
+            checkpoints: self.store.clone(),
+            traces: Arc::new(surroundings),
         };
         let clock = Arc::new(SystemClock);
         let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
@@ -187,6 +194,7 @@ impl Home {
         let services = Services {
             behaviors,
             conversations,
+            explain,
             leases: self.store.clone(),
             lifecycle: lifecycle.clone(),
             observations,
@@ -355,41 +363,6 @@ async fn react(
     let start = Some(StartFrom::Position(0));
     // A test that kills them takes their lease away.
     let _ = run_reactors(ground, reactors, start, lease, stop).await;
-}
-
-/// Answers with what it heard; what takes time waits until the test lets it go.
-struct Echo(Arc<Semaphore>);
-
-#[async_trait]
-impl ChatModel for Echo {
-    async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
-        if prompt.text.contains("take your time") {
-            self.0.acquire().await.expect("a gate").forget();
-        }
-        if prompt.text.contains("nobody can answer") {
-            return Err(CommandError::invalid("message", "cannot be answered"));
-        }
-        let text = match prompt.text.as_str() {
-            "tell me much" => "This is a long story. ".repeat(300).to_lowercase(),
-            "how much do you know?" => {
-                let oldest = prompt.before.iter().find(|turn| !turn.by_bot);
-                let oldest = oldest.map_or("nothing", |turn| turn.text.as_str());
-                format!("I know {}, the oldest: {oldest}", prompt.before.len())
-            }
-            text => format!("You said: {text}"),
-        };
-        let (provider, model) = ("echo".to_owned(), "echo".to_owned());
-        Ok(Answer { text, provider, model, tokens: 1 })
-    }
-}
-
-struct Everybody;
-
-#[async_trait]
-impl Access for Everybody {
-    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
-        Ok(false)
-    }
 }
 
 /// The read models of a home.

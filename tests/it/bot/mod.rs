@@ -10,6 +10,7 @@ mod presence;
 mod rehearse;
 mod slash;
 mod slow_log;
+mod stand_ins;
 mod suggest;
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ async fn commands_are_registered_once_and_not_again() {
     home.discord.wait_for_request(|it| it.method == "PUT").await;
     bot.stop().await;
     let names: Vec<_> = home.discord.commands(None).iter().map(|it| it["name"].clone()).collect();
-    assert_eq!(names, ["ask", "edit", "history", "status"]);
+    assert_eq!(names, ["ask", "behaviors", "edit", "history", "status", "Why?"]);
 
     let bot = home.start();
     home.until_listening(2).await;

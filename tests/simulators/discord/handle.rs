@@ -202,6 +202,13 @@ impl DiscordSimulator {
         self.asked(|world| world.slash((&channel, &user), path, &options))
     }
 
+    /// A member uses a command on a message, “Why?” say, once the bot has registered it.
+    pub async fn use_on(&self, message: &Message, user: impl Into<Ref>, name: &str) -> Interaction {
+        let (channel, user) = (Ref::Id(message.channel), user.into());
+        self.wait_for_command(&channel, name).await;
+        self.asked(|world| world.use_on((&channel, &user), name, message.id))
+    }
+
     /// A member is typing the option `focused` of a slash command.
     pub async fn autocomplete(
         &self,

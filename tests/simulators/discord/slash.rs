@@ -9,6 +9,9 @@ use super::{
     world::{Message, Ref, World},
 };
 
+/// The kind of a command that is used on a message.
+const ON_MESSAGE: u64 = 3;
+
 /// The kinds of options.
 const SUBCOMMAND: u64 = 1;
 const GROUP: u64 = 2;
@@ -38,6 +41,32 @@ impl World {
     ) -> Result<Snowflake, String> {
         let ask = self.command_ask((channel, user), path, options, None)?;
         self.ask(ask)
+    }
+
+    /// A member uses a command on a message.
+    pub(super) fn use_on(
+        &mut self,
+        (channel, user): (&Ref, &Ref),
+        name: &str,
+        message: Snowflake,
+    ) -> Result<Snowflake, String> {
+        let (channel, user) = (self.channel(channel)?, self.user(user)?.id);
+        let command = self.named(channel.guild, name)?;
+        if command["type"] != ON_MESSAGE {
+            return Err(format!("{name:?} is no command for messages: {command}"));
+        }
+        let target = self.message(channel.id, message).ok_or("that message is not there")?;
+        let mut data = json!({
+            "id": command["id"],
+            "name": name,
+            "type": ON_MESSAGE,
+            "target_id": message,
+            "resolved": { "messages": { message.to_string(): self.message_shape(target) } },
+        });
+        if let Some(guild) = command.get("guild_id") {
+            data["guild_id"] = guild.clone();
+        }
+        self.ask(Ask { kind: COMMAND, channel: channel.id, user, data, pressed: None })
     }
 
     /// A member is typing the option `focused`; the bot may suggest.
@@ -92,7 +121,10 @@ impl World {
     }
 
     fn command(&self, guild: Option<Snowflake>, path: &str) -> Result<&Value, String> {
-        let name = path.split(' ').next().unwrap_or_default();
+        self.named(guild, path.split(' ').next().unwrap_or_default())
+    }
+
+    fn named(&self, guild: Option<Snowflake>, name: &str) -> Result<&Value, String> {
         let own = guild.and_then(|guild| self.application.commands.get(&Some(guild)));
         let all = own.into_iter().chain(self.application.commands.get(&None)).flatten();
         let known: Vec<&str> = all.clone().filter_map(|it| it["name"].as_str()).collect();
