@@ -15,6 +15,7 @@ use commands::self_editing::{
     Word,
 };
 use commands::{Blobs, Executors};
+use domain::behaviors::Power;
 use domain::discord::ChannelEvent;
 use domain::identity::Permissions;
 use domain::kernel::{
@@ -232,7 +233,8 @@ fn script(head: &str, how: &str) -> String {
 
 fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+    let powers = Power::ALL.iter().copied().collect();
+    Caller { cause, permissions: Permissions::all(), powers }
 }
 
 fn p99(figure: Figure) -> Figure {

@@ -78,8 +78,7 @@ async fn main() -> anyhow::Result<()> {
 
     let names = names(&discord);
     let directory = config.data_dir.clone();
-    let mut stage =
-        Stage { names, discord, platform, seen: 0, before: 0, data_dir: directory };
+    let mut stage = Stage { names, discord, platform, seen: 0, before: 0, data_dir: directory };
     stage.play().await?;
     if !args.once {
         let key = bootstrap_key(&config.data_dir).context("there is no first key")?;

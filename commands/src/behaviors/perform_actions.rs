@@ -114,7 +114,8 @@ impl PerformActions {
                 // It is settled when its time has come.
                 Action::Remind { .. } => continue,
                 Action::AskAi { prompt } => {
-                    let cause = Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
+                    let cause =
+                        Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
                     self.behaviors.ask_ai(&cause, id, call, place, prompt).await?;
                     continue;
                 }

@@ -20,8 +20,8 @@ impl MigratorTrait for Views {
         vec![
             Box::new(m20261120_000001_tables::Migration),
             Box::new(m20261125_000001_behaviors::Migration),
-            Box::new(m20261125_000005_places::Migration),
             Box::new(m20261125_000002_rehearsals::Migration),
+            Box::new(m20261125_000005_places::Migration),
         ]
     }
 }

@@ -2,9 +2,6 @@
 
 mod stage;
 
-use std::time::Duration;
-
-use chrono::Utc;
 use domain::discord::ChannelEvent;
 use domain::identity::Permission;
 use domain::kernel::{DiscordUserId, Person, Personal};
@@ -117,9 +114,8 @@ async fn the_range_is_the_newest_commits_or_a_stretch_of_the_log() {
     for text in ["hello 2", "hello 3", "nothing", "hello 4"] {
         stage.say(ANA, text).await;
     }
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let noon = Utc::now();
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    let noon = stage.next_moment().await;
+    stage.next_moment().await;
     let last = stage.say(BEN, "hello 5").await;
     let edit = stage.propose(&[("hello", Some(&responder("hello", "", "reply(\"Hello\")")))]).await;
     for (range, events, differing) in [
@@ -199,8 +195,8 @@ async fn behaviors_see_the_past_and_have_their_say_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
-    let dice = |sides: u32| {
-        let how = format!("reply(`${{random(1, {sides})}} for ${{event.options.reason}}`)");
+    let dice = |least: u32, most: u32| {
+        let how = format!("reply(`${{random({least}, {most})}} for ${{event.options.reason}}`)");
         let options = "[[options]]\nname = \"reason\"\ndescription = \"Why\"\nkind = \"text\"";
         let head = format!(
             "kind = \"command\"\nname = \"dice\"\ndescription = \"Dice\"\npowers = [\"reply\"]\n{options}"
@@ -211,7 +207,7 @@ async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
         let head = "kind = \"reaction\"\non = \"reaction_added\"\ndescription = \"Thank\"\npowers = [\"reply\"]";
         script(head, &format!("reply(`{text} ${{event.emoji}}`)"))
     };
-    let stage = Stage::with(&[("dice", &dice(6)), ("thanks", &thanks("Thanks"))]).await;
+    let stage = Stage::with(&[("dice", &dice(1, 6)), ("thanks", &thanks("Thanks"))]).await;
     stage.say(BOT, "vote here").await;
     let user = DiscordUserId(ANA);
     let of = Person::discord(ANA);
@@ -229,19 +225,19 @@ async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
     for user in [DiscordUserId(BOT), user] {
         stage.happens(ChannelEvent::ReactionAdded { message: id, user, emoji: "👍".into() }).await;
     }
-    let same = stage.propose(&[("dice", Some(&format!("{}// the same\n", dice(6))))]).await;
+    let same = stage.propose(&[("dice", Some(&format!("{}// the same\n", dice(1, 6))))]).await;
     let report = stage.rehearse(&same, json!({})).await;
     assert_eq!((&report["events"], &report["differing"]), (&json!(2), &json!(0)), "{report}");
     assert_eq!((&report["calls_before"], &report["calls_after"]), (&json!(2), &json!(2)));
 
     let other = stage
-        .propose(&[("dice", Some(&dice(1)[..])), ("thanks", Some(&thanks("Thank you")))])
+        .propose(&[("dice", Some(&dice(7, 7)[..])), ("thanks", Some(&thanks("Thank you")))])
         .await;
     let report = stage.rehearse(&other, json!({})).await;
     let example = report["examples"].as_array().unwrap().iter().find(|it| it["behavior"] == "dice");
     let example = example.unwrap_or_else(|| panic!("{report}"));
     assert_eq!(example["event"]["text"], "/dice reason: luck");
-    assert_eq!(example["after"], "reply: 1 for luck");
+    assert_eq!(example["after"], "reply: 7 for luck");
     let example =
         report["examples"].as_array().unwrap().iter().find(|it| it["behavior"] == "thanks");
     assert_eq!(example.unwrap()["after"], "reply: Thank you 👍");

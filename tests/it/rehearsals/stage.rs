@@ -1,6 +1,8 @@
 //! A server with behaviors, and a channel in which things happen.
 
-use chrono::Utc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::{DateTime, Utc};
 use domain::discord::{ChannelEvent, Message};
 use domain::kernel::{
     Actor, Cause, ChannelId, DiscordUserId, Event, Expected, GuildId, MessageId, Person, Personal,
@@ -13,17 +15,24 @@ use uuid::Uuid;
 pub(super) const ANA: u64 = 865_175_338_091_066_103;
 pub(super) const BEN: u64 = 865_175_338_091_066_104;
 pub(super) const BOT: u64 = 865_175_338_091_066_105;
+/// The id of the first message: one of 2026.
+const FIRST: u64 = 1_456_000_000_000_000_000;
 pub(super) const HERE: ChannelId = ChannelId(1_004_022_893_340_648_333);
 
 /// See the module.
 pub(super) struct Stage {
     pub(super) door: Door,
     end: tokio::sync::Mutex<Expected>,
+    ids: AtomicU64,
 }
 
 impl Stage {
     pub(super) async fn with(behaviors: &[(&str, &str)]) -> Self {
-        let stage = Self { door: Door::open().await, end: tokio::sync::Mutex::new(Expected::New) };
+        let stage = Self {
+            door: Door::open().await,
+            end: tokio::sync::Mutex::new(Expected::New),
+            ids: AtomicU64::new(FIRST),
+        };
         let switch = |on: bool| {
             stage.door.post("/api/v1/self-editing/enable", json!({ "auto_approve": on }))
         };
@@ -85,11 +94,19 @@ impl Stage {
         .await
     }
 
+    /// Later than any other, as Discord's ids are.
     pub(super) fn next_id(&self) -> MessageId {
-        MessageId(
-            Uuid::now_v7().as_u128() as u64 & 0xFFF
-                | (Utc::now().timestamp_micros().cast_unsigned() << 12),
-        )
+        MessageId(self.ids.fetch_add(1 << 22, Ordering::Relaxed))
+    }
+
+    /// A time after everything that happened so far, and before all that comes after the next one.
+    pub(super) async fn next_moment(&self) -> DateTime<Utc> {
+        let clock = self.door.journal.clock();
+        let before = clock.now();
+        while clock.now() == before {
+            tokio::task::yield_now().await;
+        }
+        clock.now()
     }
 
     /// One commit of the channel; answers its position.
