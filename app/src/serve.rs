@@ -27,7 +27,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> anyhow::Result<()
     let roles = config.roles()?;
     let from = args.reactors_from.as_deref().map(start_from).transpose()?;
 
-    let platform = Platform::start(&config, roles, None, from, data_dir).await?;
+    let platform = Box::pin(Platform::start(&config, roles, None, from, data_dir)).await?;
     tracing::info!(roles = roles.names().join(","), log = platform.stores.durability, "started");
     if let Some(url) = &platform.url {
         eprintln!("Palimpsest serves on {url} (API {url}/docs, health {url}/health).");
@@ -57,7 +57,7 @@ pub(crate) async fn for_ourselves(
     let roles = Roles { api: true, bot: false, projector: true, reactor: false };
     let (own, token) = OwnToken::make();
     let path = config.data_dir.clone();
-    let platform = Platform::start(&config, roles, Some(own), None, data_dir).await?;
+    let platform = Box::pin(Platform::start(&config, roles, Some(own), None, data_dir)).await?;
     // What was never built, or is of an older program, is built first.
     platform.generations.wait_for(0, FIRST_VIEWS).await;
     let holder = Holder { pid: std::process::id(), url: platform.url.clone() };

@@ -111,7 +111,7 @@ async fn a_rollback_that_was_cut_off_leaves_nothing_to_apply() {
 }
 
 #[tokio::test]
-async fn an_emergency_stops_what_is_under_way_and_passes_by_what_has_ended() {
+async fn an_emergency_stops_what_is_under_way_and_takes_back_what_is_watched() {
     let (there, _folder) = Embedded::start().await;
     let editing = seeded(&there).await;
     let live = approved(&editing, "prompts/live.md").await;
@@ -124,7 +124,7 @@ async fn an_emergency_stops_what_is_under_way_and_passes_by_what_has_ended() {
     let known = UnderWay { edits: vec![live, waits], position: 0 };
     editing.disable(&caller, "fire".into(), Some(known)).await.unwrap();
     let status = async |id| load(&editing, id).await.status();
-    assert_eq!(status(live).await, Some(Status::Applied));
+    assert_eq!(status(live).await, Some(Status::RolledBack));
     assert_eq!((status(waits).await, status(ready).await), (REJECTED, REJECTED));
     let refused = editing.apply(&somebody("cem"), ready).await.unwrap_err();
     assert!(

@@ -150,9 +150,9 @@ fn path_of(id: &str) -> String {
 fn show(answer: &Value, json: bool, words: fn(&Value) -> String) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
-        writeln!(out, "{answer}")?
+        writeln!(out, "{answer}")?;
     } else {
-        write!(out, "{}", words(answer))?
+        write!(out, "{}", words(answer))?;
     }
     Ok(())
 }

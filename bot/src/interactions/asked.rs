@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use commands::ports::Caller;
 use domain::discord::{ChannelEvent, happened_at};
 use domain::identity::{Permission, Permissions};
@@ -134,9 +134,9 @@ impl Asked {
     }
 
     /// `position` is where the log holds it; 0 where it is not recorded.
-    pub(super) fn call(&self, position: u64) -> Call {
+    pub(super) fn call(&self, position: u64, now: DateTime<Utc>) -> Call {
         let at = happened_at(self.id);
-        let took = (Utc::now() - at).num_milliseconds();
+        let took = (now - at).num_milliseconds();
         Call {
             id: self.id,
             path: self.path.clone(),

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use commands::behaviors::Answered;
 use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
@@ -185,7 +186,7 @@ impl Handling {
         match asked.kind {
             Kind::Autocomplete => {
                 let option = asked.focused.clone().unwrap_or_default();
-                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(0), &option));
+                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(0, self.now()), &option));
                 return self.answering.suggest(&suggested.await.unwrap_or_default()).await;
             }
             Kind::Button | Kind::Command | Kind::Form => {}
@@ -205,6 +206,10 @@ impl Handling {
         self.finish(&asked, done, deferred, since).await;
     }
 
+    fn now(&self) -> DateTime<Utc> {
+        self.commands.behaviors().journal.clock().now()
+    }
+
     async fn work(&self, asked: &Asked) -> Result<Reply, CommandError> {
         let (cause, received) = (&asked.caller().cause, asked.received());
         let facts = vec![received.clone()];
@@ -215,7 +220,7 @@ impl Handling {
         if matches!(asked.kind, Kind::Button | Kind::Command) {
             self.limits.pass(&received).await?;
         }
-        self.commands.run(asked.call(recorded.position)).await
+        self.commands.run(asked.call(recorded.position, self.now())).await
     }
 
     async fn finish(

@@ -28,7 +28,7 @@ impl Seen {
     pub fn at_any_time(recorded: &Recorded) -> Option<Self> {
         let base = Occasion {
             at: recorded.occurred_at,
-            seed: recorded.id.as_u128() as u64,
+            seed: recorded.id.as_u64_pair().1,
             ..Occasion::default()
         };
         match &recorded.event {

@@ -54,7 +54,7 @@ impl Reactor for PerformActions {
 
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
         let Event::Behavior(id, event) = &recorded.event else { return Ok(()) };
-        let done = match event {
+        match event {
             Did::Ran { call, actions, .. } => {
                 // What was wanted by somebody who was erased meanwhile is not done.
                 let actions = actions.clear().map_or(&[][..], Vec::as_slice);
@@ -73,8 +73,7 @@ impl Reactor for PerformActions {
                 self.remind(recorded, id, *call, *action, reminder).await
             }
             Did::ActionSettled { .. } | Did::Held { .. } => Ok(()),
-        };
-        done
+        }
     }
 
     async fn give_up(&self, recorded: &Recorded, reason: &str) -> Result<(), CommandError> {

@@ -90,7 +90,7 @@ impl Timers {
             what: "schedule".to_owned(),
             at: slot,
             guild: Some(guild),
-            seed: id.as_u128() as u64,
+            seed: id.as_u64_pair().1,
             ..Occasion::default()
         };
         let occasion = self.0.completed(live, occasion).await?;

@@ -163,7 +163,7 @@ impl FillMirror {
         if let Some(Event::Edit(_, EditEvent::Proposed { author, scope, kind, description, .. })) =
             first
         {
-            shown.reason = description.shown().to_owned();
+            description.shown().clone_into(&mut shown.reason);
             (shown.author, shown.scope, shown.of_type) = (author, Some(scope), kind);
         }
         Ok(Some(shown))
