@@ -52,8 +52,6 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         appended::<self_editing::decisions::Decisions>(),
         folded::<self_editing::edits::Edits>(),
         appended::<self_editing::files::Files>(),
-        appended::<self_editing::rehearsal_errors::RehearsalErrors>(),
-        appended::<self_editing::rehearsal_examples::RehearsalExamples>(),
         folded::<self_editing::rehearsals::Rehearsals>(),
         appended::<self_editing::revisions::Revisions>(),
     ]

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use commands::self_editing::{Rehearsals, RehearsedRange, Standing};
+use commands::self_editing::{Ending, Rehearsals, RehearsedRange, Standing};
 use domain::identity::Permission;
-use domain::kernel::{Actor, EditId, RehearsalId};
-use domain::self_editing::Report;
+use domain::kernel::{Actor, EditId, Event, Personal, Recorded, RehearsalId};
+use domain::self_editing::{Example, Failing, RehearsalEvent, Report};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 use projections::identity::actors;
 use projections::self_editing::rehearsals::{self as list, Model};
-use projections::self_editing::{rehearsal_errors, rehearsal_examples};
 use uuid::Uuid;
 
 use super::edits::EditsApi;
@@ -186,17 +185,25 @@ impl RehearsalsApi {
         rehearsal_id: Path<Uuid>,
     ) -> Result<Found<RehearsalView>> {
         let (edit, id) = (EditId(edit_id.0), RehearsalId(rehearsal_id.0));
-        let none = || ApiError::not_found("rehearsal");
-        let position = self.edits.rehearsals.position(id).await?.ok_or_else(none)?;
-        let (live, _) = self.edits.views.once_at(position).await?;
-        let db = live.db();
-        let row = list::find(db, edit, id).await?.ok_or_else(none)?;
-        let mut view = RehearsalView::bare(&row, short(db, &self.edits.rehearsals, &row).await?);
-        if may.caller.permissions.allow(Permission::ReadHistory) {
-            let examples = rehearsal_examples::of(db, id).await?;
-            view.examples = examples.into_iter().map(RehearsalExample::from).collect();
-            let errors = rehearsal_errors::of(db, id).await?;
-            view.errors = errors.into_iter().map(RehearsalError::from).collect();
+        let rehearsals = &self.edits.rehearsals;
+        let live = self.edits.views.live()?;
+        // Its own history is small, and never late.
+        let (history, row, short) = loop {
+            let history = rehearsals.history(id).await?;
+            let row = list::told(&history).filter(|row| row.edit_id == edit.0);
+            let row = row.ok_or_else(|| ApiError::not_found("rehearsal"))?;
+            let short = short(live.db(), rehearsals, &row).await?;
+            // When it ended right between, there is more to tell.
+            if !row.is_open() || short.status != RehearsalStatus::Done {
+                break (history, row, short);
+            }
+        };
+        let mut view = RehearsalView::bare(&row, short);
+        if may.caller.permissions.allow(Permission::ReadHistory)
+            && let Some(report) = history.into_iter().find_map(report)
+        {
+            view.examples = report.examples.into_iter().map(RehearsalExample::from).collect();
+            view.errors = report.errors.into_iter().map(RehearsalError::from).collect();
         }
         Ok(Found::of(view))
     }
@@ -221,31 +228,38 @@ async fn short(
     row: &Model,
 ) -> Result<EditRehearsal> {
     let figures = row.figures();
-    let (status, progress, events, differing) = match row.status.as_str() {
-        "done" => (RehearsalStatus::Done, Some(100), figures.events, figures.differing),
-        "failed" => (RehearsalStatus::Failed, None, 0, 0),
-        _ => match rehearsals.standing(RehearsalId(row.id)).await? {
+    let done = |it: Report| (RehearsalStatus::Done, Some(100), it, None);
+    let failed =
+        |why: &str| (RehearsalStatus::Failed, None, Report::default(), Some(why.to_owned()));
+    let running = |progress, events, differing| {
+        let figures = Report { events, differing, ..Report::default() };
+        (RehearsalStatus::Running, progress, figures, None)
+    };
+    let (status, progress, figures, failure) = match &row.failure {
+        Some(why) => failed(why),
+        None if !row.is_open() => done(figures),
+        None => match rehearsals.standing(RehearsalId(row.id)).await? {
             Standing::Here { percent, events, differing } => {
-                (RehearsalStatus::Running, Some(percent), events, differing)
+                running(Some(percent), events, differing)
             }
-            Standing::Elsewhere => (RehearsalStatus::Running, None, 0, 0),
-            Standing::Gone => (RehearsalStatus::Failed, None, 0, 0),
+            Standing::Elsewhere => running(None, 0, 0),
+            Standing::Gone => failed("the process that ran it ended before it did"),
+            Standing::Over(Ending::Ended(report)) => done(report),
+            Standing::Over(Ending::Failed(why)) => failed(&why),
         },
     };
-    let gone = status == RehearsalStatus::Failed && row.is_open();
-    let gone = gone.then(|| "the process that ran it ended before it did".to_owned());
     let by = actor(&row.by_kind, &row.by_id).unwrap_or_else(|| Actor::system(&row.by_id));
     let names: HashMap<_, _> = actors::names(db, [&by]).await?;
     Ok(EditRehearsal {
         id: row.id,
         status,
         progress,
-        failure: row.failure.clone().or(gone),
+        failure,
         by: ActorView::of(&by, &names),
         started_at: request::shown(row.started_at.0),
         ended_at: row.ended_at.map(|at| request::shown(at.0)),
-        events,
-        differing,
+        events: figures.events,
+        differing: figures.differing,
         errors_before: figures.errors_before,
         errors_after: figures.errors_after,
     })
@@ -293,27 +307,37 @@ impl RehearsalView {
     }
 }
 
-impl From<rehearsal_examples::Model> for RehearsalExample {
-    fn from(it: rehearsal_examples::Model) -> Self {
-        let event = RehearsedEvent {
-            position: it.event_position.cast_unsigned(),
-            index: u32::try_from(it.event_idx).unwrap_or_default(),
-            what: it.what,
-            channel_id: it.channel_id.map(|id| id.cast_unsigned().to_string()),
-            text: it.said,
-        };
-        Self { event, behavior: it.behavior, before: it.before, after: it.after }
+/// What it showed, once it has ended.
+fn report(recorded: Recorded) -> Option<Report> {
+    match recorded.event {
+        Event::Rehearsal(_, RehearsalEvent::Ended { report }) => Some(report),
+        _ => None,
     }
 }
 
-impl From<rehearsal_errors::Model> for RehearsalError {
-    fn from(it: rehearsal_errors::Model) -> Self {
+impl From<Example> for RehearsalExample {
+    fn from(it: Example) -> Self {
+        let shown = |text: Option<Personal<String>>| text.map(|it| it.shown().to_owned());
+        let event = RehearsedEvent {
+            position: it.position,
+            index: it.index,
+            what: it.what,
+            channel_id: it.channel.map(|id| id.to_string()),
+            text: it.said.shown().to_owned(),
+        };
+        let (before, after) = (shown(it.before), shown(it.after));
+        Self { event, behavior: it.behavior.to_string(), before, after }
+    }
+}
+
+impl From<Failing> for RehearsalError {
+    fn from(it: Failing) -> Self {
         Self {
-            behavior: it.behavior,
-            line: it.line.and_then(|line| u32::try_from(line).ok()),
-            reason: it.reason,
-            before: it.before.cast_unsigned(),
-            after: it.after.cast_unsigned(),
+            behavior: it.behavior.to_string(),
+            line: it.line,
+            reason: it.reason.shown().to_owned(),
+            before: it.before,
+            after: it.after,
         }
     }
 }

@@ -64,8 +64,6 @@ const INDEXES: &[(&str, &str, &str)] = &[
     ("self_editing_edits", "by_status", "status, created_at"),
     ("self_editing_edits", "by_time", "created_at"),
     ("self_editing_files", "by_revision", "revision"),
-    ("self_editing_rehearsal_errors", "by_owner", "owner"),
-    ("self_editing_rehearsal_examples", "by_owner", "owner"),
     ("self_editing_rehearsals", "by_edit", "edit_id, started_at"),
     ("self_editing_revisions", "by_edit", "edit_id"),
     ("self_editing_revisions", "by_position", "position"),

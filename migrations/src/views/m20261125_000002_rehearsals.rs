@@ -18,33 +18,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const TABLES: &[&str] = &[
-    "CREATE TABLE self_editing_rehearsal_errors (
-        rehearsal_id UUID NOT NULL,
-        place BIGINT NOT NULL,
-        behavior TEXT COLLATE \"C\" NOT NULL,
-        line BIGINT,
-        owner TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        before BIGINT NOT NULL,
-        after BIGINT NOT NULL,
-        PRIMARY KEY (rehearsal_id, place)
-    ) CLUSTERED",
-    "CREATE TABLE self_editing_rehearsal_examples (
-        rehearsal_id UUID NOT NULL,
-        place BIGINT NOT NULL,
-        behavior TEXT COLLATE \"C\" NOT NULL,
-        event_position BIGINT NOT NULL,
-        event_idx BIGINT NOT NULL,
-        what TEXT NOT NULL,
-        channel_id BIGINT,
-        owner TEXT NOT NULL,
-        said TEXT NOT NULL,
-        before TEXT,
-        after TEXT,
-        PRIMARY KEY (rehearsal_id, place)
-    ) CLUSTERED",
-    "CREATE TABLE self_editing_rehearsals (
+const TABLES: &[&str] = &["CREATE TABLE self_editing_rehearsals (
         id UUID PRIMARY KEY,
         edit_id UUID NOT NULL,
         content_hash TEXT NOT NULL,
@@ -56,5 +30,4 @@ const TABLES: &[&str] = &[
         figures TEXT,
         started_at BIGINT NOT NULL,
         ended_at BIGINT
-    )",
-];
+    )"];

@@ -4,7 +4,5 @@ pub mod blobs;
 pub mod decisions;
 pub mod edits;
 pub mod files;
-pub mod rehearsal_errors;
-pub mod rehearsal_examples;
 pub mod rehearsals;
 pub mod revisions;

@@ -1,6 +1,6 @@
 //! Rehearsals of edits, and what they came to.
 
-use domain::kernel::{EditId, Event, Recorded, RehearsalId};
+use domain::kernel::{EditId, Event, Recorded};
 use domain::self_editing::{Plan, RehearsalEvent as Did, Report};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
@@ -50,13 +50,12 @@ const RUNNING: &str = "running";
 /// How many rehearsals an edit shows.
 const NEWEST: u64 = 50;
 
-/// One rehearsal of an edit.
-pub async fn find(
-    db: &impl ConnectionTrait,
-    edit: EditId,
-    id: RehearsalId,
-) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id.0).filter(Column::EditId.eq(edit.0)).one(db).await
+/// A rehearsal as its own history tells it, without a database.
+pub fn told(history: &[Recorded]) -> Option<Model> {
+    history.iter().fold(None, |row, recorded| match &recorded.event {
+        Event::Rehearsal(id, _) => Rehearsals::fold(&id.0, row, recorded),
+        _ => row,
+    })
 }
 
 /// The newest of one edit, oldest first.
@@ -126,7 +125,7 @@ impl Fold for Rehearsals {
     }
 }
 
-/// What people said is elsewhere, where it can be forgotten.
+/// What people said stays in the log, where it can be forgotten.
 fn figures(report: &Report) -> Option<String> {
     let figures = Report { examples: Vec::new(), errors: Vec::new(), ..report.clone() };
     serde_json::to_string(&figures).ok()

@@ -44,7 +44,10 @@ impl Stage {
     }
 
     pub(super) async fn propose(&self, files: &[(&str, Option<&str>)]) -> String {
-        let file = |(name, content): &(&str, Option<&str>)| json!({ "path": format!("behaviors/{name}.rhai"), "content": content });
+        let file = |(name, content): &(&str, Option<&str>)| {
+            let path = format!("behaviors/{name}.rhai");
+            json!({ "path": path, "content": content })
+        };
         let files: Vec<_> = files.iter().map(file).collect();
         let body = json!({ "scope": "features", "description": "Better", "files": files });
         let answer = self.door.post("/api/v1/self-editing/edits", body).await;

@@ -79,7 +79,7 @@ async fn still(
 ) -> Result<String, CommandError> {
     let far = match rehearsals.standing(id).await? {
         Standing::Here { percent, .. } => format!(" ({percent} %)"),
-        Standing::Elsewhere | Standing::Gone => String::new(),
+        Standing::Elsewhere | Standing::Gone | Standing::Over(_) => String::new(),
     };
     Ok(format!(
         "The rehearsal of edit `{edit}` is not over yet{far}. What comes of it: \

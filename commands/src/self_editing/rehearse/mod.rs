@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::identity::Permission;
-use domain::kernel::{EditId, Event, Expected, Ground, RehearsalId, StreamId};
+use domain::kernel::{EditId, Event, Expected, Ground, Recorded, RehearsalId, StreamId};
 use domain::self_editing::{Plan, Rehearsal, RehearsalCommand, RehearsalEvent, Report, Status};
 use tokio_util::sync::CancellationToken;
 
@@ -35,8 +35,8 @@ pub struct Rehearsals {
     at_work: Arc<AtWork>,
 }
 
-/// How one stands that the log does not show the end of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How one stands.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
     /// This process runs it, or will.
     Here { percent: u64, events: u64, differing: u64 },
@@ -44,6 +44,8 @@ pub enum Standing {
     Elsewhere,
     /// The process that ran it is gone.
     Gone,
+    /// It has ended.
+    Over(Ending),
 }
 
 /// How one ended.
@@ -109,13 +111,13 @@ impl Rehearsals {
         Ok((id, started.position))
     }
 
-    /// The newest commit about one; none when there is no such rehearsal.
-    pub async fn position(&self, id: RehearsalId) -> Result<Option<u64>, CommandError> {
-        let loaded = self.aggregates.load(&id).await?;
-        Ok((loaded.version > 0).then_some(loaded.position))
+    /// All that happened to one; nothing when there is no such rehearsal.
+    pub async fn history(&self, id: RehearsalId) -> Result<Vec<Recorded>, CommandError> {
+        let stream = StreamId::of::<Rehearsal>(&id);
+        Ok(self.self_editing.journal.read_stream(&stream, Expected::New, 10).await?)
     }
 
-    /// How one stands that the log does not show the end of.
+    /// How one stands of which no end was seen; it may have come meanwhile.
     pub async fn standing(&self, id: RehearsalId) -> Result<Standing, CommandError> {
         if let Some(job) = self.at_work.find(id) {
             return Ok(Standing::Here {
@@ -123,6 +125,9 @@ impl Rehearsals {
                 events: job.events.load(Ordering::Relaxed),
                 differing: job.differing.load(Ordering::Relaxed),
             });
+        }
+        if let Some(ending) = ending(self.history(id).await?) {
+            return Ok(Standing::Over(ending));
         }
         // Whoever runs it holds its lease; one that is had for the asking is held by nobody.
         let asked = self.leases.acquire(&lease_of(id), "asks", Duration::ZERO).await?;
@@ -134,13 +139,7 @@ impl Rehearsals {
         if let Some(job) = self.at_work.find(id) {
             job.ended.cancelled().await;
         }
-        let stream = StreamId::of::<Rehearsal>(&id);
-        let history = self.self_editing.journal.read_stream(&stream, Expected::New, 10).await?;
-        Ok(history.into_iter().rev().find_map(|it| match it.event {
-            Event::Rehearsal(_, RehearsalEvent::Ended { report }) => Some(Ending::Ended(report)),
-            Event::Rehearsal(_, RehearsalEvent::Failed { reason }) => Some(Ending::Failed(reason)),
-            _ => None,
-        }))
+        Ok(ending(self.history(id).await?))
     }
 
     /// Stops those that run when the platform stops, and records that.
@@ -150,6 +149,14 @@ impl Rehearsals {
         self.at_work.tasks.close();
         self.at_work.tasks.wait().await;
     }
+}
+
+fn ending(history: Vec<Recorded>) -> Option<Ending> {
+    history.into_iter().rev().find_map(|it| match it.event {
+        Event::Rehearsal(_, RehearsalEvent::Ended { report }) => Some(Ending::Ended(report)),
+        Event::Rehearsal(_, RehearsalEvent::Failed { reason }) => Some(Ending::Failed(reason)),
+        _ => None,
+    })
 }
 
 fn lease_of(id: RehearsalId) -> String {
