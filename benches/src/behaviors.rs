@@ -137,7 +137,7 @@ impl Stage {
         let (begun, core) = (Instant::now(), core_time()?);
         let (id, _) = self.rehearsals.start(&somebody("ana"), edit, range).await?;
         let ending = self.rehearsals.ending(id).await?;
-        let (took, core) = (begun.elapsed(), core_time()? - core);
+        let (took, core) = (begun.elapsed(), core_time()?.saturating_sub(core));
         let Some(Ending::Ended(report)) = ending else { anyhow::bail!("{ending:?}") };
         ensure!(report.differing > 0 && report.errors_after == 0, "{report:?}");
         let fed = usize::try_from(report.events)?;

@@ -186,7 +186,8 @@ impl Handling {
         match asked.kind {
             Kind::Autocomplete => {
                 let option = asked.focused.clone().unwrap_or_default();
-                let suggested = timeout(PROMPT, self.commands.suggest(asked.call(0, self.now()), &option));
+                let suggested =
+                    timeout(PROMPT, self.commands.suggest(asked.call(0, self.now()), &option));
                 return self.answering.suggest(&suggested.await.unwrap_or_default()).await;
             }
             Kind::Button | Kind::Command | Kind::Form => {}

@@ -147,9 +147,7 @@ impl WatchEdits {
         }
         let behavior = self.behaviors.behaviors.load(id).await?.aggregate;
         let all = || behavior.tallies().iter();
-        let sum = |some: &mut dyn Iterator<Item = &Tally>| {
-            some.fold(Tally::default(), Tally::and)
-        };
+        let sum = |some: &mut dyn Iterator<Item = &Tally>| some.fold(Tally::default(), Tally::and);
         let before = sum(&mut all().filter(|it| *it.0 < watched.revision).map(|(_, tally)| tally));
         let after = sum(&mut all().filter(|it| *it.0 >= watched.revision).map(|(_, tally)| tally));
         let threshold = settings.alert_threshold;
