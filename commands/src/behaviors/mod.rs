@@ -4,6 +4,7 @@
 mod budgets;
 mod call;
 mod check;
+mod check_names;
 mod command;
 mod entrusted;
 mod fed;
@@ -24,6 +25,8 @@ mod watch_edits;
 pub use budgets::{Budget, Budgets};
 pub use call::Behaviors;
 pub(crate) use check::{check_scripts, check_tests};
+pub use check_names::OWN_COMMANDS;
+pub(crate) use check_names::check_names;
 pub use command::{Answer, Answered, Asked};
 pub use entrusted::powers_of;
 pub(crate) use fed::{Fed, says_something};

@@ -10,7 +10,7 @@ use super::merge::{Conflict, Files, changed, merge};
 use super::own_powers::check_own_powers;
 use super::policies::{check_policies, check_scope};
 use super::powers::check_powers;
-use crate::behaviors::{check_scripts, check_tests};
+use crate::behaviors::{check_names, check_scripts, check_tests};
 use crate::ports::{PolicyChecker, ScriptRunner};
 
 /// How many findings of a check are kept.
@@ -42,12 +42,14 @@ pub(super) fn run(
     let live = merged.as_deref().unwrap_or(changes);
     let mut own = check_own_powers(edit.author_powers(), now, live);
     own.extend(edit.author().map(|it| check_powers(it, now, live)).unwrap_or_default());
+    let mut wrong = unreadable(&**scripts, changes);
+    wrong.extend(check_names(&changed(now.clone(), live), live));
     let mut rules = check_scope(edit.scope(), changes);
     rules.extend(check_policies(&**policies, now, live));
     [
         ("paths_and_sizes", paths_and_sizes(changes)),
         ("base_revision", base_revision(merged.err())),
-        ("syntax", unreadable(&**scripts, changes)),
+        ("syntax", wrong),
         ("powers", own),
         ("policies", rules),
         ("no_secrets", no_secrets(changes)),
