@@ -10,6 +10,7 @@ pub mod config;
 pub mod data_dir;
 mod doctor;
 pub mod edit;
+mod effects;
 mod health;
 mod import;
 mod known_log;

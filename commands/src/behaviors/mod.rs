@@ -28,7 +28,7 @@ pub use entrusted::powers_of;
 pub(crate) use fed::{Fed, says_something};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};
 pub use occasion::Seen;
-pub(crate) use paths::{is_behavior, tests_of};
+pub(crate) use paths::{behavior_of, is_behavior, tests_of};
 pub use perform_actions::PerformActions;
 pub(crate) use readable::readable;
 pub use registries::Registries;
