@@ -54,14 +54,14 @@ struct EffectView {
     why_not: Option<String>,
 }
 
-/// How many effects can be taken back.
+/// How many effects can be taken back, and are not yet.
 #[derive(Object)]
 pub(super) struct CanUndo {
     total: u64,
     by_kind: Vec<EffectCount>,
 }
 
-/// How many effects cannot, or are taken back already.
+/// How many effects nothing takes back.
 #[derive(Object)]
 pub(super) struct CannotUndo {
     total: u64,

@@ -22,8 +22,9 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     All,
-    /// Those that cannot be taken back.
+    /// Those that nothing takes back.
     Lasting,
+    /// Those that can be taken back, and are not yet.
     Undoable,
 }
 
@@ -45,7 +46,7 @@ pub struct Effect {
     pub undo: Result<Undo, String>,
 }
 
-/// How many effects there are, by kind.
+/// How many effects there are, by kind; without those that are being taken back, or were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sums {
     pub undoable: BTreeMap<String, u64>,

@@ -23,7 +23,9 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     All,
+    /// Those that nothing takes back.
     Lasting,
+    /// Those that can be taken back, and are not yet.
     Undoable,
 }
 
@@ -90,13 +92,7 @@ pub async fn list(
     slice: Slice,
 ) -> Result<Paged<Effect>, DbErr> {
     let Some(find) = of(spans) else { return Ok(Paged { items: Vec::new(), total: 0 }) };
-    let undoable = || Condition::all().add(Column::Undo.is_not_null()).add(unclaimed());
-    let find = match which {
-        Which::All => find,
-        Which::Lasting => find.filter(undoable().not()),
-        Which::Undoable => find.filter(undoable()),
-    };
-    let find = find.order_by_desc(Column::SettledAt);
+    let find = which.among(find).order_by_desc(Column::SettledAt);
     let find = find.order_by_desc(Column::CallId).order_by_desc(Column::Place);
     let Paged { items, total } = slice.of(find, db).await?;
     Ok(Paged { items: with_claims(db, items).await?, total })
@@ -115,13 +111,12 @@ pub async fn of_calls(
     with_claims(db, found).await
 }
 
-/// How many there are, by kind.
+/// How many can be taken back, and how many nothing takes back, by kind.
 pub async fn sums(db: &impl ConnectionTrait, spans: &[Span]) -> Result<Vec<Sum>, DbErr> {
     let Some(find) = of(spans) else { return Ok(Vec::new()) };
     let mut sums = Vec::new();
-    let undoable = || Condition::all().add(Column::Undo.is_not_null()).add(unclaimed());
-    for (undoable, which) in [(true, undoable()), (false, undoable().not())] {
-        let counted = find.clone().filter(which).select_only().column(Column::Kind);
+    for (undoable, which) in [(true, Which::Undoable), (false, Which::Lasting)] {
+        let counted = which.among(find.clone()).select_only().column(Column::Kind);
         let counted = counted.column_as(Column::Place.count(), "count").group_by(Column::Kind);
         let counted: Vec<(String, i64)> =
             counted.order_by_asc(Column::Kind).into_tuple().all(db).await?;
@@ -132,8 +127,17 @@ pub async fn sums(db: &impl ConnectionTrait, spans: &[Span]) -> Result<Vec<Sum>,
     Ok(sums)
 }
 
-fn unclaimed() -> Condition {
-    Condition::all().add(Expr::cust(CLAIMED)).not()
+impl Which {
+    fn among(self, find: Select<Entity>) -> Select<Entity> {
+        match self {
+            Self::All => find,
+            Self::Lasting => find.filter(Column::Undo.is_null()),
+            Self::Undoable => {
+                let unclaimed = Condition::all().add(Expr::cust(CLAIMED)).not();
+                find.filter(Column::Undo.is_not_null()).filter(unclaimed)
+            }
+        }
+    }
 }
 
 /// What happened, or may have; none where there is nothing to look for.

@@ -166,3 +166,47 @@ fn settled(mut row: Model, outcome: &Outcome, now: Millis) -> Model {
     }
     row
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::{Actor, ChannelId, MessageId, Personal, Undo};
+    use domain::self_editing::Step;
+
+    use super::*;
+    use crate::testing::{folded, moment};
+
+    #[test]
+    fn one_is_done_when_all_its_steps_are_settled() {
+        let step = |action| Step {
+            behavior: "greet".parse().unwrap(),
+            call: Uuid::nil(),
+            action,
+            undo: Undo::DeleteMessage { channel: ChannelId(1), message: MessageId(2) },
+        };
+        let proposed = Did::Proposed {
+            edit: EditId(Uuid::nil()),
+            by: Actor::api_key("ana"),
+            reason: Personal::of(Person::operator(), "sorry".into()),
+            steps: vec![step(0), step(1)],
+        };
+        let approved = Did::Approved { by: Actor::api_key("ben"), alone: false };
+        let delivered = Outcome::Delivered { outside_id: String::new() };
+        let failed = Outcome::Failed { reason: "no".into() };
+        let events = [
+            proposed,
+            approved,
+            Did::StepSettled { step: 0, outcome: delivered },
+            Did::StepSettled { step: 1, outcome: failed },
+        ];
+        let id = CompensationId(Uuid::nil());
+        let row = |count: usize| {
+            let events = events.iter().take(count).cloned();
+            folded::<Compensations>(events.map(|it| Event::Compensation(id, it))).unwrap()
+        };
+        assert_eq!((row(1).status.as_str(), row(1).steps), ("proposed", 2));
+        assert_eq!((row(3).status.as_str(), row(3).ended_at), ("approved", None));
+        let done = row(4);
+        assert_eq!((done.status.as_str(), done.delivered, done.failed), ("done", 1, 1));
+        assert_eq!(done.ended_at, Some(Millis(moment(4))));
+    }
+}
