@@ -1,6 +1,7 @@
 //! What a bad edit did is listed, and taken back once somebody else approves it: over HTTP and on
 //! Discord, on the whole platform.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use domain::behaviors::BehaviorEvent;
@@ -252,18 +253,16 @@ async fn until_done(stage: &Stage, steps: usize) {
     .await;
 }
 
+/// Waits until there are so many events like this, and the read models show them.
 async fn until_counted(stage: &Stage, wanted: usize, like: impl Fn(&Event) -> bool) {
-    for _ in 0..1_200 {
-        let events = stage.events().await;
-        if events.iter().filter(|it| like(&it.event)).count() >= wanted {
-            let position = events.last().map_or(0, |it| it.position);
-            let seen = stage.platform.generations.wait_for(position, Duration::from_secs(10)).await;
-            assert!(seen, "the read models are late");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("waited in vain for {wanted}");
+    let seen = Cell::new(0);
+    let last = stage.until_like(&format!("{wanted} events"), |it| {
+        seen.set(seen.get() + usize::from(like(&it.event)));
+        seen.get() == wanted
+    });
+    let position = last.await.position;
+    let shown = stage.platform.generations.wait_for(position, Duration::from_secs(10)).await;
+    assert!(shown, "the read models are late");
 }
 
 /// What the bot said to everybody.
