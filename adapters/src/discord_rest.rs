@@ -82,7 +82,8 @@ enum Sent {
     Answer(Value),
     /// Nothing was done.
     Later(TryLater),
-    Refused(String),
+    /// With Discord's code for it.
+    Refused(String, u64),
     /// It may have been done.
     Unclear(String),
 }
@@ -147,7 +148,10 @@ impl DiscordRest {
         match body {
             Ok(body) if status.is_success() => Sent::Answer(body),
             Err(error) if status.is_success() => Sent::Unclear(error),
-            body => Sent::Refused(refusal(status, &body.unwrap_or_default())),
+            body => {
+                let body = body.unwrap_or_default();
+                Sent::Refused(refusal(status, &body), body["code"].as_u64().unwrap_or_default())
+            }
         }
     }
 
@@ -179,7 +183,7 @@ impl DiscordRest {
         let own = match self.own_id().await {
             Sent::Answer(own) => own,
             Sent::Later(later) => return Err(later),
-            Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
+            Sent::Refused(reason, _) => return Ok(Seen::Hidden(reason)),
             Sent::Unclear(reason) => return Err(later(reason)),
         };
         let url = format!("{}/channels/{}/messages?limit={PAGE}", self.base, post.channel);
@@ -189,7 +193,7 @@ impl DiscordRest {
             let page = match self.ask(self.client.get(url), Some(post.channel)).await {
                 Sent::Answer(page) => page,
                 Sent::Later(later) => return Err(later),
-                Sent::Refused(reason) => return Ok(Seen::Hidden(reason)),
+                Sent::Refused(reason, _) => return Ok(Seen::Hidden(reason)),
                 Sent::Unclear(reason) => return Err(later(reason)),
             };
             let Some(page) = page.as_array() else {
@@ -207,6 +211,30 @@ impl DiscordRest {
             }
         }
         Ok(Seen::Hidden("too much was said since to find the message among it".to_owned()))
+    }
+
+    /// `done` says of which codes of a refusal that nothing was left to do.
+    async fn perform(
+        &self,
+        act: &Act,
+        reason: &str,
+        done: impl Fn(u64) -> bool + Send,
+    ) -> Result<Outcome, TryLater> {
+        let (method, path, channel) = place(act);
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        if !reason.is_empty() {
+            request = request.header("X-Audit-Log-Reason", encoded(reason));
+        }
+        match self.ask(request, channel).await {
+            Sent::Answer(_) => Ok(Outcome::Delivered { outside_id: String::new() }),
+            Sent::Later(later) => Err(later),
+            Sent::Refused(_, code) if done(code) => {
+                Ok(Outcome::Delivered { outside_id: String::new() })
+            }
+            Sent::Refused(reason, _) => Ok(Outcome::Failed { reason }),
+            // To do it once more does no harm.
+            Sent::Unclear(reason) => Err(TryLater { reason, after: Some(SOON) }),
+        }
     }
 
     /// The bot's own id, asked once.
@@ -245,7 +273,7 @@ impl Discord for DiscordRest {
                 None => "the answer has no id".to_owned(),
             },
             Sent::Later(later) => return Err(later),
-            Sent::Refused(reason) => return Ok(Outcome::Failed { reason }),
+            Sent::Refused(reason, _) => return Ok(Outcome::Failed { reason }),
             Sent::Unclear(reason) => reason,
         };
         tracing::info!(channel.id = %post.channel, %reason, "a send has an unknown outcome");
@@ -257,20 +285,11 @@ impl Discord for DiscordRest {
     }
 
     async fn act(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater> {
-        let (method, path, channel) = place(act);
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        let request = if reason.is_empty() {
-            request
-        } else {
-            request.header("X-Audit-Log-Reason", encoded(reason))
-        };
-        match self.ask(request, channel).await {
-            Sent::Answer(_) => Ok(Outcome::Delivered { outside_id: String::new() }),
-            Sent::Later(later) => Err(later),
-            Sent::Refused(reason) => Ok(Outcome::Failed { reason }),
-            // To do it once more does no harm.
-            Sent::Unclear(reason) => Err(TryLater { reason, after: Some(SOON) }),
-        }
+        self.perform(act, reason, |_| false).await
+    }
+
+    async fn undo(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater> {
+        self.perform(act, reason, |code| is_gone(act, code)).await
     }
 
     async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater> {
@@ -283,7 +302,7 @@ impl Discord for DiscordRest {
                 text(&channel["id"]).parse().map(Ok).map_err(|_| unreadable())
             }
             Sent::Later(later) => Err(later),
-            Sent::Refused(reason) => Ok(Err(reason)),
+            Sent::Refused(reason, _) => Ok(Err(reason)),
             Sent::Unclear(reason) => Err(TryLater { reason, after: Some(SOON) }),
         }
     }
@@ -295,7 +314,7 @@ impl Discord for DiscordRest {
                 text(&id).parse().map_err(|_| later("Discord does not say who we are".to_owned()))
             }
             Sent::Later(later) => Err(later),
-            Sent::Refused(reason) | Sent::Unclear(reason) => Err(later(reason)),
+            Sent::Refused(reason, _) | Sent::Unclear(reason) => Err(later(reason)),
         }
     }
 }
@@ -314,11 +333,29 @@ fn place(act: &Act) -> (Method, String, Option<ChannelId>) {
         Act::Delete { channel, message } => {
             (Method::DELETE, format!("/channels/{channel}/messages/{message}"), Some(*channel))
         }
-        Act::React { channel, message, emoji } => {
+        Act::React { channel, message, emoji }
+        | Act::RemoveReaction { channel, message, emoji } => {
             let emoji = encoded(emoji);
             let path = format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me");
-            (Method::PUT, path, Some(*channel))
+            let adds = matches!(act, Act::React { .. });
+            (if adds { Method::PUT } else { Method::DELETE }, path, Some(*channel))
         }
+    }
+}
+
+/// Whether a refusal with this code says that what was to be taken back is not there.
+fn is_gone(act: &Act, code: u64) -> bool {
+    const CHANNEL: u64 = 10_003;
+    const MEMBER: u64 = 10_007;
+    const MESSAGE: u64 = 10_008;
+    const ROLE: u64 = 10_011;
+    const USER: u64 = 10_013;
+    const EMOJI: u64 = 10_014;
+    match act {
+        Act::Delete { .. } => matches!(code, CHANNEL | MESSAGE),
+        Act::RemoveReaction { .. } => matches!(code, CHANNEL | EMOJI | MESSAGE),
+        Act::RemoveRole { .. } => matches!(code, MEMBER | ROLE | USER),
+        Act::AddRole { .. } | Act::React { .. } => false,
     }
 }
 

@@ -106,7 +106,9 @@ type Apis = (
 type SelfEditingApis = (
     self_editing::SelfEditingApi,
     self_editing::behaviors::BehaviorsApi,
+    self_editing::compensations::CompensationsApi,
     self_editing::edits::EditsApi,
+    self_editing::effects::EffectsApi,
     self_editing::rehearsals::RehearsalsApi,
     self_editing::rollback::RollbackApi,
     self_editing::suggest::SuggestApi,
@@ -148,6 +150,7 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
 fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> Apis {
     let Services {
         about,
+        compensations,
         conversations,
         data_dir,
         explain,
@@ -199,10 +202,18 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
                 self_editing: self_editing.clone(),
                 views: views.clone(),
             },
-            self_editing::behaviors::BehaviorsApi { explain, views },
+            self_editing::behaviors::BehaviorsApi { explain, views: views.clone() },
+            self_editing::compensations::CompensationsApi {
+                compensations: compensations.clone(),
+                views,
+            },
             edits.clone(),
+            self_editing::effects::EffectsApi { compensations: compensations.clone() },
             self_editing::rehearsals::RehearsalsApi { edits: edits.clone() },
-            self_editing::rollback::RollbackApi { self_editing: self_editing.clone() },
+            self_editing::rollback::RollbackApi {
+                compensations,
+                self_editing: self_editing.clone(),
+            },
             self_editing::suggest::SuggestApi { edits },
             self_editing::workspace::WorkspaceApi { self_editing },
         ),

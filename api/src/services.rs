@@ -10,7 +10,7 @@ use commands::identity::Identity;
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::IdempotencyKeys;
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Compensations, Rehearsals, SelfEditing};
 use domain::kernel::{Clock, Journal};
 use projections::Generations;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ pub struct Services {
     pub about: About,
     pub authenticate: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
+    pub compensations: Compensations,
     pub conversations: Conversations,
     /// Where states of moments are built.
     pub data_dir: PathBuf,

@@ -11,6 +11,7 @@ pub mod config;
 pub mod data_dir;
 mod doctor;
 pub mod edit;
+mod effects;
 mod health;
 mod import;
 mod known_log;

@@ -212,6 +212,7 @@ impl Platform {
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
         let services = bot::Services {
             behaviors: self.use_cases.behaviors.clone(),
+            compensations: self.use_cases.compensations.clone(),
             conversations: self.use_cases.conversations.clone(),
             explain: self.use_cases.explain.clone(),
             leases: self.stores.operational.clone(),
@@ -260,6 +261,7 @@ impl Platform {
             },
             authenticate: Arc::new(Keys { identity: self.use_cases.identity.clone(), own }),
             clock: self.stores.journal.clock().clone(),
+            compensations: shown.compensations,
             conversations: shown.conversations,
             data_dir: config.data_dir.clone(),
             explain: shown.explain,

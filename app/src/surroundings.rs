@@ -32,6 +32,13 @@ impl Views {
         let _ = self.0.set(generations.clone());
     }
 
+    pub(crate) async fn wait_for(&self, position: u64, patience: Duration) {
+        if let Some(generations) = self.0.get() {
+            // What is late is looked at as it is.
+            generations.wait_for(position, patience).await;
+        }
+    }
+
     pub(crate) fn db(&self) -> Result<DatabaseConnection, CommandError> {
         let live = self.0.get().and_then(Generations::live);
         let live = live.ok_or_else(|| CommandError::unavailable("there are no read models yet"))?;
@@ -46,10 +53,7 @@ impl Surroundings for Views {
     }
 
     async fn reach(&self, position: u64) {
-        if let Some(generations) = self.0.get() {
-            // What is late is looked at as it is.
-            generations.wait_for(position, PATIENCE).await;
-        }
+        self.wait_for(position, PATIENCE).await;
     }
 
     async fn history(

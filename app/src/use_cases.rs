@@ -13,7 +13,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, ChatModel, OAuth, Snapshots};
-use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting};
+use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
@@ -25,6 +25,7 @@ use crate::surroundings::Views;
 #[derive(Clone)]
 pub struct UseCases {
     pub behaviors: Behaviors,
+    pub compensations: Compensations,
     pub conversations: Conversations,
     pub executors: Executors,
     pub explain: Explain,
@@ -130,6 +131,11 @@ impl UseCases {
             registries: Registries::new(self_editing.clone()),
             surroundings: Arc::new(views.clone()),
         };
+        let compensations = Compensations::new(
+            executors.compensations.clone(),
+            Arc::new(views.clone()),
+            self_editing.clone(),
+        );
         let explain = Explain {
             behaviors: behaviors.clone(),
             checkpoints: stores.operational.clone(),
@@ -143,6 +149,7 @@ impl UseCases {
         );
         Self {
             behaviors,
+            compensations,
             conversations,
             executors,
             explain,

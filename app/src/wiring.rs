@@ -21,7 +21,9 @@ pub(crate) fn use_cases(
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
     let it = UseCases::new(stores, outside(config)?);
     let discord = discord(config, stores)?;
-    let reactors = reactors(&it.behaviors, &it.conversations, &discord, &it.self_editing);
+    let (behaviors, compensations) = (&it.behaviors, &it.compensations);
+    let reactors =
+        reactors(behaviors, compensations, &it.conversations, &discord, &it.self_editing);
     Ok((it, reactors))
 }
 

@@ -18,7 +18,7 @@ use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::Leases;
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Compensations, Rehearsals, SelfEditing};
 
 pub use orders::Orders;
 pub use settings::{CommandLimits, Settings};
@@ -29,6 +29,7 @@ pub use views::ReadModels;
 #[derive(Clone)]
 pub struct Services {
     pub behaviors: Behaviors,
+    pub compensations: Compensations,
     pub conversations: Conversations,
     pub explain: Explain,
     pub leases: Arc<dyn Leases>,

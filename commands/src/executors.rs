@@ -9,7 +9,7 @@ use domain::identity::ApiKey;
 use domain::integrations::Installation;
 use domain::kernel::{Blob, Chain, ErasurePerson, Journal, StreamId};
 use domain::lifecycle::{Bot, Process, Settings};
-use domain::self_editing::{Edit, Rehearsal, Watch, Workspace};
+use domain::self_editing::{Compensation, Edit, Rehearsal, Watch, Workspace};
 
 use crate::Executor;
 use crate::ports::Snapshots;
@@ -55,6 +55,7 @@ executors! {
     bots: Bot,
     chains: Chain,
     channels: Channel,
+    compensations: Compensation,
     conversations: Conversation,
     edits: Edit,
     guilds: Guild,

@@ -41,6 +41,7 @@ use ports::Discord;
 /// Every reactor, by name.
 pub fn reactors(
     behaviors: &behaviors::Behaviors,
+    compensations: &self_editing::Compensations,
     conversations: &conversation::Conversations,
     discord: &Arc<dyn Discord>,
     self_editing: &self_editing::SelfEditing,
@@ -65,6 +66,10 @@ pub fn reactors(
         Arc::new(behaviors::RunBehaviors::new(behaviors.clone(), discord.clone())),
         Arc::new(self_editing::TellOfAlarms {
             self_editing: self_editing.clone(),
+            discord: discord.clone(),
+        }),
+        Arc::new(self_editing::UndoEffects {
+            compensations: compensations.clone(),
             discord: discord.clone(),
         }),
         Arc::new(behaviors::WatchEdits::new(behaviors, self_editing.clone())),

@@ -49,6 +49,8 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         folded::<lifecycle::bots::Bots>(),
         folded::<lifecycle::processes::Processes>(),
         appended::<self_editing::blobs::Blobs>(),
+        folded::<self_editing::compensation_steps::CompensationSteps>(),
+        folded::<self_editing::compensations::Compensations>(),
         appended::<self_editing::decisions::Decisions>(),
         folded::<self_editing::edits::Edits>(),
         appended::<self_editing::files::Files>(),

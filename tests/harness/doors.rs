@@ -18,7 +18,7 @@ use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
-use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
@@ -153,7 +153,7 @@ impl Door {
                 surroundings: Arc::new(surroundings.clone()),
             },
             checkpoints: operational.clone(),
-            traces: Arc::new(surroundings),
+            traces: Arc::new(surroundings.clone()),
         };
         let services = Services {
             about: About {
@@ -163,6 +163,11 @@ impl Door {
             },
             authenticate: Arc::new(identity.clone()),
             clock: Arc::new(SystemClock),
+            compensations: Compensations::new(
+                executors.compensations.clone(),
+                Arc::new(surroundings),
+                self_editing.clone(),
+            ),
             conversations: Conversations {
                 blobs,
                 conversations: executors.conversations.clone(),

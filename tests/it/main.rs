@@ -12,6 +12,7 @@ mod behaviors;
 mod blobs;
 mod bot;
 mod command_line;
+mod compensations;
 mod crash;
 mod cut_off;
 mod databases;

@@ -1,7 +1,9 @@
 //! `/self-editing`: the switch, and the history.
 
 pub(crate) mod behaviors;
+pub(crate) mod compensations;
 pub(crate) mod edits;
+pub(crate) mod effects;
 pub(crate) mod rehearsals;
 pub(crate) mod rollback;
 mod shapes;

@@ -1,10 +1,12 @@
 //! `/self-editing/rollback`: taking back.
 
-use commands::self_editing::{Rollback, SelfEditing, Target};
+use commands::self_editing::{Compensations, Rollback, SelfEditing, Target};
+use commands::{CommandError, describe};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
+use super::effects::{self, CanUndo, CannotUndo};
 use super::shapes::EditChanges;
 use super::words::moment;
 use crate::Tag;
@@ -13,6 +15,7 @@ use crate::auth::{May, needs};
 use crate::error::ApiError;
 
 pub(crate) struct RollbackApi {
+    pub(crate) compensations: Compensations,
     pub(crate) self_editing: SelfEditing,
 }
 
@@ -51,6 +54,12 @@ struct RollbackDone {
     diff: String,
     /// Of a preview: where later edits changed the same lines. Without `force` that is refused.
     conflicts: Vec<RollbackConflict>,
+    /// Of a preview: what the behaviors did so far that a compensation can take back afterwards.
+    #[oai(skip_serializing_if_is_none)]
+    can_undo: Option<CanUndo>,
+    /// Of a preview: what stays.
+    #[oai(skip_serializing_if_is_none)]
+    cannot_undo: Option<CannotUndo>,
 }
 
 #[derive(Object)]
@@ -92,6 +101,15 @@ impl RollbackApi {
             Some(_) => "rolled_back",
             None => "unchanged",
         };
+        let foreseen = if preview {
+            let foreseen = self.compensations.foreseen(&may.caller, target, &done.files).await;
+            // The files can be looked at without the read models.
+            let late = |error: &CommandError| tracing::warn!(error = %describe(error), "effects are unknown");
+            foreseen.inspect_err(late).ok().map(effects::figures)
+        } else {
+            None
+        };
+        let (can_undo, cannot_undo) = foreseen.unzip();
         let conflicts = done.conflicts.into_iter();
         let files = done.files.into_iter().map(|it| RollbackFile {
             path: it.path,
@@ -110,6 +128,8 @@ impl RollbackApi {
             conflicts: conflicts
                 .map(|it| RollbackConflict { file: it.file, hunk: it.hunk })
                 .collect(),
+            can_undo,
+            cannot_undo,
         };
         Ok(match done.position {
             Some(position) => Written::at(position, data),

@@ -1,5 +1,7 @@
 //! What the bot says back.
 
+use std::borrow::Cow;
+
 use commands::behaviors::Answered;
 
 /// See the module.
@@ -37,7 +39,7 @@ pub struct Button {
     pub command: &'static str,
     /// Options of the command; with the command at most 100 characters.
     pub carried: Vec<(&'static str, String)>,
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     pub look: Look,
 }
 

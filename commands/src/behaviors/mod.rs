@@ -33,7 +33,7 @@ pub(crate) use fed::{Fed, says_something};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};
 pub use mend_behaviors::MendBehaviors;
 pub use occasion::Seen;
-pub(crate) use paths::{is_behavior, tests_of};
+pub(crate) use paths::{behavior_of, is_behavior, tests_of};
 pub use perform_actions::PerformActions;
 pub(crate) use readable::readable;
 pub use registries::Registries;

@@ -1,5 +1,7 @@
 //! Which files of the workspace are behaviors, and what they are called.
 
+use domain::kernel::BehaviorId;
+
 /// How the files of behaviors and of their tests end.
 const SCRIPT: &str = ".rhai";
 const TESTS: &str = ".test.rhai";
@@ -22,4 +24,9 @@ pub(crate) fn script_of(path: &str) -> String {
 pub(crate) fn name_of(path: &str) -> &str {
     let name = path.strip_prefix("behaviors/").unwrap_or(path);
     name.strip_suffix(SCRIPT).unwrap_or(name)
+}
+
+/// The same as an id.
+pub(crate) fn behavior_of(path: &str) -> Option<BehaviorId> {
+    name_of(path).parse().ok()
 }

@@ -34,6 +34,12 @@ pub enum Act {
         message: MessageId,
         emoji: String,
     },
+    /// The bot's own.
+    RemoveReaction {
+        channel: ChannelId,
+        message: MessageId,
+        emoji: String,
+    },
     RemoveRole {
         guild: GuildId,
         user: DiscordUserId,
@@ -58,6 +64,9 @@ pub trait Discord: Send + Sync {
 
     /// Does something else; the reason stands in the server's own audit log.
     async fn act(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater>;
+
+    /// The same for what is to be taken back: where it is gone already, that is done.
+    async fn undo(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater>;
 
     /// The direct conversation with somebody; or why there is none.
     async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater>;

@@ -4,6 +4,7 @@ mod access;
 mod chat_model;
 mod checkpoints;
 mod discord;
+mod effects;
 mod execute;
 mod idempotency;
 mod key_uses;
@@ -26,6 +27,7 @@ pub use chat_model::{
 };
 pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use discord::{Act, Discord, Post, TryLater};
+pub use effects::{Effect, Effects, Span, Sums, Which};
 pub use execute::{Execute, Executed, Loaded};
 pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;

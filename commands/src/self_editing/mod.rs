@@ -3,6 +3,7 @@
 mod apply;
 mod check_edits;
 mod checks;
+mod compensate;
 mod diff;
 mod disable;
 mod finish_edits;
@@ -40,6 +41,7 @@ use domain::self_editing::{
 use uuid::Uuid;
 
 pub use check_edits::CheckEdits;
+pub use compensate::{Compensations, Foreseen, Proposed, UndoEffects};
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use live::Live;

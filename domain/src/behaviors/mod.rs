@@ -5,9 +5,11 @@ mod behavior;
 mod call;
 mod power;
 mod tally;
+mod undo;
 
 pub use action::Action;
 pub use behavior::{Behavior, BehaviorCommand, BehaviorError, BehaviorEvent, Reminder};
 pub use call::{Call, Effort, Hold};
 pub use power::Power;
 pub use tally::Tally;
+pub use undo::undo;

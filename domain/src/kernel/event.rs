@@ -114,6 +114,7 @@ events! {
     Bot(super::Singleton): crate::lifecycle::Bot,
     Chain(super::Singleton): super::Chain,
     Channel(super::ChannelId): crate::discord::Channel,
+    Compensation(super::CompensationId): crate::self_editing::Compensation,
     Conversation(super::ConversationId): crate::conversation::Conversation,
     Edit(super::EditId): crate::self_editing::Edit,
     Guild(super::GuildId): crate::discord::Guild,
@@ -137,6 +138,7 @@ impl Event {
             | Self::Blob(..)
             | Self::Bot(..)
             | Self::Chain(..)
+            | Self::Compensation(..)
             | Self::Conversation(..)
             | Self::Edit(..)
             | Self::Installation(..)

@@ -86,6 +86,8 @@ macro_rules! snowflakes {
 uuids! {
     /// One API key.
     ApiKeyId,
+    /// One attempt to take back what the behaviors of an edit did.
+    CompensationId,
     /// One suggested edit.
     EditId,
     /// One run of the program.

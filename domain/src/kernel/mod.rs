@@ -19,6 +19,7 @@ mod scope;
 mod shown;
 #[cfg(test)]
 pub(crate) mod testing;
+mod undo;
 mod upcast;
 mod variant;
 
@@ -29,8 +30,8 @@ pub use cloud_event::CommitEvent;
 pub use codec::{Codec, CommitBody, OpenFailure};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
-    ApiKeyId, BehaviorId, ChannelId, ConversationId, DiscordUserId, EditId, GuildId,
-    InstallationId, MessageId, ParseIdError, ProcessId, RehearsalId, Singleton,
+    ApiKeyId, BehaviorId, ChannelId, CompensationId, ConversationId, DiscordUserId, EditId,
+    GuildId, InstallationId, MessageId, ParseIdError, ProcessId, RehearsalId, Singleton,
 };
 pub use journal::{Clock, Journal, Page};
 pub use keys::{CryptError, Key, KeyId, Keys, Sealer};
@@ -44,6 +45,7 @@ pub use personal::{ERASED, Person, Personal};
 pub use rejection::{Ground, Rejection};
 pub use scope::Scope;
 pub use shown::Shown;
+pub use undo::Undo;
 pub use upcast::UpcastError;
 
 pub(crate) use aggregate::aggregate;

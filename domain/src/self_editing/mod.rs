@@ -1,6 +1,8 @@
 //! How the bot changes itself: edits, and the workspace they change.
 
 mod check;
+mod compensation;
+mod compensation_error;
 mod content;
 mod edit;
 mod edit_error;
@@ -11,6 +13,8 @@ mod watch;
 mod workspace;
 
 pub use check::{Check, Finding};
+pub use compensation::{Compensation, CompensationCommand, CompensationEvent, MAX_STEPS, Step};
+pub use compensation_error::CompensationError;
 pub use content::{BlobRef, Change, Content, KeptChange, MAX_INLINE_BYTES, MAX_INLINE_TOTAL};
 pub use edit::{Edit, EditCommand, EditEvent};
 pub use edit_error::EditError;

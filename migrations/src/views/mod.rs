@@ -5,6 +5,7 @@ mod m20261120_000001_tables;
 mod m20261125_000001_behaviors;
 mod m20261125_000002_rehearsals;
 mod m20261125_000005_places;
+mod m20261125_000008_compensations;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -22,6 +23,7 @@ impl MigratorTrait for Views {
             Box::new(m20261125_000001_behaviors::Migration),
             Box::new(m20261125_000002_rehearsals::Migration),
             Box::new(m20261125_000005_places::Migration),
+            Box::new(m20261125_000008_compensations::Migration),
         ]
     }
 }

@@ -67,6 +67,7 @@ impl Fold for Commands {
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

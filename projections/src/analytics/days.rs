@@ -68,6 +68,7 @@ pub(super) fn deed(recorded: &Recorded) -> Option<Deed> {
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
+        | Event::Compensation(..)
         | Event::Edit(..)
         | Event::Guild(..)
         | Event::Installation(..)

@@ -58,6 +58,7 @@ impl Append for Samples {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

@@ -52,6 +52,7 @@ fn doer(recorded: &Recorded) -> Option<Person> {
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
+        | Event::Compensation(..)
         | Event::Edit(..)
         | Event::Guild(..)
         | Event::Installation(..)

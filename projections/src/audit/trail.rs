@@ -212,6 +212,7 @@ fn server(event: &Event) -> Option<i64> {
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
+        | Event::Compensation(..)
         | Event::Conversation(..)
         | Event::Edit(..)
         | Event::Installation(..)

@@ -1,8 +1,8 @@
 //! What behaviors wanted done, and what became of it.
 
 use chrono::{DateTime, Utc};
-use domain::behaviors::{Action, BehaviorEvent as Did};
-use domain::kernel::{Event, Outcome, Person, Recorded};
+use domain::behaviors::{Action, BehaviorEvent as Did, undo};
+use domain::kernel::{ChannelId, Event, GuildId, Outcome, Person, Recorded, Undo};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect};
@@ -39,6 +39,10 @@ pub struct Model {
     pub outside_id: Option<String>,
     pub reason: Option<String>,
     pub settled_at: Option<Millis>,
+    /// Whether only the caller sees it.
+    pub private: bool,
+    /// What takes it back, as JSON; none before it is done, and where nothing does.
+    pub undo: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -47,6 +51,22 @@ impl Model {
     /// What was wanted, unless that was erased.
     pub fn action(&self) -> Option<Action> {
         serde_json::from_str(self.content.as_deref()?).ok()
+    }
+
+    /// What takes it back, once it is done.
+    pub fn undo(&self) -> Option<Undo> {
+        serde_json::from_str(self.undo.as_deref()?).ok()
+    }
+
+    /// The same, as it follows from what was done.
+    fn way_back(&self, outside_id: &str) -> Option<String> {
+        if self.private {
+            return None;
+        }
+        let id = |id: Option<i64>| id.map(i64::cast_unsigned);
+        let place = (id(self.guild_id).map(GuildId), id(self.channel_id).map(ChannelId));
+        let undo = undo(&self.kind, self.action().as_ref(), place, outside_id)?;
+        serde_json::to_string(&undo).ok()
     }
 }
 
@@ -78,7 +98,7 @@ pub struct Actions;
 
 impl Fold for Actions {
     const NAME: &'static str = "behavior_actions";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Key = (Uuid, u32);
     type Row = Model;
 
@@ -116,6 +136,9 @@ impl Fold for Actions {
                     }
                     _ => None,
                 };
+                let private = call.interaction.is_some()
+                    && (kind == APOLOGY
+                        || matches!(action, Some(Action::Reply { private: true, .. })));
                 let due_at = due_ms.and_then(DateTime::from_timestamp_millis).map(Millis);
                 Some(Model {
                     call_id,
@@ -132,11 +155,14 @@ impl Fold for Actions {
                     outside_id: None,
                     reason: None,
                     settled_at: None,
+                    private,
+                    undo: None,
                 })
             }
             Did::ActionSettled { outcome, .. } => row.map(|row| match outcome.clone() {
                 Outcome::Delivered { outside_id } => Model {
                     outcome: Some("delivered".to_owned()),
+                    undo: row.way_back(&outside_id),
                     outside_id: Some(outside_id),
                     settled_at,
                     ..row

@@ -93,6 +93,7 @@ impl Fold for Conversations {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Edit(..)
             | Event::Guild(..)
             | Event::Installation(..)

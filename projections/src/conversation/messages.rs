@@ -84,6 +84,7 @@ impl Append for Messages {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Edit(..)
             | Event::Guild(..)
             | Event::Installation(..)

@@ -84,6 +84,7 @@ impl Fold for Channels {
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Installation(..)

@@ -66,6 +66,7 @@ impl Fold for Guilds {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Installation(..)

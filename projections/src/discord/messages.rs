@@ -147,6 +147,7 @@ impl Fold for Messages {
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

@@ -54,6 +54,7 @@ impl Fold for ApiKeys {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

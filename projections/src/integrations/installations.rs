@@ -74,6 +74,7 @@ impl Fold for Installations {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

@@ -86,6 +86,7 @@ impl Fold for Bots {
             | Event::Blob(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

@@ -50,6 +50,7 @@ impl Fold for Processes {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

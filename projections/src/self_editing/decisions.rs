@@ -60,6 +60,7 @@ impl Append for Decisions {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Guild(..)
             | Event::Installation(..)

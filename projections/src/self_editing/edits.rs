@@ -206,6 +206,7 @@ impl Fold for Edits {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Guild(..)
             | Event::Installation(..)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::kernel::{BlobId, Event, Recorded};
 use domain::self_editing::{BlobRef, Content, KeptChange, WorkspaceEvent as Did};
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use super::revisions::{self, At};
 use super::{blobs, edits};
@@ -145,6 +145,27 @@ pub async fn changed_at(
     Ok(found.map(|it| it.revision.cast_unsigned()))
 }
 
+/// The files that a revision changed, and for each the next revision that did, if there is one.
+pub async fn changed_in(
+    db: &impl ConnectionTrait,
+    revision: u64,
+) -> Result<Vec<(String, Option<u64>)>, DbErr> {
+    let revision = revision.cast_signed();
+    let find = Entity::find().select_only().column(Column::Path);
+    let find = find.filter(Column::Revision.eq(revision)).order_by_asc(Column::Path);
+    let paths: Vec<String> = find.into_tuple().all(db).await?;
+    let next = Entity::find().select_only().column(Column::Path);
+    let next = next.column_as(Column::Revision.min(), "next");
+    let next = next.filter(Column::Path.is_in(&paths)).filter(Column::Revision.gt(revision));
+    let next: Vec<(String, i64)> = next.group_by(Column::Path).into_tuple().all(db).await?;
+    let next: BTreeMap<_, _> = next.into_iter().collect();
+    let with = |path: String| {
+        let next = next.get(&path).map(|it| it.cast_unsigned());
+        (path, next)
+    };
+    Ok(paths.into_iter().map(with).collect())
+}
+
 /// A path, and what is in it before and after.
 type Sides = (String, Option<Content>, Option<Content>);
 
@@ -206,6 +227,7 @@ impl Append for Files {
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
             | Event::Guild(..)

@@ -17,7 +17,7 @@ use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Caller, Leases as _, Snapshots};
-use commands::self_editing::{Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
+use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, Executors, Ground, Reactor, StartFrom, run_reactors};
 use domain::discord::{ChannelEvent, Message};
 use domain::identity::Permissions;
@@ -176,7 +176,7 @@ impl Home {
         let explain = Explain {
             behaviors: behaviors.clone(),
             checkpoints: self.store.clone(),
-            traces: Arc::new(surroundings),
+            traces: Arc::new(surroundings.clone()),
         };
         let clock = Arc::new(SystemClock);
         let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
@@ -191,8 +191,12 @@ impl Home {
             }),
         ];
         let orders = Orders::default();
+        let effects = Arc::new(surroundings);
+        let compensations =
+            Compensations::new(executors.compensations.clone(), effects, self_editing.clone());
         let services = Services {
             behaviors,
+            compensations,
             conversations,
             explain,
             leases: self.store.clone(),

@@ -72,10 +72,10 @@ impl Deed for History {
         for edit in &found.items {
             let _ = write!(text, "\n{}", line(edit));
         }
-        let turn = |label, to: u64| {
+        let turn = |label: &'static str, to: u64| {
             let mut carried = vec![("page", to.to_string())];
             carried.extend(status.map(|it| ("status", it.word().to_owned())));
-            Button { command: PATH, carried, label, look: Look::Plain }
+            Button { command: PATH, carried, label: label.into(), look: Look::Plain }
         };
         let mut buttons = Vec::new();
         if page > 1 {

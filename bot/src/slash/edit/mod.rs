@@ -4,6 +4,7 @@
 mod apply;
 mod approve;
 mod check;
+mod compensation;
 mod history;
 mod ids;
 mod options;
@@ -15,12 +16,13 @@ mod rollback;
 mod show;
 mod shown;
 mod suggest;
+mod undo;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::self_editing::{Rehearsals, SelfEditing};
+use commands::self_editing::{Compensations, Rehearsals, SelfEditing};
 use domain::self_editing::Status;
 use serenity::all::{CreateCommand, CreateCommandOption, InteractionContext, Permissions};
 
@@ -35,6 +37,7 @@ pub(super) struct Edit {
 
 /// What every deed works with.
 struct Desk {
+    compensations: Compensations,
     editing: SelfEditing,
     models: Arc<dyn ReadModels>,
     rehearsals: Rehearsals,
@@ -71,6 +74,7 @@ fn all() -> Vec<Box<dyn Deed>> {
         Box::new(rollback::TakeBack),
         Box::new(show::Show),
         Box::new(suggest::Suggest),
+        Box::new(undo::TakeEffectsBack),
     ]
 }
 
@@ -78,7 +82,8 @@ impl Edit {
     pub(super) fn new(services: &Services) -> Self {
         let (editing, models) = (services.self_editing.clone(), services.read_models.clone());
         let rehearsals = services.rehearsals.clone();
-        Self { desk: Desk { editing, models, rehearsals }, deeds: all() }
+        let compensations = services.compensations.clone();
+        Self { desk: Desk { compensations, editing, models, rehearsals }, deeds: all() }
     }
 
     fn find(&self, path: &str) -> Option<&dyn Deed> {

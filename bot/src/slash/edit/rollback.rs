@@ -13,7 +13,7 @@ use domain::self_editing::{Status, WorkspaceError};
 use serenity::all::CreateCommandOption;
 
 use super::pages::{beginning, fenced, first};
-use super::{Deed, Desk, options};
+use super::{Deed, Desk, options, undo};
 use crate::slash::{Button, Call, Card, Field, Form, Look, Reply};
 
 pub(super) const PATH: &str = "edit rollback";
@@ -61,7 +61,14 @@ impl Deed for TakeBack {
                 let (reason, force) = (call.text("reason").to_owned(), call.truth("force"));
                 let rollback = Rollback { target, reason, force, preview: false };
                 let done = desk.editing.roll_back(&call.caller, rollback).await?;
-                Ok(Reply::Replaced(finished(&done)))
+                let mut card = finished(&done);
+                if let Some(edit) = done.edit
+                    && let Ok(sums) = desk.compensations.sums(&call.caller, edit).await
+                {
+                    let _ = write!(card.text, "\nIts behaviors {}", undo::told(&sums));
+                    card.buttons = undo::offer(edit, &sums);
+                }
+                Ok(Reply::Replaced(card))
             }
             Some(_) => Ok(Reply::Form(Form {
                 id: PATH,
@@ -78,7 +85,14 @@ impl Deed for TakeBack {
                 let (reason, force) = ("a preview".to_owned(), call.truth("force"));
                 let rollback = Rollback { target, reason, force, preview: true };
                 let preview = desk.editing.roll_back(&call.caller, rollback).await?;
-                Ok(Reply::Card(self::preview(call, target, &preview)))
+                let mut card = self::preview(call, target, &preview);
+                // What is late to be told is not worth an error.
+                let foreseen = desk.compensations.foreseen(&call.caller, target, &preview.files);
+                if let (Ok(foreseen), false) = (foreseen.await, card.buttons.is_empty()) {
+                    let told = undo::told(&foreseen.sums);
+                    let _ = write!(card.text, "\n-# What it touches {told}");
+                }
+                Ok(Reply::Card(card))
             }
         }
     }
@@ -172,12 +186,12 @@ fn preview(call: &Call, target: Target, preview: &RolledBack) -> Card {
         let _ = write!(text, "\n… {left} more lines");
     }
     text.push_str(
-        "\n-# It is an edit of its own and can be taken back. What I said and did stays.",
+        "\n-# It is an edit of its own and can be taken back. What I said and did stays at first.",
     );
     let (label, force) =
         if blocked { ("Roll back with force", true) } else { ("Roll back", force) };
     let carried = carried(call, target, Some(preview.revision), force);
-    let confirm = Button { command: PATH, carried, label, look: Look::Danger };
+    let confirm = Button { command: PATH, carried, label: label.into(), look: Look::Danger };
     Card { text, buttons: vec![confirm], private: false }
 }
 

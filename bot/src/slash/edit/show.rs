@@ -50,10 +50,10 @@ fn diff(id: EditId, diff: &str, page: u64) -> Card {
         Some(text) => format!("{}\n-# Edit `{id}`, page {page} of {all}", fenced(text)),
         None => format!("Edit `{id}` changes no line."),
     };
-    let turn = |label, to: usize| {
+    let turn = |label: &'static str, to: usize| {
         let id = ("id", id.0.simple().to_string());
         let carried = vec![id, ("page", to.to_string()), ("turn", "true".to_owned())];
-        Button { command: PATH, carried, label, look: Look::Plain }
+        Button { command: PATH, carried, label: label.into(), look: Look::Plain }
     };
     let mut buttons = Vec::new();
     if page > 1 {
@@ -73,7 +73,8 @@ mod tests {
     fn pages_are_turned_and_end() {
         let id = EditId(uuid::Uuid::nil());
         let long = format!("+ {}```\n", "a line ".repeat(9)).repeat(60);
-        let label = |card: &Card| card.buttons.iter().map(|it| it.label).collect::<Vec<_>>();
+        let label =
+            |card: &Card| card.buttons.iter().map(|it| it.label.clone()).collect::<Vec<_>>();
         let first = diff(id, &long, 1);
         assert_eq!(label(&first), ["Next"]);
         assert!(first.text.chars().count() < 2_000);

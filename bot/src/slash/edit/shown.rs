@@ -181,11 +181,15 @@ impl Shown {
 
     fn buttons(&self) -> Vec<Button> {
         let id = || ("id", self.id.0.simple().to_string());
-        let button = |command, label, look| Button { command, carried: vec![id()], label, look };
-        let approve = |label, apply: bool| {
+        let button = |command, label: &'static str, look| {
+            let label = label.into();
+            Button { command, carried: vec![id()], label, look }
+        };
+        let approve = |label: &'static str, apply: bool| {
             let hash = self.content_hash.chars().take(super::approve::BOUND).collect();
             let carried = vec![id(), ("hash", hash), ("apply", apply.to_string())];
-            Button { command: super::approve::PATH, carried, label, look: Look::Success }
+            let (command, label) = (super::approve::PATH, label.into());
+            Button { command, carried, label, look: Look::Success }
         };
         let reject = || button(super::reject::PATH, "Reject", Look::Danger);
         let mut buttons = match self.status {
