@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use domain::behaviors::BehaviorEvent;
-use domain::kernel::{Event, Outcome};
+use domain::kernel::{Event, Outcome, Recorded};
 use domain::self_editing::CompensationEvent;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -256,12 +256,11 @@ async fn until_done(stage: &Stage, steps: usize) {
 /// Waits until there are so many events like this, and the read models show them.
 async fn until_counted(stage: &Stage, wanted: usize, like: impl Fn(&Event) -> bool) {
     let seen = Cell::new(0);
-    let what = format!("{wanted} events");
-    let last = stage.until_like(&what, |it| {
+    let counted = |it: &Recorded| {
         seen.set(seen.get() + usize::from(like(&it.event)));
         seen.get() == wanted
-    });
-    let position = last.await.position;
+    };
+    let position = stage.until_like(&format!("{wanted} events"), counted).await.position;
     let shown = stage.platform.generations.wait_for(position, Duration::from_secs(10)).await;
     assert!(shown, "the read models are late");
 }

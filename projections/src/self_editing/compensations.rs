@@ -161,7 +161,7 @@ fn settled(mut row: Model, outcome: &Outcome, now: Millis) -> Model {
         Outcome::Failed { .. } | Outcome::Unknown { .. } => row.failed += 1,
     }
     if row.delivered + row.failed >= row.steps {
-        row.status = "done".to_owned();
+        "done".clone_into(&mut row.status);
         row.ended_at = Some(now);
     }
     row

@@ -26,7 +26,7 @@ const EXAMPLES: u64 = 20;
 pub struct Compensations {
     pub aggregates: Arc<dyn Execute<Compensation>>,
     effects: Arc<dyn Effects>,
-    pub self_editing: SelfEditing,
+    pub self_editing: Arc<SelfEditing>,
 }
 
 /// What a rollback leaves behind.
@@ -52,7 +52,7 @@ impl Compensations {
         effects: Arc<dyn Effects>,
         self_editing: SelfEditing,
     ) -> Self {
-        Self { aggregates, effects, self_editing }
+        Self { aggregates, effects, self_editing: Arc::new(self_editing) }
     }
 
     /// What the behaviors of an edit did, the newest first; and how many effects there are.
