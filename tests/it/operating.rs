@@ -163,6 +163,7 @@ async fn the_doctor_asks_discord() {
     let discord = DiscordSimulator::start().await;
     let place = Installation::embedded().with(&discord);
     let running = place.start();
+    running.until_ready_is(|status, _| status == 200).await;
     let well = place.run(&["doctor"]);
     assert!(well.contains("knows the bot as") && well.contains("good  server"), "{well}");
     running.end();

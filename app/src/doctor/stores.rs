@@ -108,8 +108,13 @@ async fn read_models(config: &Config, stores: &Stores) -> anyhow::Result<Finding
 /// Whether the reactors know the log, how far they are, and what they have to try again.
 async fn reactors(config: &Config, stores: &Stores) -> anyhow::Result<Finding> {
     let about = "reactors";
-    let head = stores.journal.log().head().await?;
-    let beyond = stores.operational.beyond(head).await?;
+    let mut head = stores.journal.log().head().await?;
+    let mut beyond = stores.operational.beyond(head).await?;
+    if !beyond.is_empty() {
+        // A server may have gone on between the two looks.
+        head = stores.journal.log().head().await?;
+        beyond = stores.operational.beyond(head).await?;
+    }
     if !beyond.is_empty() {
         let says = format!(
             "the log ends at commit {head}, and beyond it are {}: an earlier log was put back. At \
