@@ -3,7 +3,7 @@
 use domain::behaviors::BehaviorEvent;
 use domain::kernel::{Event, Outcome};
 use serde_json::{Value, json};
-use tests::simulators::discord::Message;
+use tests::simulators::discord::{Message, Request};
 use tests::stage::Stage;
 
 const GREET: &str = r#"/*
@@ -108,22 +108,13 @@ async fn slash_commands_come_and_go_with_the_workspace() {
     let failed = failed.response().await;
     assert!(failed.ephemeral && failed.text.contains("I am sorry"), "{}", failed.text);
 
+    let before = stage.discord.requests().len();
     let back = json!({ "edit_id": edit["id"], "reason": "no gambling", "force": true });
     let back = stage.post("/self-editing/rollback", back).await;
     assert_eq!(back.status, 200, "{}", back.text);
     let gone = |commands: &[Value]| !commands.iter().any(|it| it["name"] == "cast");
-    // It was there before: this is not the first registration.
-    stage
-        .discord
-        .wait_for_request(|it| {
-            let all = it.body.as_ref().and_then(Value::as_array);
-            it.method == "PUT"
-                && it.path.ends_with("/commands")
-                && all.is_some_and(|it| gone(it))
-                && it.status == 200
-                && stage.discord.commands(None).len() == all.map_or(0, Vec::len)
-        })
-        .await;
+    let registers = |it: &Request| it.method == "PUT" && it.path.ends_with("/commands");
+    stage.discord.wait_for_request_after(before, registers).await;
     assert!(gone(&stage.discord.commands(None)), "the command is still there");
     stage.close().await;
 }
