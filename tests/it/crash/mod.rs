@@ -179,6 +179,8 @@ async fn a_replay_has_no_effects() {
     let discord = DiscordSimulator::start().await;
     let place = Installation::embedded().with(&discord);
     let running = place.start();
+    // The first views take a moment.
+    running.until_ready_is(|status, _| status == 200).await;
     discord.wait_until_connected().await;
     discord.say("help", "ben", "not for the bot");
     greet(&discord).await;
