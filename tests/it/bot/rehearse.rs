@@ -1,5 +1,7 @@
 //! `/edit rehearse`: an approver sees what would change before he says yes.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::home::Home;
@@ -36,6 +38,8 @@ async fn a_rehearsal_is_answered_with_its_numbers_and_shown_with_the_approval() 
 
     let wrong = home.discord.slash("general", "ben", "edit rehearse", json!({ "id": "7" })).await;
     assert!(wrong.response().await.text.contains("edit"));
+    let head = home.journal.log().head().await.unwrap();
+    assert!(home.views.wait_for(head, Duration::from_secs(10)).await, "the read models are late");
     let approve = json!({ "id": id });
     let approved = home.discord.slash("general", "ben", "edit approve", approve).await;
     let text = approved.response().await.text;
