@@ -158,10 +158,15 @@ impl From<ModelError> for CommandError {
         if let ModelError::RateLimited { after: Some(after) } = &error {
             details["retry_after"] = json!(after.as_secs());
         }
+        // Without a provider nothing is down: somebody has to name one.
+        let code = match error {
+            ModelError::NotConfigured => "CONFLICT",
+            _ => "UNAVAILABLE",
+        };
         Self::Rejected(Box::new(Refusal {
             ground: Ground::State,
             reason: error.to_string(),
-            code: Some("UNAVAILABLE"),
+            code: Some(code),
             field: None,
             details: Some(details),
         }))

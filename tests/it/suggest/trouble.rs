@@ -74,7 +74,7 @@ async fn a_wrong_key_and_a_provider_that_is_not_there_are_told() {
 async fn without_a_provider_the_answer_says_how_to_configure_one() {
     let door = Door::open().await;
     let refused = suggest(&door, "say Ho").await;
-    assert_eq!((refused.status, refused.code()), (503, "UNAVAILABLE"), "{}", refused.text);
+    assert_eq!((refused.status, refused.code()), (409, "CONFLICT"), "{}", refused.text);
     for setting in ["ai.provider", "ai.model", "ai.api_key", "PALIMPSEST_AI__API_KEY"] {
         assert!(refused.text.contains(setting), "{}", refused.text);
     }
