@@ -88,6 +88,7 @@ impl Platform {
             executors: use_cases.executors.clone(),
             journal: stores.journal.clone(),
             recent: use_cases.conversations.recent.clone(),
+            registries: use_cases.behaviors.registries.clone(),
             snapshots: stores.operational.clone(),
             hear: Arc::new(move |recorded| heard.heard(recorded)),
         };

@@ -7,6 +7,7 @@ use domain::kernel::{Codec, EventLog, Journal, LogError, Recorded, StreamId};
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::behaviors::Registries;
 use crate::conversation::RecentTurns;
 use crate::ports::Snapshots;
 use crate::{Executors, describe};
@@ -19,6 +20,7 @@ pub struct Tail {
     pub executors: Executors,
     pub journal: Journal,
     pub recent: RecentTurns,
+    pub registries: Registries,
     pub snapshots: Arc<dyn Snapshots>,
     /// Hears what happens to the bot and to the workspace.
     pub hear: Arc<dyn Fn(&Recorded) + Send + Sync>,
@@ -51,6 +53,7 @@ impl Tail {
             tracing::warn!(head, was = *after, "an earlier log was put in the place of this one");
             self.executors.forget_all();
             self.recent.forget();
+            self.registries.forget().await;
             if let Err(error) = self.snapshots.forget_after(head).await {
                 tracing::warn!(error = %describe(&error), "snapshots of a longer log may be left");
             }

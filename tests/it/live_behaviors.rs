@@ -2,6 +2,7 @@
 
 use domain::behaviors::BehaviorEvent;
 use domain::kernel::{Event, Outcome};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::simulators::discord::{Message, Request};
 use tests::stage::Stage;
@@ -254,6 +255,23 @@ async fn an_edit_that_does_harm_is_taken_back_and_those_who_approved_it_are_told
     let asked = stage.discord.say("general", "ana", "!greet you");
     let answer = stage.discord.wait_for_message("general", replies_to(asked)).await;
     assert_eq!(answer.content, "Hello you, says ana");
+
+    // What did harm before is nothing that the next one is measured by.
+    let half = json!({ "features": { "monitoring": { "alert_threshold": 0.5 } } });
+    let half = stage.ask(Method::PUT, "/config", Some(half), &stage.key).await;
+    assert_eq!(half.status, 200, "{}", half.text);
+    let worse = calm.replace("[reply(", "[rubbish(");
+    let again = stage.edit(&[("behaviors/greet.rhai", Some(&worse))]).await;
+    for _ in 0..3 {
+        let asked = stage.discord.say("general", "ana", "!greet you");
+        stage.discord.wait_for_message("general", replies_to(asked)).await;
+    }
+    let again = again["id"].as_str().unwrap();
+    stage
+        .until_like("the second one is taken back", |it| {
+            it.event.type_name() == "edit.rolled_back" && it.stream.id() == again
+        })
+        .await;
 
     let audit = stage.get("/audit?action=workspace.revised").await;
     let last = audit.body["data"]["entries"].as_array().expect(&audit.text).last().cloned();

@@ -77,7 +77,7 @@ impl Behaviors {
     ) -> Result<Vec<Executed<Behavior>>, CommandError> {
         let (mut ready, mut recorded) = (Vec::new(), Vec::new());
         for calling in callings {
-            if self.budgets.has_left(calling.call.guild, minute(&calling.call)) {
+            if self.has_left(&calling.call) {
                 ready.push(calling);
             } else {
                 let Calling { live, call, .. } = calling;
@@ -103,6 +103,11 @@ impl Behaviors {
             recorded.push(self.record(cause, &live, command).await?);
         }
         Ok(recorded)
+    }
+
+    /// Whether the server of a call has something left in this minute.
+    pub(super) fn has_left(&self, call: &Call) -> bool {
+        self.budgets.has_left(call.guild, minute(call))
     }
 
     pub(super) async fn record(

@@ -77,6 +77,7 @@ impl Behaviors {
             message: None,
             interaction: Some(asked.interaction),
         };
+        let full = !self.has_left(&call);
         let occasion = self.occasion_of(&live, asked).await?;
         let (behavior, id) = (live.id.clone(), call.id);
         let calling = Calling { live: Arc::clone(&live), occasion, call: call.clone() };
@@ -91,7 +92,8 @@ impl Behaviors {
                 vec![Answer { action: Some(0), ..private(SORRY) }]
             }
             Some(BehaviorEvent::Held { why, .. }) => vec![private(held(why, &live))],
-            // It was held, and that was said before.
+            // It was held, and that was recorded before.
+            _ if full => vec![private(held(domain::behaviors::Hold::GuildLimit, &live))],
             _ => vec![private(held(domain::behaviors::Hold::Cooldown, &live))],
         };
         Ok(Some(Answered { behavior, call: id, replies }))

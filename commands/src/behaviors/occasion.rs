@@ -46,6 +46,11 @@ impl Seen {
         self.occasion.user.as_ref().map(|it| it.id)
     }
 
+    /// Who did it, where the event does not say whether that was a bot: of a message it does.
+    pub(super) fn user_perhaps_a_bot(&self) -> Option<DiscordUserId> {
+        self.user().filter(|_| self.happening != Happening::MessageCreated)
+    }
+
     /// The behaviors that it calls.
     pub fn matches(&self, registry: &Registry) -> Vec<Match> {
         match self.happening {

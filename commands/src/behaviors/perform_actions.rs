@@ -79,7 +79,10 @@ impl Reactor for PerformActions {
     async fn give_up(&self, recorded: &Recorded, reason: &str) -> Result<(), CommandError> {
         let Event::Behavior(id, event) = &recorded.event else { return Ok(()) };
         let (call, actions) = match event {
-            Did::Ran { call, kinds, .. } => (call.id, (0u32..).zip(kinds).map(|it| it.0).collect()),
+            Did::Ran { call, kinds, .. } => {
+                let mine = (0u32..).zip(kinds).filter(|(_, kind)| is_mine(call, kind));
+                (call.id, mine.map(|(place, _)| place).collect())
+            }
             Did::Failed { call, .. } => (call.id, vec![0]),
             Did::AiAnswered { call, action, .. } | Did::ReminderDue { call, action, .. } => {
                 (*call, vec![*action])
@@ -105,13 +108,10 @@ impl PerformActions {
     ) -> Result<(), Setback> {
         let known = self.behaviors.behaviors.load(id).await?.aggregate;
         for (place, action) in (0u32..).zip(actions) {
-            let answers = matches!(action, Action::Reply { .. } | Action::AskAi { .. });
-            if !known.is_open(call.id, place) || answers && call.interaction.is_some() {
+            if !known.is_open(call.id, place) || !is_mine(call, action.as_ref()) {
                 continue;
             }
             let outcome = match action {
-                // It is settled when its time has come.
-                Action::Remind { .. } => continue,
                 Action::AskAi { prompt } => {
                     let cause =
                         Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
@@ -304,6 +304,12 @@ impl PerformActions {
     }
 }
 
+/// Whether this reactor does it: a reminder waits for its time, and who has the token of a slash
+/// command answers it.
+fn is_mine(call: &Call, kind: &str) -> bool {
+    kind != "remind" && !(call.interaction.is_some() && ["ask_ai", "reply"].contains(&kind))
+}
+
 /// How an action is done.
 enum Do<'a> {
     Act(Act),
@@ -328,4 +334,30 @@ fn nonce(event: Uuid, place: u32, piece: usize) -> String {
     let mut name = blake3::Hasher::new();
     name.update(event.as_bytes()).update(&place.to_be_bytes()).update(&piece.to_be_bytes());
     name.finalize().to_hex()[..24].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reminders_and_answers_to_slash_commands_are_for_others() {
+        let mut call = Call {
+            id: Uuid::nil(),
+            revision: 1,
+            what: "command".into(),
+            position: None,
+            at_ms: 0,
+            guild: None,
+            channel: None,
+            user: None,
+            message: None,
+            interaction: None,
+        };
+        let mine =
+            |call: &Call| ["add_role", "ask_ai", "remind", "reply"].map(|kind| is_mine(call, kind));
+        assert_eq!(mine(&call), [true, true, false, true]);
+        call.interaction = Some(MessageId(7));
+        assert_eq!(mine(&call), [true, false, false, false]);
+    }
 }

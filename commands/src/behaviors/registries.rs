@@ -1,6 +1,7 @@
 //! Which behaviors are live where in the log. Every process finds the same: an event is handled
 //! by the revision that was live at its own position, whole.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::kernel::{Event, Expected, Recorded, Singleton, StreamId};
@@ -24,6 +25,8 @@ pub struct Registries {
     scripts: Cache<blake3::Hash, Arc<dyn Script>>,
     by_revision: Cache<u64, Arc<Registry>>,
     newest: Arc<Mutex<Option<Arc<Registry>>>>,
+    /// How often everything was forgotten.
+    epoch: Arc<AtomicU64>,
 }
 
 impl Registries {
@@ -33,7 +36,22 @@ impl Registries {
             scripts: Cache::new(SCRIPTS),
             by_revision: Cache::new(KEPT),
             newest: Arc::default(),
+            epoch: Arc::default(),
         }
+    }
+
+    /// Forgets what was remembered of a log that another one has taken the place of. Compiled
+    /// scripts go by their text and stay.
+    pub async fn forget(&self) {
+        self.self_editing.past.forget().await;
+        self.by_revision.invalidate_all();
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes when everything was forgotten.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
     }
 
     /// Those that are live now.

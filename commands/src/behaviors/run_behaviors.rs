@@ -13,8 +13,8 @@ use crate::{CommandError, Reactor, Setback};
 pub struct RunBehaviors {
     behaviors: Behaviors,
     discord: Arc<dyn Discord>,
-    /// What is live where the reading of the log has come to.
-    live: Mutex<Option<Arc<Registry>>>,
+    /// What is live where the reading of the log has come to, and in which epoch that was learnt.
+    live: Mutex<Option<(u64, Arc<Registry>)>>,
 }
 
 impl RunBehaviors {
@@ -26,26 +26,32 @@ impl RunBehaviors {
     /// only at the start and for an event that is tried again.
     async fn registry(&self, position: u64) -> Result<Arc<Registry>, CommandError> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(live) = live.filter(|live| live.position() <= position) {
-            return Ok(live);
+        match live {
+            Some((epoch, live))
+                if epoch == self.behaviors.registries.epoch() && live.position() <= position =>
+            {
+                Ok(live)
+            }
+            _ => self.learn(position).await,
         }
-        self.learn(position).await
     }
 
     async fn learn(&self, position: u64) -> Result<Arc<Registry>, CommandError> {
+        let epoch = self.behaviors.registries.epoch();
         let found = self.behaviors.registries.at(position).await?;
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if live.as_ref().is_none_or(|live| live.position() <= found.position()) {
-            *live = Some(found.clone());
+        let is_older = |(known, live): &(u64, Arc<Registry>)| {
+            *known != epoch || live.position() <= found.position()
+        };
+        if live.as_ref().is_none_or(is_older) {
+            *live = Some((epoch, found.clone()));
         }
         Ok(found)
     }
 
     /// Whether the bot did it itself. What bots write is left out before.
     async fn is_own(&self, seen: &Seen) -> Result<bool, Setback> {
-        let Some(user) = seen.user().filter(|_| !seen.occasion.emoji.is_empty()) else {
-            return Ok(false);
-        };
+        let Some(user) = seen.user_perhaps_a_bot() else { return Ok(false) };
         let later = |later: crate::ports::TryLater| Setback::Retry {
             reason: later.to_string(),
             after: later.after,

@@ -146,10 +146,15 @@ impl WatchEdits {
             return Ok(false);
         }
         let behavior = self.behaviors.behaviors.load(id).await?.aggregate;
-        let all = || behavior.tallies().iter();
-        let sum = |some: &mut dyn Iterator<Item = &Tally>| some.fold(Tally::default(), Tally::and);
-        let before = sum(&mut all().filter(|it| *it.0 < watched.revision).map(|(_, tally)| tally));
-        let after = sum(&mut all().filter(|it| *it.0 >= watched.revision).map(|(_, tally)| tally));
+        let (mut before, mut after) = (Tally::default(), Tally::default());
+        for (revision, tally) in behavior.tallies() {
+            if *revision >= watched.revision {
+                after = after.and(tally);
+            } else if !self.self_editing.was_taken_back(*revision).await? {
+                // What did harm and was taken back is nothing to measure by.
+                before = before.and(tally);
+            }
+        }
         let threshold = settings.alert_threshold;
         let worse = after.bad() >= PATTERN && after.trouble() > before.trouble() + threshold;
         if !worse {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::kernel::{EditId, Event, Expected, Recorded, Singleton, StreamId};
-use domain::self_editing::{RevisionKind, Workspace, WorkspaceEvent};
+use domain::self_editing::{RevisionKind, Status, Workspace, WorkspaceEvent};
 
 use super::SelfEditing;
 use crate::CommandError;
@@ -32,6 +32,14 @@ impl Live {
 }
 
 impl SelfEditing {
+    /// Whether the edit that made a revision was taken back.
+    pub(crate) async fn was_taken_back(&self, revision: u64) -> Result<bool, CommandError> {
+        let Some(edit) = self.past.edit_of(&self.journal, revision).await? else {
+            return Ok(false);
+        };
+        Ok(self.edits.load(&edit).await?.aggregate.status() == Some(Status::RolledBack))
+    }
+
     /// The edits that went live since a moment, oldest first.
     pub(crate) async fn live_since(&self, since: DateTime<Utc>) -> Result<Vec<Live>, CommandError> {
         let stream = StreamId::of::<Workspace>(&Singleton);

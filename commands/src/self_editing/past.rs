@@ -37,6 +37,7 @@ struct Known {
 
 #[derive(Clone, Copy)]
 struct Revision {
+    edit: EditId,
     position: u64,
     at: DateTime<Utc>,
 }
@@ -89,6 +90,25 @@ impl Past {
         Ok((workspace, plan.position))
     }
 
+    /// Forgets everything: another log may have taken the place of this one.
+    pub(crate) async fn forget(&self) {
+        *self.0.lock().await = Known::default();
+    }
+
+    /// The edit that made a revision.
+    pub(super) async fn edit_of(
+        &self,
+        journal: &Journal,
+        revision: u64,
+    ) -> Result<Option<EditId>, CommandError> {
+        let mut known = self.0.lock().await;
+        if known.newest() < revision {
+            known.read_on(journal).await?;
+        }
+        let index = usize::try_from(revision).ok().and_then(|it| it.checked_sub(1));
+        Ok(index.and_then(|it| known.revisions.get(it)).map(|it| it.edit))
+    }
+
     /// The revision that an edit made, and its commit, as the workspace itself says.
     pub(super) async fn revision_of(
         &self,
@@ -134,7 +154,7 @@ impl Known {
                 let Event::Workspace(_, event) = &recorded.event else { continue };
                 let WorkspaceEvent::Revised { edit, changes, .. } = event;
                 let (position, at) = (recorded.position, recorded.recorded_at);
-                self.revisions.push(Revision { position, at });
+                self.revisions.push(Revision { edit: *edit, position, at });
                 let revision = self.newest();
                 self.edits.entry(*edit).or_insert(revision);
                 for change in changes {
