@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{Condition, Order, QueryOrder, QuerySelect};
 
+use crate::page::count;
 use crate::{Fold, Millis, Paged, Slice, Touch, Tx};
 
 /// What an edit that takes another one back calls itself.
@@ -158,11 +159,17 @@ pub async fn under_way(db: &impl ConnectionTrait) -> Result<Vec<EditId>, DbErr> 
 
 /// The edit that went live or failed last; rollbacks and the starting workspace are not looked at.
 pub async fn last(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
-    let ended = [Status::Applied, Status::Failed, Status::RolledBack].map(Status::word);
-    let find = Entity::find().filter(Column::Status.is_in(ended));
-    let find = find.filter(Column::Kind.is_not_in(OWN));
-    let when = Func::coalesce([Expr::col(Column::AppliedAt), Expr::col(Column::UpdatedAt)]);
-    find.order_by(Expr::from(when), Order::Desc).order_by_desc(Column::Id).one(db).await
+    let mut last: Option<Model> = None;
+    // An index has the end of each status; all together would have to be sorted.
+    for status in [Status::Applied, Status::Failed, Status::RolledBack] {
+        let find = Entity::find().filter(Column::Status.eq(status.word()));
+        let find = find.filter(Column::Kind.is_not_in(OWN));
+        let when = Func::coalesce([Expr::col(Column::AppliedAt), Expr::col(Column::UpdatedAt)]);
+        let found = find.order_by(Expr::from(when), Order::Desc).one(db).await?;
+        let ended = |it: &Model| (it.applied_at.unwrap_or(it.updated_at).0, it.id);
+        last = last.into_iter().chain(found).max_by_key(ended);
+    }
+    Ok(last)
 }
 
 /// How the edits fared.
@@ -173,9 +180,9 @@ pub async fn statistics(db: &impl ConnectionTrait) -> Result<Statistics, DbErr> 
         find.filter(Column::Kind.is_not_in(OWN))
     };
     Ok(Statistics {
-        successful: of(&[Status::Applied, Status::RolledBack]).count(db).await?,
-        failed: of(&[Status::Failed]).count(db).await?,
-        rollbacks: Entity::find().filter(Column::Kind.eq(ROLLBACK)).count(db).await?,
+        successful: count(of(&[Status::Applied, Status::RolledBack]), db).await?,
+        failed: count(of(&[Status::Failed]), db).await?,
+        rollbacks: count(Entity::find().filter(Column::Kind.eq(ROLLBACK)), db).await?,
     })
 }
 
