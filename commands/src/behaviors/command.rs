@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent, Call, Power};
+use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent, Call, Hold, Power};
 use domain::kernel::{
     BehaviorId, Cause, ChannelId, DiscordUserId, GuildId, MessageId, Outcome, Personal,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::call::Calling;
@@ -93,8 +93,8 @@ impl Behaviors {
             }
             Some(BehaviorEvent::Held { why, .. }) => vec![private(held(why, &live))],
             // It was held, and that was recorded before.
-            _ if full => vec![private(held(domain::behaviors::Hold::GuildLimit, &live))],
-            _ => vec![private(held(domain::behaviors::Hold::Cooldown, &live))],
+            _ if full => vec![private(held(Hold::GuildLimit, &live))],
+            _ => vec![private(held(Hold::Cooldown, &live))],
         };
         Ok(Some(Answered { behavior, call: id, replies }))
     }
@@ -205,29 +205,21 @@ impl Behaviors {
             let name = if user.name.is_empty() { member.name } else { user.name };
             user = User { name, ..member };
         }
-        Ok(person(&user))
+        Ok(user.seen())
     }
-}
-
-/// Somebody as scripts see people.
-pub(super) fn person(user: &User) -> Value {
-    let mut shown = json!(user);
-    shown["mention"] = json!(format!("<@{}>", user.id));
-    shown["joined_at_s"] = json!(user.joined_at.map(|it| it.timestamp()));
-    shown
 }
 
 fn private(text: impl Into<String>) -> Answer {
     Answer { action: None, text: text.into(), private: true, reactions: Vec::new() }
 }
 
-fn held(why: domain::behaviors::Hold, live: &Live) -> String {
+fn held(why: Hold, live: &Live) -> String {
     match why {
-        domain::behaviors::Hold::Cooldown => format!(
+        Hold::Cooldown => format!(
             "One moment, please: this can be used once in {} seconds.",
             live.head.cooldown_s
         ),
-        domain::behaviors::Hold::GuildLimit => {
+        Hold::GuildLimit => {
             "There is a lot going on here; please try again in a minute.".to_owned()
         }
     }

@@ -5,7 +5,6 @@ use domain::discord::{ChannelEvent, happened_at};
 use domain::kernel::{ChannelId, DiscordUserId, Event, GuildId, MessageId, Person, Recorded};
 use serde_json::{Map, Value};
 
-use super::command::person;
 use super::occasion::somebody;
 use super::{Head, Match, OptionKind, Registry, Seen};
 use crate::ports::{Line, Occasion, User};
@@ -134,7 +133,7 @@ fn options_of(head: &Head, given: &Map<String, Value>) -> Map<String, Value> {
         let value = given.get(&option.name)?;
         let id = value.as_str().and_then(|it| it.parse().ok());
         let value = match (option.kind, id) {
-            (OptionKind::User, Some(id)) => person(&somebody(id)),
+            (OptionKind::User, Some(id)) => somebody(id).seen(),
             _ => value.clone(),
         };
         Some((option.name.clone(), value))

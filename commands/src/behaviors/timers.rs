@@ -1,10 +1,11 @@
 //! What comes back by itself: reminders, and behaviors that the clock calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::behaviors::{BehaviorCommand, Call};
-use domain::kernel::{Actor, Cause, Source};
+use domain::kernel::{Actor, Cause, GuildId, Source};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -80,9 +81,9 @@ impl Timers {
 
     async fn one(
         &self,
-        registry: &std::sync::Arc<Registry>,
-        live: &std::sync::Arc<Live>,
-        guild: domain::kernel::GuildId,
+        registry: &Arc<Registry>,
+        live: &Arc<Live>,
+        guild: GuildId,
         id: Uuid,
         slot: DateTime<Utc>,
     ) -> Result<(), CommandError> {

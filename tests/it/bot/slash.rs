@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use commands::behaviors::OWN_COMMANDS;
 use domain::discord::ChannelEvent;
 use domain::kernel::{Event, GuildId, Recorded};
 use domain::self_editing::EditEvent;
@@ -19,6 +20,7 @@ async fn commands_are_registered_once_and_not_again() {
     bot.stop().await;
     let names: Vec<_> = home.discord.commands(None).iter().map(|it| it["name"].clone()).collect();
     assert_eq!(names, ["ask", "behaviors", "edit", "history", "status", "Why?"]);
+    assert_eq!(names[..5], OWN_COMMANDS, "behaviors cannot take these names");
 
     let bot = home.start();
     home.until_listening(2).await;
