@@ -6,7 +6,8 @@ use std::time::Duration;
 use domain::kernel::{BlobId, Event, Recorded};
 use domain::self_editing::{BlobRef, Content, KeptChange, WorkspaceEvent as Did};
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::Query;
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use super::revisions::{self, At};
 use super::{blobs, edits};
@@ -14,6 +15,9 @@ use crate::Append;
 
 /// How long the smallest difference of two files is looked for.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many contents are asked for in one question.
+const ASKED_TOGETHER: usize = 100;
 
 /// A file as one revision left it; without content and blob where the revision deleted it.
 #[sea_orm::model]
@@ -166,6 +170,37 @@ pub async fn changed_in(
     Ok(paths.into_iter().map(with).collect())
 }
 
+/// What was in each of these files at a revision. Only the rows that answer are read, however often
+/// a file was changed.
+async fn contents(
+    db: &impl ConnectionTrait,
+    asked: &[(String, i64)],
+) -> Result<Vec<((String, i64), Content)>, DbErr> {
+    let mut newest = Condition::any();
+    for (path, revision) in asked {
+        let of = Column::Path.eq(path.as_str());
+        let up_to = Query::select()
+            .expr(Column::Revision.max())
+            .from(Entity)
+            .and_where(of.clone())
+            .and_where(Column::Revision.lte(*revision))
+            .take();
+        newest = newest.add(of.and(Column::Revision.in_subquery(up_to)));
+    }
+    let rows = Entity::find().filter(newest).all(db).await?;
+    let mut histories: BTreeMap<String, Vec<(i64, Option<Content>)>> = BTreeMap::new();
+    for row in rows {
+        let (path, revision) = (row.path.clone(), row.revision);
+        histories.entry(path).or_default().push((revision, row.kept()));
+    }
+    let at = |(path, revision): &(String, i64)| {
+        let rows = histories.get(path)?.iter().filter(|(at, _)| at <= revision);
+        let (_, content) = rows.max_by_key(|(at, _)| *at)?;
+        Some(((path.clone(), *revision), content.clone()?))
+    };
+    Ok(asked.iter().filter_map(at).collect())
+}
+
 /// A path, and what is in it before and after.
 type Sides = (String, Option<Content>, Option<Content>);
 
@@ -175,23 +210,15 @@ pub async fn changed_by(
     edits: &[edits::Model],
 ) -> Result<Vec<Vec<FileChange>>, DbErr> {
     let changes: Vec<Vec<KeptChange>> = edits.iter().map(edits::Model::changes).collect();
-    let paths: BTreeSet<&String> = changes.iter().flatten().map(|change| &change.path).collect();
-    let newest = edits.iter().map(|edit| edit.base_revision).max().unwrap_or(0);
-    let find = Entity::find()
-        .filter(Column::Path.is_in(paths))
-        .filter(Column::Revision.lte(newest))
-        .order_by_asc(Column::Path)
-        .order_by_asc(Column::Revision);
-    let mut histories: BTreeMap<String, Vec<(i64, Option<Content>)>> = BTreeMap::new();
-    for row in find.all(db).await? {
-        let (path, revision) = (row.path.clone(), row.revision);
-        histories.entry(path).or_default().push((revision, row.kept()));
+    let pairs = edits.iter().zip(&changes).flat_map(|(edit, changes)| {
+        changes.iter().map(|change| (change.path.clone(), edit.base_revision))
+    });
+    let pairs: BTreeSet<(String, i64)> = pairs.collect();
+    let mut known: BTreeMap<(String, i64), Content> = BTreeMap::new();
+    for some in pairs.into_iter().collect::<Vec<_>>().chunks(ASKED_TOGETHER) {
+        known.extend(contents(db, some).await?);
     }
-    let before = |path: &str, base: i64| {
-        let history = histories.get(path)?;
-        let at = history.partition_point(|(revision, _)| *revision <= base);
-        history[..at].last().and_then(|(_, content)| content.clone())
-    };
+    let before = |path: &str, base: i64| known.get(&(path.to_owned(), base)).cloned();
     let mut sides: Vec<Vec<Sides>> = Vec::new();
     for (edit, changes) in edits.iter().zip(changes) {
         let files = changes.into_iter().map(|KeptChange { path, content }| {
