@@ -185,7 +185,7 @@ async fn contents(
             .and_where(of.clone())
             .and_where(Column::Revision.lte(*revision))
             .take();
-        newest = newest.add(of.and(Column::Revision.in_subquery(up_to)));
+        newest = newest.add(Condition::all().add(of).add(Column::Revision.in_subquery(up_to)));
     }
     let rows = Entity::find().filter(newest).all(db).await?;
     let mut histories: BTreeMap<String, Vec<(i64, Option<Content>)>> = BTreeMap::new();
