@@ -1,16 +1,64 @@
 //! What scripts see, as values of their language. Ids are texts, because they are too large for
 //! some readers of numbers; times are texts too (RFC 3339) and seconds since 1970.
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::ports::{Described, Line, Occasion};
 use domain::behaviors::Action;
 use rhai::{Dynamic, Map};
 use serde_json::Value;
 
+thread_local! {
+    /// What the last event on this thread was made of, and what it looks like. One event calls many
+    /// scripts one after another, and to build this costs more than a short script.
+    static LAST: RefCell<Option<(Occasion, Map)>> = const { RefCell::new(None) };
+}
+
 pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
-    let mut map = Map::new();
+    let mut map = LAST.with_borrow_mut(|last| {
+        if let Some((before, map)) = last
+            && looks_alike(before, occasion)
+        {
+            return map.clone();
+        }
+        let map = of_event(occasion);
+        let (history, stats) = (Vec::new(), serde_json::Map::new());
+        let (args, options, text) = (String::new(), stats.clone(), occasion.text.clone());
+        let what = String::new();
+        let kept = Occasion {
+            what, args, options, text, history, stats, emoji: occasion.emoji.clone(),
+            user: occasion.user.clone(), ..*occasion
+        };
+        *last = Some((kept, map.clone()));
+        map
+    });
     let mut put = |name: &str, value: Dynamic| map.insert(name.into(), value);
     put("what", occasion.what.clone().into());
+    put("args", occasion.args.clone().into());
+    put("options", of_object(&occasion.options));
+    put("history", occasion.history.iter().map(of_line).collect::<Vec<_>>().into());
+    put("stats", of_object(&occasion.stats));
+    map.into()
+}
+
+/// Whether the parts look the same that do not depend on which script is called.
+fn looks_alike(one: &Occasion, other: &Occasion) -> bool {
+    one.at == other.at
+        && one.message == other.message
+        && one.channel == other.channel
+        && one.guild == other.guild
+        && one.reply_to == other.reply_to
+        && one.latency_ms == other.latency_ms
+        && one.text == other.text
+        && one.emoji == other.emoji
+        && one.user == other.user
+}
+
+/// What does not depend on which script is called.
+fn of_event(occasion: &Occasion) -> Map {
+    let mut map = Map::new();
+    let mut put = |name: &str, value: Dynamic| map.insert(name.into(), value);
     put("at", time(occasion.at).into());
     put("at_s", occasion.at.timestamp().into());
     put("guild", id(occasion.guild));
@@ -19,13 +67,13 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
     put("message", id(occasion.message));
     put("reply_to", id(occasion.reply_to));
     put("text", occasion.text.clone().into());
-    put("args", occasion.args.clone().into());
-    put("options", of_json(Value::Object(occasion.options.clone())));
     put("emoji", occasion.emoji.clone().into());
-    put("history", occasion.history.iter().map(of_line).collect::<Vec<_>>().into());
-    put("stats", of_json(Value::Object(occasion.stats.clone())));
     put("latency_ms", whole(occasion.latency_ms));
-    map.into()
+    map
+}
+
+fn of_object(object: &serde_json::Map<String, Value>) -> Dynamic {
+    if object.is_empty() { Map::new().into() } else { of_json(Value::Object(object.clone())) }
 }
 
 fn of_line(line: &Line) -> Dynamic {
