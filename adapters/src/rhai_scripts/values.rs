@@ -27,8 +27,15 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
         let (args, options, text) = (String::new(), stats.clone(), occasion.text.clone());
         let what = String::new();
         let kept = Occasion {
-            what, args, options, text, history, stats, emoji: occasion.emoji.clone(),
-            user: occasion.user.clone(), ..*occasion
+            what,
+            args,
+            options,
+            text,
+            history,
+            stats,
+            emoji: occasion.emoji.clone(),
+            user: occasion.user.clone(),
+            ..*occasion
         };
         *last = Some((kept, map.clone()));
         map
