@@ -9,7 +9,7 @@ use domain::behaviors::Action;
 use domain::kernel::MessageId;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, Scope};
 
-use super::{Compiled, ENTRY, sandbox, values};
+use super::{Compiled, ENTRY, sandbox, testing, values};
 
 /// How long a run may take.
 const LONGEST: Duration = Duration::from_millis(250);
@@ -23,12 +23,18 @@ const MOST_ACTIONS: usize = 10;
 /// What the functions that the platform adds know of the run that calls them.
 pub(super) struct Run {
     started: Instant,
+    /// It is ended then.
+    ends: Instant,
     operations: u64,
+    /// The steps of the runs that it began itself.
+    charged: u64,
+    /// Why it may not go on, whatever the script makes of errors.
+    over: Option<String>,
     chance: u64,
     pub(super) message: Option<MessageId>,
     pub(super) workspace: Arc<Readable>,
-    /// The behavior that a test script tests.
-    pub(super) tested: Option<(Arc<Engine>, AST)>,
+    /// The behavior that a test script tests, and when its tests end.
+    pub(super) tested: Option<(Arc<Engine>, AST, Instant)>,
 }
 
 thread_local! {
@@ -37,13 +43,47 @@ thread_local! {
 
 impl Run {
     pub(super) fn new(occasion: &Occasion, workspace: &Arc<Readable>) -> Self {
+        let started = Instant::now();
         Self {
-            started: Instant::now(),
+            started,
+            ends: started + LONGEST,
             operations: 0,
+            charged: 0,
+            over: None,
             chance: occasion.seed,
             message: occasion.message,
             workspace: Arc::clone(workspace),
             tested: None,
+        }
+    }
+
+    /// The same run, which ends no later than this.
+    pub(super) fn until(mut self, last: Instant) -> Self {
+        self.ends = self.ends.min(last);
+        self
+    }
+
+    pub(super) fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    pub(super) fn charged(&self) -> u64 {
+        self.charged
+    }
+
+    /// Counts the steps of a run that this one began.
+    pub(super) fn charge(&mut self, operations: u64) {
+        self.charged = self.charged.saturating_add(operations);
+    }
+
+    fn too_long(&self) -> Option<String> {
+        let longest = LONGEST.as_millis();
+        if Instant::now() <= self.ends {
+            None
+        } else if self.started.elapsed() > LONGEST {
+            Some(format!("it runs longer than {longest} ms"))
+        } else {
+            Some(testing::too_long())
         }
     }
 }
@@ -65,12 +105,18 @@ pub(super) fn chance() -> u64 {
     .unwrap_or_default()
 }
 
-/// Ends a run that takes too long.
+/// Ends the run that is going on, at its next step.
+pub(super) fn stop(why: &str) {
+    now(|run| run.over.get_or_insert_with(|| why.to_owned()).len());
+}
+
+/// Ends a run that takes too long, or was stopped.
 pub(super) fn progress(operations: u64) -> Option<Dynamic> {
     now(|run| {
         run.operations = operations;
-        let too_long = operations.is_multiple_of(LOOK) && run.started.elapsed() > LONGEST;
-        too_long.then(|| format!("it runs longer than {} ms", LONGEST.as_millis()).into())
+        let stopped = run.over.clone();
+        let look = || operations.is_multiple_of(LOOK).then(|| run.too_long()).flatten();
+        stopped.or_else(look).map(Into::into)
     })?
 }
 
@@ -89,7 +135,13 @@ pub(super) fn within(
     let run = RUN.replace(outer);
     // It was put there above.
     let run = run.unwrap_or_else(|| Run::new(&Occasion::default(), &Arc::default()));
-    (answer.map_err(|error| sandbox::fault(*error)), run)
+    let answer = answer.map_err(|error| sandbox::fault(*error));
+    // It may have been stopped in its last step.
+    let answer = answer.and_then(|answer| match &run.over {
+        None => Ok(answer),
+        Some(why) => Err(Fault { line: None, reason: why.clone() }),
+    });
+    (answer, run)
 }
 
 pub(super) fn run(script: &Compiled, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran {
@@ -105,6 +157,9 @@ pub(super) fn wanted(answer: Dynamic) -> Result<Vec<Action>, Fault> {
     let fault = |reason: String| Fault { line: None, reason };
     if answer.is_unit() {
         return Ok(Vec::new());
+    }
+    if sandbox::is_deep(&answer) {
+        return Err(fault(sandbox::too_deep()));
     }
     let answered = answer.type_name();
     let list = match answer.try_cast_result::<Action>() {

@@ -6,7 +6,10 @@ use rhai::packages::{
     BasicMathPackage, BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage,
     Package,
 };
-use rhai::{AST, Dynamic, Engine, EvalAltResult, FLOAT, INT, ImmutableString as Text, Position};
+use rhai::{
+    AST, Array, Dynamic, Engine, EvalAltResult, FLOAT, INT, ImmutableString as Text, Map,
+    NativeCallContext, Position, format_map_as_json,
+};
 
 use super::{actions, run, testing};
 
@@ -24,6 +27,10 @@ const MOST_NESTING: (usize, usize) = (64, 32);
 const MOST_TEXT: usize = 64 * 1024;
 const MOST_ITEMS: usize = 4_096;
 const MOST_ENTRIES: usize = 1_024;
+
+/// How deep lists and maps nest that are shown, compared or answered: this goes down level by level
+/// on the stack of the thread.
+const MOST_DEPTH: usize = 64;
 
 /// How many functions and variables it has.
 const MOST_FUNCTIONS: usize = 200;
@@ -72,9 +79,141 @@ pub(super) fn engine() -> Engine {
         .register_fn("replace", |text: &mut Text, old: char, new: &str| {
             replace(text, old.encode_utf8(&mut [0; 4]), new)
         });
+    register_guards(&mut engine);
     actions::register(&mut engine);
     testing::register(&mut engine);
     engine
+}
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// What the language itself does with lists and maps however deep they are.
+fn register_guards(engine: &mut Engine) {
+    for name in ["debug", "print", "to_debug", "to_string"] {
+        engine
+            .register_fn(name, |of: NativeCallContext, list: &mut Array| show_list(&of, list))
+            .register_fn(name, |of: NativeCallContext, map: &mut Map| show_map(&of, map));
+    }
+    engine
+        .register_fn("==", |of: NativeCallContext, one: &mut Array, mut other: Array| {
+            same_list(&of, one, &mut other)
+        })
+        .register_fn("==", |of: NativeCallContext, one: &mut Map, mut other: Map| {
+            same_map(&of, one, &mut other)
+        })
+        .register_fn("to_json", |map: &mut Map| {
+            flat_map(map)?;
+            Answer::<Text>::Ok(format_map_as_json(map).into())
+        });
+}
+
+pub(super) fn too_deep() -> String {
+    format!("lists and maps nest more than {MOST_DEPTH} deep")
+}
+
+/// Whether a value nests too deep.
+pub(super) fn is_deep(value: &Dynamic) -> bool {
+    deeper(value, MOST_DEPTH)
+}
+
+/// Refuses a list that nests too deep.
+pub(super) fn flat_list(list: &Array) -> Answer<()> {
+    if list_deeper(list, MOST_DEPTH) { Err(too_deep().into()) } else { Ok(()) }
+}
+
+/// Refuses a map that nests too deep.
+pub(super) fn flat_map(map: &Map) -> Answer<()> {
+    if map_deeper(map, MOST_DEPTH) { Err(too_deep().into()) } else { Ok(()) }
+}
+
+/// Goes down only so many levels itself.
+fn deeper(value: &Dynamic, left: usize) -> bool {
+    if value.is_array() {
+        value.read_lock::<Array>().is_some_and(|list| list_deeper(&list, left))
+    } else if value.is_map() {
+        value.read_lock::<Map>().is_some_and(|map| map_deeper(&map, left))
+    } else {
+        false
+    }
+}
+
+fn list_deeper(list: &Array, left: usize) -> bool {
+    left == 0 || list.iter().any(|it| deeper(it, left - 1))
+}
+
+fn map_deeper(map: &Map, left: usize) -> bool {
+    left == 0 || map.values().any(|it| deeper(it, left - 1))
+}
+
+/// What is too deep is not shown, and the run is stopped: after a mere error the language would
+/// show it in its own way.
+fn show_list(of: &NativeCallContext, list: &mut Array) -> Text {
+    if list_deeper(list, MOST_DEPTH) {
+        run::stop(&too_deep());
+        return "[…]".into();
+    }
+    let items: Vec<_> = list.iter_mut().map(|it| show(of, it)).collect();
+    format!("[{}]", items.join(", ")).into()
+}
+
+fn show_map(of: &NativeCallContext, map: &mut Map) -> Text {
+    if map_deeper(map, MOST_DEPTH) {
+        run::stop(&too_deep());
+        return "#{…}".into();
+    }
+    let entries = map.iter_mut().map(|(name, it)| format!("{name:?}: {}", show(of, it)));
+    format!("#{{{}}}", entries.collect::<Vec<_>>().join(", ")).into()
+}
+
+/// A part of a value that is not too deep.
+fn show(of: &NativeCallContext, value: &mut Dynamic) -> String {
+    let shown = of.call_native_fn_raw("to_debug", true, &mut [&mut *value]).ok();
+    let shown = shown.and_then(|it| it.into_string().ok());
+    shown.unwrap_or_else(|| format!("{value:?}"))
+}
+
+fn same_list(of: &NativeCallContext, one: &mut Array, other: &mut Array) -> Answer<bool> {
+    flat_list(one)?;
+    flat_list(other)?;
+    if one.len() != other.len() {
+        return Ok(false);
+    }
+    for (one, other) in one.iter_mut().zip(other.iter_mut()) {
+        if !same(of, one, other)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same_map(of: &NativeCallContext, one: &mut Map, other: &mut Map) -> Answer<bool> {
+    flat_map(one)?;
+    flat_map(other)?;
+    if one.len() != other.len() {
+        return Ok(false);
+    }
+    for (name, one) in one {
+        let same = match other.get_mut(name) {
+            Some(other) => same(of, one, other)?,
+            None => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Values that nothing compares differ, unless they are of the same type.
+fn same(of: &NativeCallContext, one: &mut Dynamic, other: &mut Dynamic) -> Answer<bool> {
+    let alike = one.type_name() == other.type_name();
+    match of.call_native_fn_raw("==", true, &mut [one, other]) {
+        Ok(same) => Ok(same.as_bool().unwrap_or_default()),
+        Err(error) => match *error {
+            EvalAltResult::ErrorFunctionNotFound(..) if !alike => Ok(false),
+            _ => Err(error),
+        },
+    }
 }
 
 fn replace(text: &mut Text, old: &str, new: &str) -> Result<(), Box<EvalAltResult>> {
@@ -124,6 +263,9 @@ pub(super) fn fault(mut error: EvalAltResult) -> Fault {
 fn told(value: &Dynamic) -> String {
     if value.is_map() {
         return "it threw an object".to_owned();
+    }
+    if is_deep(value) {
+        return too_deep();
     }
     value.to_string()
 }

@@ -2,6 +2,7 @@
 //! is a test, which calls the behavior by `when` and says what it expects.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use commands::ports::{Fault, Occasion, Readable, Settings, Tested};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
@@ -9,6 +10,12 @@ use serde_json::{Value, json};
 
 use super::run::Run;
 use super::{Compiled, ENTRY, run, sandbox, values};
+
+/// How long the tests of one file take together at most.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How many steps the behavior takes at most in all calls of one test.
+const MOST_CALLED: u64 = 5 * sandbox::MOST_OPERATIONS;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -32,14 +39,23 @@ pub(super) fn test(
     let names = ast.iter_functions().filter(|it| it.params.is_empty()).map(|it| it.name);
     let mut names: Vec<String> = names.map(ToOwned::to_owned).collect();
     names.sort();
+    let last = Instant::now() + LONGEST;
     let tested = names.into_iter().map(|name| {
+        if Instant::now() > last {
+            let reason = format!("it was not run any more: {}", too_long());
+            return Tested { name, failure: Some(Fault { line: None, reason }) };
+        }
         let occasion = Occasion { seed: 1, ..Occasion::default() };
-        let mut run = Run::new(&occasion, workspace);
-        run.tested = Some((Arc::clone(&script.engine), script.ast.clone()));
+        let mut run = Run::new(&occasion, workspace).until(last);
+        run.tested = Some((Arc::clone(&script.engine), script.ast.clone(), last));
         let (answer, _) = run::within(run, &script.engine, &ast, &name, ());
         Tested { name, failure: answer.err() }
     });
     Ok(tested.collect())
+}
+
+pub(super) fn too_long() -> String {
+    format!("the tests of this file take longer than {} s", LONGEST.as_secs())
 }
 
 fn no<T>(why: &str) -> Answer<T> {
@@ -54,6 +70,7 @@ fn when(event: Map) -> Answer<Array> {
 
 /// From here on the test has these commands, instead of those of the workspace.
 fn with_commands(list: Array) -> Answer<()> {
+    sandbox::flat_list(&list)?;
     let list = rhai::serde::from_dynamic(&list.into())?;
     run::now(|run| Arc::make_mut(&mut run.workspace).commands = list);
     Ok(())
@@ -61,6 +78,7 @@ fn with_commands(list: Array) -> Answer<()> {
 
 /// From here on the test has these files of settings, instead of those of the same name.
 fn with_settings(files: Map) -> Answer<()> {
+    sandbox::flat_map(&files)?;
     let files: Settings = rhai::serde::from_dynamic(&files.into())?;
     run::now(|run| Arc::make_mut(&mut run.workspace).settings.extend(files));
     Ok(())
@@ -76,21 +94,33 @@ fn expect_error(event: Map, words: &str) -> Answer<()> {
 }
 
 fn call(event: Map) -> Answer<Result<Array, Fault>> {
-    let Some((engine, ast, workspace)) = run::now(|run| {
-        run.tested.clone().map(|(engine, ast)| (engine, ast, run.workspace.clone()))
+    let Some((engine, ast, last, workspace, called)) = run::now(|run| {
+        let (workspace, called) = (run.workspace.clone(), run.charged());
+        run.tested.clone().map(|(engine, ast, last)| (engine, ast, last, workspace, called))
     })
     .flatten() else {
         return no("only a test calls a behavior");
     };
+    let too_much = if called > MOST_CALLED {
+        Some(format!("the behavior takes more than {MOST_CALLED} steps in one test"))
+    } else {
+        (Instant::now() > last).then(too_long)
+    };
+    if let Some(why) = too_much {
+        run::stop(&why);
+        return no(&why);
+    }
     let occasion = usual(event)?;
-    let run = Run::new(&occasion, &workspace);
-    let (answer, _) = run::within(run, &engine, &ast, ENTRY, (values::of_occasion(&occasion),));
+    let run = Run::new(&occasion, &workspace).until(last);
+    let (answer, run) = run::within(run, &engine, &ast, ENTRY, (values::of_occasion(&occasion),));
+    run::now(|outer| outer.charge(run.operations()));
     let actions = answer.and_then(run::wanted);
     Ok(actions.map(|actions| actions.iter().map(values::of_action).collect()))
 }
 
 /// An everyday event, changed as a test says.
 fn usual(event: Map) -> Answer<Occasion> {
+    sandbox::flat_map(&event)?;
     let mut usual = json!({
         "what": "message",
         "at": "2026-01-01T12:00:00Z",
@@ -110,6 +140,8 @@ fn usual(event: Map) -> Answer<Occasion> {
 
 /// The actions are these, as far as these say something of them.
 fn expect(actions: Array, wanted: Array) -> Answer<()> {
+    sandbox::flat_list(&actions)?;
+    sandbox::flat_list(&wanted)?;
     let told = |list: &Array| {
         let json: Value = rhai::serde::from_dynamic(&list.clone().into()).unwrap_or_default();
         json.to_string()

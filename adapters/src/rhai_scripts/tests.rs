@@ -67,7 +67,6 @@ fn no_script_runs_nests_or_grows_without_end() {
         ("let x = []; x.pad(100_000_000, \"x\")", "too large"),
         ("\"x\".pad(100_000_000, 'x')", "too large"),
         ("let x = []; loop { x = [x]; }", ""),
-        ("let x = []; for n in 0..4000 { x = [x]; } reply(`${x} ${x == x}`)", ""),
         ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"x\", y)", "too large"),
         ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace('x', y)", "too large"),
         ("let x = \"x\"; x.pad(60_000, 'x'); let y = x; x.replace(\"\", y)", "too large"),
@@ -80,6 +79,52 @@ fn no_script_runs_nests_or_grows_without_end() {
         assert!(fault.reason.contains(words), "{body}: {fault}");
     }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_nests_deep_is_neither_shown_nor_compared_nor_answered() {
+    for body in [
+        "reply(`${x}`)",
+        "reply(\"\" + x)",
+        "reply(x.to_string())",
+        "reply(x.to_debug())",
+        "print(x)",
+        "debug(x)",
+        "if x == x { reply(\"x\") }",
+        "if x != x { reply(\"x\") }",
+        "if x in [x] { reply(\"x\") }",
+        "reply(`${#{ a: x }}`)",
+        "if #{ a: x } == #{ a: x } { reply(\"x\") }",
+        "reply(#{ a: x }.to_json())",
+        "throw x",
+        "x",
+    ] {
+        let deep = "let x = []; for n in 0..10 { x = [[[[[[[[x]]]]]]]]; }";
+        let fault = ran(&format!("fn run(event) {{ {deep} {body} }}")).expect_err(body);
+        assert!(fault.reason.contains("nest more than 64 deep"), "{body}: {fault}");
+    }
+}
+
+#[test]
+fn what_does_not_nest_deep_is_shown_and_compared() {
+    let source = "fn run(event) {
+        let x = [1, \"a\", #{ b: [2] }];
+        reply(`${x} ${x == [1, \"a\", #{ b: [2] }]} ${x != [1]} ${[1] == [\"1\"]}`)
+    }";
+    let text = "[1, \"a\", #{\"b\": [2]}] true true false".into();
+    assert_eq!(ran(source), Ok(vec![Action::Reply { text, private: false, reactions: vec![] }]));
+}
+
+#[test]
+fn the_tests_of_a_file_end() {
+    let script = compiled("fn run(event) { loop { } }").expect("it compiles");
+    let tests: String = (0..100)
+        .map(|n| format!("fn t{n}() {{ for n in 0..400 {{ try {{ when(#{{}}); }} catch {{ }} }} }}\n"))
+        .collect();
+    let begun = Instant::now();
+    let tested = script.test(&tests, &Arc::default()).expect("they compile");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(tested.len() == 100 && tested.iter().all(|it| it.failure.is_some()), "{tested:?}");
 }
 
 #[test]

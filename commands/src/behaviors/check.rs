@@ -11,7 +11,8 @@ use super::{Head, readable};
 use crate::ports::{Fault, ScriptRunner, Tested};
 use crate::self_editing::Files;
 
-/// How long the tests of one edit take together at most; it is looked at between two behaviors.
+/// How long the tests of one edit take together at most; it is looked at between two
+/// files of tests, which end by themselves.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The scripts among the changes: head and language.
@@ -42,12 +43,7 @@ pub(crate) fn check_tests(
     let mut findings = Vec::new();
     for path in touched(after, changes) {
         if begun.elapsed() > LONGEST {
-            let reason = format!(
-                "the tests of all behaviors together take longer than {} s; this one's were not \
-                 run any more: make tests lighter, or propose smaller edits",
-                LONGEST.as_secs()
-            );
-            findings.push(finding(&path, Fault { line: None, reason }));
+            findings.push(not_run(&path));
             break;
         }
         let Some(script) = after.get(&path) else { continue };
@@ -67,6 +63,10 @@ pub(crate) fn check_tests(
                 }
             }
         }
+        if begun.elapsed() > LONGEST {
+            findings.push(not_run(&path));
+            break;
+        }
         // A test that was changed counts as it is now; one that is gone still counts.
         let gone = before
             .get(&tests)
@@ -79,6 +79,16 @@ pub(crate) fn check_tests(
         }
     }
     findings
+}
+
+/// There was no time left for the tests of a behavior.
+fn not_run(path: &str) -> Finding {
+    let reason = format!(
+        "the tests of all behaviors together take longer than {} s; this one's were not all run \
+         any more: make tests lighter, or propose smaller edits",
+        LONGEST.as_secs()
+    );
+    finding(path, Fault { line: None, reason })
 }
 
 /// The behaviors that the changes touch, by path.

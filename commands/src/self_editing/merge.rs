@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn a_carriage_return_that_stands_alone_ends_no_line() {
+        let base = "a\rb\none\ntwo\nthree\n";
+        let now = files(&base.replace("one", "ONE"));
+        let wanted = change(&base.replace("three", "THREE"));
+        let merged = merge(&files(base), &now, &[wanted]).unwrap();
+        assert_eq!(merged, [change("a\rb\nONE\ntwo\nTHREE\n")]);
+    }
+
+    #[test]
     fn changes_of_the_same_line_conflict_and_show_both_sides() {
         let now = files(&BASE.replace("three", "drei"));
         let wanted = change(&BASE.replace("three", "trois"));
@@ -214,6 +223,11 @@ mod tests {
                     prop_assert!(text.len() <= most, "{text}");
                     let known = |line| [&base, &one, &other].iter().any(|it| it.lines().any(|it| it == line));
                     prop_assert!(text.lines().all(known), "{text}");
+                    // What a side brought in is there.
+                    for side in [&one, &other] {
+                        let mut new = side.split_inclusive('\n').filter(|line| !has(&base, line));
+                        prop_assert!(new.all(|line| has(&text, line)), "{text}");
+                    }
                 }
                 Err(conflicts) => {
                     prop_assert_eq!(conflicts.len(), 1);
@@ -226,7 +240,7 @@ mod tests {
 
         #[test]
         fn edits_of_lines_apart_merge_in_either_order_to_the_same(
-            lines in 6..60_usize, at in any::<prop::sample::Index>(), gap in 2..5_usize, text in "[a-z]{0,3}",
+            lines in 6..60_usize, at in any::<prop::sample::Index>(), gap in 2..5_usize, text in "[a-z\r]{0,3}",
         ) {
             let base: Vec<String> = (0..lines).map(|n| format!("line {n}\n")).collect();
             let first = at.index(lines - gap);
@@ -240,7 +254,9 @@ mod tests {
             let either = |one: &str, other: &str| {
                 changed(files(one), &merge(&base, &files(one), &[change(other)]).unwrap())
             };
-            prop_assert_eq!(either(&one, &other), either(&other, &one));
+            let merged = either(&one, &other);
+            prop_assert!(has(&merged["a"], &format!("{text}!\n")) && has(&merged["a"], "other!\n"));
+            prop_assert_eq!(merged, either(&other, &one));
         }
     }
 
@@ -272,9 +288,13 @@ mod tests {
     }
 
     fn some_text() -> impl Strategy<Value = String> {
-        let line = prop::sample::select(vec!["a\n", "b\n", "c\n", "d\n", "\n"]);
+        let line = prop::sample::select(vec!["a\n", "b\n", "c\n", "d\n", "\n", "e\r", "\r"]);
         let end = prop::sample::select(vec!["", "end"]);
         (prop::collection::vec(line, 0..30), end).prop_map(|(lines, end)| lines.concat() + end)
+    }
+
+    fn has(text: &str, line: &str) -> bool {
+        text.split_inclusive('\n').any(|it| it == line)
     }
 
     fn files(text: &str) -> Files {

@@ -14,9 +14,13 @@ struct Replaced {
     new: Range<usize>,
 }
 
-/// How two texts differ, line by line.
+/// How two texts differ, line by line. The lines are those that a merge puts together: the library
+/// would end one also where a carriage return stands alone.
 pub(super) fn by_lines<'a>(before: &'a str, after: &'a str) -> TextDiff<'a, 'a, str> {
-    TextDiff::configure().timeout(PATIENCE).diff_lines(before, after)
+    let (before, after) = (lines(before), lines(after));
+    let mut how = TextDiff::configure();
+    how.timeout(PATIENCE).newline_terminated(true);
+    how.diff_slices(before.as_slice(), after.as_slice())
 }
 
 /// The text with both changes, or the places where they meet, each with the usual markers. Changes

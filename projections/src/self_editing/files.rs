@@ -96,9 +96,13 @@ impl FileChange {
     }
 }
 
-/// Two texts line by line; what takes too long is told in larger steps.
+/// Two texts line by line; what takes too long is told in larger steps. A carriage return that
+/// stands alone ends no line, as where edits are merged.
 fn compared<'a>(old: &'a str, new: &'a str) -> similar::TextDiff<'a, 'a, str> {
-    similar::TextDiff::configure().timeout(PATIENCE).diff_lines(old, new)
+    let lines = |text: &'a str| text.split_inclusive('\n').collect::<Vec<&'a str>>();
+    let mut how = similar::TextDiff::configure();
+    how.timeout(PATIENCE).newline_terminated(true);
+    how.diff_slices(lines(old).as_slice(), lines(new).as_slice())
 }
 
 /// The workspace as it was at a moment.
