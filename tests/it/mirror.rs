@@ -8,8 +8,8 @@ use adapters::GitMirror;
 use commands::ports::{Caller, Execute as _, Mirror as _};
 use commands::self_editing::{FillMirror, Proposal, Rollback, SelfEditing, Target, Wanted, Word};
 use domain::identity::Permissions;
-use domain::kernel::{Actor, Cause, EditId, Person, PersonCommand, Scope, Source};
-use domain::self_editing::Change;
+use domain::kernel::{Actor, Cause, EditId, Person, PersonCommand, Personal, Scope, Source};
+use domain::self_editing::{Change, EditCommand, NewEdit};
 use git2::Repository;
 use reqwest::Method;
 use serde_json::json;
@@ -130,6 +130,42 @@ async fn the_words_of_an_erased_person_are_gone_from_the_repository() {
     running.await.unwrap();
     let there = commits(&at);
     assert_eq!(there.len(), 3, "{there:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_who_asked_an_ai_are_gone_with_him() {
+    let (there, folder) = Embedded::start().await;
+    let (editing, at) = (seeded(&there).await, folder.path().join("workspace"));
+    let ana = Person::discord(7);
+    let id = EditId(Uuid::now_v7());
+    let new = NewEdit {
+        author: Actor::ai("a/b"),
+        scope: Scope::Features,
+        kind: "suggestion".into(),
+        description: Personal::of(ana.clone(), "Asked for: greet my cat Mimi".into()),
+        base_revision: 1,
+        changes: vec![Change { path: FILE.into(), content: Some("Miau\n".into()) }.into()],
+        content_hash: "hash".into(),
+        author_powers: None,
+        asked_by: Some(Actor::discord(7)),
+    };
+    for command in [EditCommand::Propose(new), EditCommand::RecordChecks { checks: vec![] }] {
+        editing.edits.execute(&id, command, &who("ana").cause).await.unwrap();
+    }
+    editing.approve(&who("ben"), id, Word::default()).await.unwrap();
+    editing.apply(&who("ben"), id).await.unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(fill(&editing, &at).run(stop.clone()));
+    until(&at, 2).await;
+    let shown = commits(&at);
+    assert!(shown[1].contains("Mimi") && shown[1].contains("\nWords-Of: discord:7\n"), "{shown:?}");
+
+    there.journal.codec().erase(&ana).await.unwrap();
+    let erase = PersonCommand::Erase { keys: 1, reason: "asked".into() };
+    there.executors.people.execute(&ana, erase, &who("ben").cause).await.unwrap();
+    eventually(|| commits(&at).last().is_some_and(|it| it.contains("[erased]"))).await;
+    stop.cancel();
+    running.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,9 +98,12 @@ async fn a_rollback_that_was_cut_off_leaves_nothing_to_apply() {
         content_hash: "hash".into(),
         changes: vec![KeptChange::from(change)],
         author_powers: None,
+        asked_by: None,
     };
     let propose = EditCommand::ProposeDecided(new);
     editing.edits.execute(&left, propose, &caller.cause).await.unwrap();
+    let refused = editing.apply(&somebody("cem"), left).await.unwrap_err();
+    assert!(refused.to_string().contains("roll back once more"), "{refused}");
 
     let done = editing.roll_back(&caller, rollback(Target::Edit(edit))).await.unwrap();
     assert_eq!(load(&editing, left).await.status(), Some(Status::Failed));
@@ -114,6 +117,9 @@ async fn a_rollback_that_was_cut_off_leaves_nothing_to_apply() {
 async fn an_emergency_stops_what_is_under_way_and_takes_back_what_is_watched() {
     let (there, _folder) = Embedded::start().await;
     let editing = seeded(&there).await;
+    // A process died right after this one went live.
+    let cut_off = approved(&editing, "prompts/cut-off.md").await;
+    revise(&editing, cut_off, "prompts/cut-off.md").await;
     let live = approved(&editing, "prompts/live.md").await;
     editing.apply(&somebody("cem"), live).await.unwrap();
     let (waits, ready) =
@@ -121,10 +127,14 @@ async fn an_emergency_stops_what_is_under_way_and_takes_back_what_is_watched() {
 
     let may = Permissions::of(&[Permission::ManageSelfEditing]);
     let caller = Caller { permissions: may, ..somebody("cem") };
-    let known = UnderWay { edits: vec![live, waits], position: 0 };
+    let known = UnderWay { edits: vec![cut_off, live, waits], position: 0 };
     editing.disable(&caller, "fire".into(), Some(known)).await.unwrap();
     let status = async |id| load(&editing, id).await.status();
-    assert_eq!(status(live).await, Some(Status::RolledBack));
+    for taken_back in [live, cut_off] {
+        assert_eq!(status(taken_back).await, Some(Status::RolledBack));
+    }
+    let (tree, _) = editing.workspace_at(Moment::Now).await.unwrap();
+    assert_eq!(tree.files().len(), 1, "only the starting workspace is left");
     assert_eq!((status(waits).await, status(ready).await), (REJECTED, REJECTED));
     let refused = editing.apply(&somebody("cem"), ready).await.unwrap_err();
     assert!(
@@ -189,6 +199,33 @@ async fn what_is_broken_by_merging_does_not_go_live() {
     assert_eq!(edit.body["data"]["status"], "failed", "{}", edit.text);
 }
 
+#[tokio::test]
+async fn a_name_that_was_taken_meanwhile_does_not_go_live_twice() {
+    let (there, _folder) = Embedded::start().await;
+    let editing = seeded(&there).await;
+    let first = approved_change(&editing, behavior("behaviors/one.rhai")).await;
+    let second = approved_change(&editing, behavior("behaviors/two.rhai")).await;
+    editing.apply(&somebody("cem"), first).await.unwrap();
+    let refused = editing.apply(&somebody("cem"), second).await.unwrap_err();
+    assert!(refused.to_string().contains("fails the check syntax"), "{refused}");
+    assert_eq!(load(&editing, second).await.status(), Some(Status::Failed));
+}
+
+#[tokio::test]
+async fn going_back_to_a_moment_takes_back_what_came_after_it() {
+    let (there, _folder) = Embedded::start().await;
+    let editing = seeded(&there).await;
+    let kept = approved(&editing, "prompts/kept.md").await;
+    editing.apply(&somebody("cem"), kept).await.unwrap();
+    let gone = approved(&editing, "prompts/gone.md").await;
+    editing.apply(&somebody("cem"), gone).await.unwrap();
+    let back = rollback(Target::Moment(Moment::Revision(2)));
+    let done = editing.roll_back(&somebody("cem"), back).await.unwrap();
+    assert_eq!((done.revision, done.edit), (4, None));
+    assert_eq!(load(&editing, kept).await.status(), Some(Status::Applied));
+    assert_eq!(load(&editing, gone).await.status(), Some(Status::RolledBack));
+}
+
 const REJECTED: Option<Status> = Some(Status::Rejected);
 
 async fn propose(door: &Door, files: Value) -> Answered {
@@ -234,20 +271,34 @@ pub(super) async fn seeded(there: &Embedded) -> SelfEditing {
 }
 
 async fn proposed(editing: &SelfEditing, path: &str) -> EditId {
+    proposed_change(editing, change(path)).await
+}
+
+async fn proposed_change(editing: &SelfEditing, change: Change) -> EditId {
     let proposal = Proposal {
         scope: Scope::Features,
         kind: None,
         description: "Say more".into(),
-        wanted: Wanted::Files(vec![change(path)]),
+        wanted: Wanted::Files(vec![change]),
         base_revision: None,
     };
     editing.propose(&somebody("ana"), proposal).await.unwrap().0
 }
 
 async fn approved(editing: &SelfEditing, path: &str) -> EditId {
-    let id = proposed(editing, path).await;
+    approved_change(editing, change(path)).await
+}
+
+async fn approved_change(editing: &SelfEditing, change: Change) -> EditId {
+    let id = proposed_change(editing, change).await;
     editing.approve(&somebody("ben"), id, Word::default()).await.unwrap();
     id
+}
+
+/// One that answers to the same name as the others.
+fn behavior(path: &str) -> Change {
+    let head = "kind = \"prefix_command\"\nname = \"dice\"\ndescription = \"Roll\"\npowers = []";
+    Change { path: path.into(), content: Some(format!("/*\n{head}\n*/\nfn run(event) {{ }}\n")) }
 }
 
 /// What a process does that dies right after it changed the workspace.

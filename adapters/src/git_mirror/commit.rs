@@ -1,9 +1,11 @@
 //! What a commit says of the edit that it shows.
 //!
 //! Names are personal data, and ids are not: an author is `discord:123`. The reason of an edit is
-//! personal too; when its author is erased, the repository is written anew without it.
+//! personal too, in the words of its author or of who asked an AI for it; when that person is
+//! erased, the repository is written anew without it.
 
 use commands::ports::{Shown, Standing};
+use commands::self_editing::WORDS_OF;
 use domain::kernel::{Actor, ActorKind, Person};
 use domain::self_editing::RevisionKind;
 use git2::{Signature, Time};
@@ -25,7 +27,8 @@ pub(super) fn signatures(
 /// The reason, and below it in lines of their own what leads back to the log.
 pub(super) fn message(shown: &Shown) -> String {
     let readable = |c: &char| !c.is_control() || *c == '\n' || *c == '\t';
-    let reason: String = shown.reason.chars().filter(readable).collect();
+    let (reason, words_of) = reason_and_person(shown);
+    let reason: String = reason.chars().filter(readable).collect();
     let reason = match reason.trim() {
         "" => "(no reason was given)",
         reason => reason,
@@ -43,6 +46,9 @@ pub(super) fn message(shown: &Shown) -> String {
         let one_line: String = shown.of_type.chars().filter(|c| !c.is_control()).collect();
         message.push_str(&format!("Type: {one_line}\n"));
     }
+    if let Some(person) = words_of {
+        message.push_str(&format!("Words-Of: {}\n", plain(person.as_str())));
+    }
     message.push_str(&format!(
         "Applied-By: {}\nRevision: {revision}\nPosition: {position}\n",
         name(&shown.by)
@@ -52,20 +58,39 @@ pub(super) fn message(shown: &Shown) -> String {
 
 /// Reads it back, from the last lines alone.
 pub(super) fn standing(message: &str) -> Option<Standing> {
-    let (_, last) = message.trim_end().rsplit_once("\n\n")?;
-    let value =
-        |key: &str| last.lines().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
     Some(Standing {
-        edit: value("Edit-Id")?.parse().ok()?,
-        revision: value("Revision")?.parse().ok()?,
-        position: value("Position")?.parse().ok()?,
+        edit: value(message, "Edit-Id")?.parse().ok()?,
+        revision: value(message, "Revision")?.parse().ok()?,
+        position: value(message, "Position")?.parse().ok()?,
     })
 }
 
 /// Whether the words of a commit by this author are this person's.
-pub(super) fn is_of(person: &Person, author: &str) -> bool {
+pub(super) fn is_of(person: &Person, author: &str, message: &str) -> bool {
     let by_machine = ["ai:", "api_key:", "system:"].iter().any(|it| author.starts_with(it));
-    author == plain(person.as_str()) || (by_machine && *person == Person::operator())
+    let own = author == plain(person.as_str()) || (by_machine && *person == Person::operator());
+    own || match value(message, "Words-Of") {
+        Some(words_of) => words_of == plain(person.as_str()),
+        // From before it was written down who asked an AI: it may have been anybody.
+        None => author.starts_with("ai:"),
+    }
+}
+
+/// What the last lines say under this key.
+fn value<'a>(message: &'a str, key: &str) -> Option<&'a str> {
+    let (_, last) = message.trim_end().rsplit_once("\n\n")?;
+    last.lines().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+}
+
+/// The reason alone, and whose words it holds where a machine wrote the edit and that was told.
+fn reason_and_person(shown: &Shown) -> (&str, Option<Person>) {
+    if shown.author.person() == Person::operator()
+        && let Some((reason, person)) = shown.reason.rsplit_once(WORDS_OF)
+        && let Ok(person) = person.parse()
+    {
+        return (reason, Some(person));
+    }
+    (shown.reason.as_str(), None)
 }
 
 fn name(actor: &Actor) -> String {
@@ -106,9 +131,24 @@ mod tests {
         let told = (author.name().unwrap(), author.email().unwrap());
         assert_eq!(told, ("discord:7", "discord-7@palimpsest.invalid"));
         assert_eq!(committer.name().unwrap(), "Palimpsest");
-        assert!(is_of(&Person::discord(7), "discord:7"));
-        assert!(!is_of(&Person::discord(77), "discord:7"));
-        assert!(is_of(&Person::user("a <b>"), &plain("user:a <b>")));
+        assert!(is_of(&Person::discord(7), "discord:7", ""));
+        assert!(!is_of(&Person::discord(77), "discord:7", ""));
+        assert!(is_of(&Person::user("a <b>"), &plain("user:a <b>"), ""));
+    }
+
+    #[test]
+    fn the_words_of_who_asked_an_ai_are_known_as_his() {
+        let mut shown = shown("Wave back");
+        shown.reason = format!("Wave back{WORDS_OF}discord:8");
+        shown.author = Actor::ai("a/b");
+        let text = message(&shown);
+        assert!(text.starts_with("Wave back\n\nEdit-Id: "), "{text}");
+        assert!(text.contains("\nWords-Of: discord:8\n"), "{text}");
+        assert_eq!(standing(&text), Some(shown.standing));
+        assert!(is_of(&Person::discord(8), "ai:a-b", &text));
+        assert!(!is_of(&Person::discord(7), "ai:a-b", &text));
+        let old = message(&Shown { reason: "Wave back".into(), ..shown });
+        assert!(is_of(&Person::discord(7), "ai:a-b", &old), "nobody knows any more who asked");
     }
 
     fn shown(reason: &str) -> Shown {

@@ -158,7 +158,9 @@ impl Mirror for GitMirror {
             let repository = self.open()?;
             let mut next = tip(&repository)?;
             while let Some(it) = next {
-                if commit::is_of(person, it.author().name().unwrap_or_default()) {
+                let author = it.author();
+                let (author, message) = (author.name(), it.message());
+                if commit::is_of(person, author.unwrap_or_default(), message.unwrap_or_default()) {
                     return Ok(true);
                 }
                 next = it.parents().next();

@@ -32,8 +32,7 @@ impl Reactor for MendBehaviors {
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
-        let Event::Behavior(id, BehaviorEvent::Failed { line, reason, .. }) = &recorded.event
-        else {
+        let Event::Behavior(id, BehaviorEvent::Failed { line, .. }) = &recorded.event else {
             return Ok(());
         };
         let behavior = self.behaviors.behaviors.load(id).await?.aggregate;
@@ -43,13 +42,10 @@ impl Reactor for MendBehaviors {
         if tally.runs() < ENOUGH || tally.trouble() <= most {
             return Ok(());
         }
-        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        let reason = format!(
-            "{} of {} runs went wrong; at last {line}{}",
-            tally.bad(),
-            tally.runs(),
-            reason.shown()
-        );
+        // What went wrong may hold words of whoever called it; the model reads that as material,
+        // and an edit's description, which is nobody's in particular, does not repeat it.
+        let line = line.map(|line| format!(", at last in line {line}")).unwrap_or_default();
+        let reason = format!("{} of {} runs went wrong{line}", tally.bad(), tally.runs());
         let path = format!("behaviors/{id}.rhai");
         // It is tried once a day: what does not work is told, and waits for tomorrow.
         if let Err(error) = self.self_editing.suggest_mend(&path, &reason).await {

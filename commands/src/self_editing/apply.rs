@@ -3,11 +3,11 @@
 use domain::identity::Permission;
 use domain::kernel::{Actor, Cause, EditId, Ground, Scope, Singleton};
 use domain::self_editing::{
-    Change, Edit, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
+    Change, Check, Edit, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
 };
 
 use super::checks::{self, Tools};
-use super::{Files, Moment, SelfEditing, Tree, cause_of, conflict, merge};
+use super::{Files, Moment, OWN_KINDS, SelfEditing, Tree, cause_of, conflict, merge};
 use crate::ports::Caller;
 use crate::{CommandError, Refusal};
 
@@ -44,8 +44,11 @@ impl SelfEditing {
             if let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? {
                 return self.mark_applied(cause, id, revision, position).await;
             }
+            require_foreign(&edit)?;
+            // It may have been switched off since the last turn.
+            self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
             let (now, _) = self.workspace_at(Moment::Now).await?;
-            let changes = match self.merged(&edit, &now).await {
+            let changes = match self.checked_merge(&edit, &now).await {
                 Ok(changes) => changes,
                 Err(no @ CommandError::Rejected(_)) => {
                     self.mark_failed(cause, id, no.to_string()).await?;
@@ -69,6 +72,23 @@ impl SelfEditing {
             }
         }
         Err(CommandError::Conflict)
+    }
+
+    /// What an edit changes of the present workspace. Where others changed that since the edit was
+    /// written, its checks run again: they were about powers, names and tests of another one.
+    async fn checked_merge(&self, edit: &Edit, now: &Tree) -> Result<Vec<Change>, CommandError> {
+        let changes = self.merged(edit, now).await?;
+        if now.revision() == edit.base_revision() {
+            return Ok(changes);
+        }
+        let (base, edit) = (now.clone(), edit.clone());
+        let checks = self.checked(base, now.clone(), edit, changes.clone()).await?;
+        let failed = checks.into_iter().find(|check| !check.passed);
+        let Some(Check { name, findings, .. }) = failed else { return Ok(changes) };
+        let why = findings.first().map(told).unwrap_or_default();
+        let reason =
+            format!("merged with what others changed, the edit fails the check {name}: {why}");
+        Err(broken(reason, &findings))
     }
 
     /// What an edit changes of the present workspace, with what came meanwhile; refused where both
@@ -128,11 +148,43 @@ pub(super) fn require_readable(
     let findings = checks::broken(tools, now, &changes);
     let Some(Finding { file, line, reason }) = findings.first() else { return Ok(changes) };
     let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let reason = format!("merged with what others changed, {file} is broken{line}: {reason}");
+    Err(broken(reason, &findings))
+}
+
+/// Edits of the platform itself go live with what decides them, or not at all: one that was cut
+/// off is about a workspace of long ago.
+fn require_foreign(edit: &Edit) -> Result<(), CommandError> {
+    if !OWN_KINDS.contains(&edit.kind()) {
+        return Ok(());
+    }
+    let reason = if edit.kind() == "rollback" {
+        "a rollback that was cut off is not applied: reject it, and roll back once more, from what \
+         is live now"
+    } else {
+        "the starting workspace is not applied: the platform lays it when it starts"
+    };
     Err(CommandError::Rejected(Box::new(Refusal {
         ground: Ground::State,
-        reason: format!("merged with what others changed, {file} is broken{line}: {reason}"),
+        reason: reason.to_owned(),
+        code: None,
+        field: None,
+        details: None,
+    })))
+}
+
+fn told(Finding { file, line, reason }: &Finding) -> String {
+    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let gap = if file.is_empty() { "" } else { ": " };
+    format!("{file}{line}{gap}{reason}")
+}
+
+fn broken(reason: String, findings: &[Finding]) -> CommandError {
+    CommandError::Rejected(Box::new(Refusal {
+        ground: Ground::State,
+        reason,
         code: Some("CONFLICT"),
         field: None,
         details: Some(serde_json::json!({ "findings": findings })),
-    })))
+    }))
 }

@@ -71,19 +71,24 @@ impl SelfEditing {
 
     /// Takes an edit back unless that was done already.
     async fn undo(&self, caller: &Caller, id: EditId, reason: &str) -> Result<u64, CommandError> {
+        // It is in the workspace, also where a process died before the edit said so.
+        let settled = self.settle(&caller.cause, id).await?.unwrap_or_default();
         if self.edits.load(&id).await?.aggregate.status() != Some(Status::Applied) {
-            return Ok(0);
+            return Ok(settled);
         }
         let cause = caller.cause.then(&format!("undo {id}"));
         let caller = Caller { cause, permissions: Permissions::all(), powers: BTreeSet::new() };
         let target = Target::Edit(id);
         let reason = reason.to_owned();
         let rollback = Rollback { target, reason, force: false, preview: false };
-        Ok(self.roll_back(&caller, rollback).await?.position.unwrap_or_default())
+        Ok(self.roll_back(&caller, rollback).await?.position.unwrap_or(settled))
     }
 
-    /// Rejects an edit unless it has ended already.
+    /// Rejects an edit unless it has ended already; one that is live has.
     async fn stop(&self, caller: &Caller, id: EditId, reason: &str) -> Result<u64, CommandError> {
+        if let Some(position) = self.settle(&caller.cause, id).await? {
+            return Ok(position);
+        }
         let by = caller.actor().clone();
         let reason = Personal::of(by.person(), reason.to_owned());
         let command = EditCommand::Reject { by, reason };

@@ -1,7 +1,7 @@
 //! What went live when, as the workspace itself says.
 
 use chrono::{DateTime, Utc};
-use domain::kernel::{EditId, Event, Expected, Recorded, Singleton, StreamId};
+use domain::kernel::{Cause, EditId, Event, Expected, Recorded, Singleton, StreamId};
 use domain::self_editing::{RevisionKind, Status, Workspace, WorkspaceEvent};
 
 use super::SelfEditing;
@@ -32,6 +32,20 @@ impl Live {
 }
 
 impl SelfEditing {
+    /// An edit that is in the workspace is applied, also where a process died before it said so.
+    /// Answers the newest commit; nothing of an edit that is not live.
+    pub(crate) async fn settle(
+        &self,
+        cause: &Cause,
+        id: EditId,
+    ) -> Result<Option<u64>, CommandError> {
+        let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? else {
+            return Ok(None);
+        };
+        let cause = cause.then(&format!("settle {id}"));
+        self.mark_applied(&cause, id, revision, position).await.map(Some)
+    }
+
     /// Whether the edit that made a revision was taken back.
     pub(crate) async fn was_taken_back(&self, revision: u64) -> Result<bool, CommandError> {
         let Some(edit) = self.past.edit_of(&self.journal, revision).await? else {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::kernel::{Codec, Event, EventLog, Expected, Person, Recorded, Singleton, StreamId};
+use domain::kernel::{
+    ActorKind, Codec, Event, EventLog, Expected, Person, Recorded, Singleton, StreamId,
+};
 use domain::self_editing::{Edit, EditEvent, Workspace, WorkspaceEvent};
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::SelfEditing;
 use crate::ports::{Mirror, MirrorError, Shown, Standing};
 use crate::{CommandError, describe};
+
+/// What stands between the reason of an edit and the person whose words it holds, where that is
+/// not its author. A mirror has to know: it forgets the words with the person.
+pub const WORDS_OF: &str = "\n\nWords-Of: ";
 
 /// The pause before a mirror or a log that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -164,6 +170,10 @@ impl FillMirror {
             first
         {
             description.shown().clone_into(&mut shown.reason);
+            // What an AI's edit is good for is in the words of who asked for it.
+            if author.kind == ActorKind::Ai || *description.person() != author.person() {
+                shown.reason.push_str(&format!("{WORDS_OF}{}", description.person()));
+            }
             (shown.author, shown.scope, shown.of_type) = (author, Some(scope), kind);
         }
         Ok(Some(shown))

@@ -46,7 +46,7 @@ pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use live::Live;
 pub use merge::{Conflict, Extent, FileExtent, Files, changed, extent, unified_diff};
-pub use mirror::FillMirror;
+pub use mirror::{FillMirror, WORDS_OF};
 pub use past::Past;
 pub use rehearse::{Ending, MOST_REHEARSED, Rehearsals, RehearsedRange, Standing};
 pub use rollback::{Rollback, RolledBack, Target};
@@ -188,6 +188,7 @@ impl SelfEditing {
             content_hash,
             changes,
             author_powers: powers.map(|all| all.iter().map(ToString::to_string).collect()),
+            asked_by: (cause.actor != *author).then(|| cause.actor.clone()),
         });
         let proposed = self.edits.execute(&id, command, cause).await?;
         let position = self.advance(cause, id).await?;
@@ -248,6 +249,7 @@ impl SelfEditing {
             content_hash: content_hash(0, &files),
             changes: kept.clone(),
             author_powers: None,
+            asked_by: None,
         });
         self.edits.execute(&id, command, cause).await?;
         let kind = RevisionKind::Seeded;

@@ -9,7 +9,7 @@ use super::merge::{
     Conflict, Extent, FileExtent, Files, difference, extent, extents, merge, unified_diff,
 };
 use super::proposal::content_hash;
-use super::{Moment, SelfEditing, Tree, cause_of, conflict};
+use super::{Moment, OWN_KINDS, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::{Caller, Loaded};
 use crate::{CommandError, Refusal};
 
@@ -99,13 +99,25 @@ impl SelfEditing {
         };
         for attempt in 0..ATTEMPTS {
             let id = Self::id_of(&caller.cause, attempt);
-            match self.tried_before(&caller.cause, id, edit).await? {
+            match self.tried_before(&caller.cause, id, rollback.target).await? {
                 Tried::Done(done) => return Ok(done),
                 Tried::InVain => continue,
                 Tried::Never => {}
             }
-            let WayBack { scope, now, changes, conflicts } = self.way_back(&rollback).await?;
+            let WayBack { mut scope, now, changes, conflicts } = self.way_back(&rollback).await?;
+            // Whatever is taken back, who may do what is a matter of security.
+            if changes.iter().any(|it| it.path.starts_with("policies/")) {
+                scope = Scope::Security;
+            }
             let (base, told) = (now.revision(), Told::of(now.files(), &changes));
+            if let Some(of) = edit
+                && changes.is_empty()
+                && !rollback.preview
+                && let Some(by) = self.past.edit_of(&self.journal, base).await?
+            {
+                // What is live now took it back already; nobody has to watch it any more.
+                self.mark_rolled_back(&caller.cause, of, by).await?;
+            }
             if rollback.preview || changes.is_empty() {
                 let (revision, position) = (base, None);
                 return Ok(RolledBack {
@@ -132,6 +144,7 @@ impl SelfEditing {
                 content_hash: content_hash(base, &changes),
                 changes: kept.clone(),
                 author_powers: None,
+                asked_by: None,
             });
             self.edits.execute(&id, propose, &caller.cause).await?;
             let kind = RevisionKind::RolledBack { of: edit };
@@ -140,7 +153,7 @@ impl SelfEditing {
             let revised = self.workspace.execute(&Singleton, revise, &cause).await;
             // What became of it, the workspace knows: it is read back.
             let no = revised.err();
-            match (self.tried_before(&caller.cause, id, edit).await?, no) {
+            match (self.tried_before(&caller.cause, id, rollback.target).await?, no) {
                 (Tried::Done(done), _) => return Ok(done),
                 (_, Some(CommandError::Rejected(no))) if no.ground == Ground::State => {}
                 (_, Some(error)) => return Err(error),
@@ -164,7 +177,7 @@ impl SelfEditing {
         &self,
         cause: &Cause,
         id: EditId,
-        edit: Option<EditId>,
+        target: Target,
     ) -> Result<Tried, CommandError> {
         let Loaded { aggregate: made, version, .. } = self.edits.load(&id).await?;
         if version == 0 {
@@ -176,9 +189,17 @@ impl SelfEditing {
             return Ok(Tried::InVain);
         };
         let mut newest = self.mark_applied(cause, id, revision, position).await?;
-        if let Some(of) = edit {
-            newest = newest.max(self.mark_rolled_back(cause, of, id).await?);
-        }
+        let edit = match target {
+            Target::Edit(of) => {
+                newest = newest.max(self.mark_rolled_back(cause, of, id).await?);
+                Some(of)
+            }
+            Target::Moment(moment) => {
+                let until = made.base_revision();
+                newest = newest.max(self.mark_later(cause, moment, until, id).await?);
+                None
+            }
+        };
         let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
         let told = Told::of(base.files(), &self.changes_of(&made).await?);
         let Told { changes, files, diff } = told;
@@ -193,6 +214,30 @@ impl SelfEditing {
             conflicts,
             position,
         }))
+    }
+
+    /// The edits that went live after a moment, up to a revision, are taken back with it.
+    async fn mark_later(
+        &self,
+        cause: &Cause,
+        moment: Moment,
+        until: u64,
+        by: EditId,
+    ) -> Result<u64, CommandError> {
+        let (then, _) = self.workspace_at(moment).await?;
+        let mut newest = 0;
+        for revision in then.revision() + 1..=until {
+            let Some(of) = self.past.edit_of(&self.journal, revision).await? else { continue };
+            // Rollbacks are no edits that somebody watches.
+            let edit = self.edits.load(&of).await?.aggregate;
+            if OWN_KINDS.contains(&edit.kind()) {
+                continue;
+            }
+            self.settle(cause, of).await?;
+            let cause = cause.then(&of.to_string());
+            newest = newest.max(self.mark_rolled_back(&cause, of, by).await?);
+        }
+        Ok(newest)
     }
 
     pub(crate) async fn mark_rolled_back(

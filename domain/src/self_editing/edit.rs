@@ -13,6 +13,8 @@ pub struct Edit {
     author: Option<Actor>,
     #[serde(default)]
     author_powers: Option<BTreeSet<String>>,
+    #[serde(default)]
+    asked_by: Option<Actor>,
     approved_by: Option<Actor>,
     scope: Option<Scope>,
     kind: String,
@@ -86,6 +88,9 @@ pub enum EditEvent {
         /// What its author may do himself, as names of powers of behaviors; none of old edits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author_powers: Option<BTreeSet<String>>,
+        /// Who had it written, when that is not its author; none of old edits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_by: Option<Actor>,
     },
     Rejected {
         by: Actor,
@@ -123,6 +128,11 @@ impl Edit {
     /// What its author might do himself when he proposed it, if that was asked.
     pub fn author_powers(&self) -> Option<&BTreeSet<String>> {
         self.author_powers.as_ref()
+    }
+
+    /// Whether he wrote it or had it written: then a second person has to look at it.
+    fn is_own(&self, by: &Actor) -> bool {
+        [&self.author, &self.asked_by].into_iter().any(|it| it.as_ref() == Some(by))
     }
 
     /// Who approved it, once somebody has.
@@ -191,15 +201,13 @@ impl Edit {
             (Do::Approve(_), Some(Is::Approved)) => return Ok(vec![]),
             (Do::Approve(approval), Some(Is::Checked)) => {
                 let Approval { by, comment, alone, .. } = approval;
-                let own = self.author.as_ref() == Some(&by);
+                let own = self.is_own(&by);
                 if own && !alone {
                     return Err(No::OwnEdit);
                 }
                 Did::Approved { by, comment, alone: own && alone }
             }
-            (Do::Approve(approval), Some(_))
-                if self.author.as_ref() == Some(&approval.by) && !approval.alone =>
-            {
+            (Do::Approve(approval), Some(_)) if self.is_own(&approval.by) && !approval.alone => {
                 return Err(No::OwnEdit);
             }
             (Do::Approve(_), _) => return Err(too_early("checked", "approved")),
@@ -247,8 +255,10 @@ impl Edit {
                 changes,
                 content_hash,
                 author_powers,
+                asked_by,
                 ..
             } => {
+                self.asked_by.clone_from(asked_by);
                 self.author_powers.clone_from(author_powers);
                 self.author = Some(author.clone());
                 self.scope = Some(*scope);
@@ -380,6 +390,7 @@ mod tests {
             }],
             content_hash: "hash".into(),
             author_powers: None,
+            asked_by: None,
         }
     }
 }

@@ -27,13 +27,18 @@ async fn people_let_the_ai_write_edits_on_discord() {
     ai.says([Said::edit("Greets", &[("prompts/greeting.md", Some("Say hello.\n"))])]);
     let bot = home.start();
     home.until_listening(2).await;
+    let chiefs = home.discord.create_role("Scriptorium", "chiefs", 1 << 5);
+    home.discord.grant("Scriptorium", "ben", chiefs);
     let asked = home.discord.slash("general", "ana", "edit suggest", wish).await;
     let told = asked.response().await.text;
     for words in ["sim-1 tried once", "is checked", "+Say hello."] {
         assert!(told.contains(words), "{words}: {told}");
     }
     let id = told.split('`').nth(1).unwrap();
-    let approved = home.discord.slash("general", "ana", "edit approve", json!({ "id": id })).await;
+    let own = home.discord.slash("general", "ana", "edit approve", json!({ "id": id })).await;
+    let own = own.response().await.text;
+    assert!(own.contains("cannot approve their own"), "who asked looks at it himself: {own}");
+    let approved = home.discord.slash("general", "ben", "edit approve", json!({ "id": id })).await;
     let approved = approved.response().await.text;
     assert!(approved.contains("live as revision 1"), "{approved}");
     bot.stop().await;

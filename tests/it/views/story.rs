@@ -197,6 +197,7 @@ async fn edits(journal: &TestJournal) {
         ],
         content_hash: "abc".into(),
         author_powers: None,
+        asked_by: None,
     };
     let content = "say(\"hi\");\nsay(\"hi\")\n// twice\n";
     let checks = vec![Check { name: "syntax".into(), passed: true, findings: vec![] }];

@@ -30,6 +30,9 @@ const MAX_WISH: usize = 2_000;
 /// How many files may be named.
 const MAX_FILES: usize = 20;
 
+/// The type of edits that the platform asks for itself.
+const MEND: &str = "mend";
+
 /// How long the work for one wish takes at most. Discord waits a little longer for an answer.
 const MOST_TIME: Duration = Duration::from_mins(10);
 
@@ -126,7 +129,8 @@ impl SelfEditing {
 
     /// Let the AI mend a behavior that keeps failing, where the settings allow that it does so by
     /// itself: once a day for each behavior. Bears repeating; answers nothing when there was
-    /// nothing to do. What failed before there was an edit is not tried again by this process.
+    /// nothing to do. What failed before there was an edit is not tried again by this process. The
+    /// reason becomes part of the edit's description: it holds nothing personal.
     pub async fn suggest_mend(
         &self,
         path: &str,
@@ -153,7 +157,7 @@ impl SelfEditing {
             prompt::cut(reason, 1_000)
         );
         let files = vec![path.to_owned()];
-        let task = Task { wish, scope: Scope::Features, kind: "mend", files };
+        let task = Task { wish, scope: Scope::Features, kind: MEND, files };
         self.work_on(&cause, &task).await.map(Some)
     }
 

@@ -8,7 +8,7 @@ use domain::self_editing::{Change, Check, Edit, EditEvent, Finding, Status};
 use super::super::{Moment, Proposal, SelfEditing, Tree, Wanted, diff};
 use super::prompt::{self, Marker, cut};
 use super::tools::{self, Proposed};
-use super::{Suggested, Task, relevant};
+use super::{MEND, Suggested, Task, relevant};
 use crate::behaviors::is_behavior;
 use crate::ports::{Message, ModelError, ModelName, Step, ToolCall, ToolResult, Work};
 use crate::{CommandError, Refusal, describe};
@@ -203,11 +203,13 @@ impl<'a> Session<'a> {
             Ok(read) => read,
             Err(wrong) => return Ok(Some(self.not_taken(wrong))),
         };
-        let description = format!(
-            "{}\n\nAsked for: {}",
-            cut_chars(&description, DESCRIPTION),
-            self.task.wish.trim()
-        );
+        let wish = self.task.wish.trim();
+        let description = if self.task.kind == MEND {
+            // Nobody asked whose key could seal what the model repeats of errors it was shown.
+            wish.to_owned()
+        } else {
+            format!("{}\n\nAsked for: {wish}", cut_chars(&description, DESCRIPTION))
+        };
         let proposal = Proposal {
             scope: self.task.scope,
             kind: Some(self.task.kind.to_owned()),
