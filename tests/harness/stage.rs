@@ -1,5 +1,6 @@
 //! The whole platform on embedded stores, with people on a stand-in for Discord.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::kernel::{ChainHash, Recorded};
@@ -28,6 +29,8 @@ pub struct Stage {
     config: Config,
     folder: TempDir,
     http: reqwest::Client,
+    /// What was waited for stands up to here in the log: whoever asks afterwards sees it.
+    seen: AtomicU64,
 }
 
 impl Stage {
@@ -59,7 +62,7 @@ impl Stage {
         // A connection that is kept would hold up the end.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build();
         let http = http.expect("a client");
-        let stage = Self { discord, platform, key, config, folder, http };
+        let stage = Self { discord, platform, key, config, folder, http, seen: AtomicU64::new(0) };
         stage.until("bot.connected").await;
         stage
     }
@@ -67,10 +70,10 @@ impl Stage {
     /// The same platform after a stop and a start.
     #[must_use]
     pub async fn again(self) -> Self {
-        let Self { discord, platform, key, config, folder, http } = self;
+        let Self { discord, platform, key, config, folder, http, seen } = self;
         platform.shut_down("the test starts it again").await;
         let platform = start(&config).await;
-        Self { discord, platform, key, config, folder, http }
+        Self { discord, platform, key, config, folder, http, seen }
     }
 
     /// Ends it; nothing that was asked of Discord may be wrong.
@@ -99,7 +102,10 @@ impl Stage {
             }
         };
         let found = timeout(PATIENCE, look).await;
-        found.unwrap_or_else(|_| panic!("waited in vain for {what}; the log holds {seen:?}"))
+        let found = found
+            .unwrap_or_else(|_| panic!("waited in vain for {what}; the log holds {seen:?}"));
+        self.seen.fetch_max(found.position, Ordering::Relaxed);
+        found
     }
 
     /// Every event so far.
@@ -134,6 +140,7 @@ impl Stage {
     ) -> Answered {
         let url = self.platform.url.as_deref().expect("a door");
         let request = self.http.request(method, format!("{url}/api/v1{path}")).bearer_auth(key);
+        let request = request.header("x-min-position", self.seen.load(Ordering::Relaxed));
         let request = match body {
             Some(body) => request.json(&body),
             None => request,

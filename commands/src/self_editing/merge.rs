@@ -255,7 +255,8 @@ mod tests {
                 changed(files(one), &merge(&base, &files(one), &[change(other)]).unwrap())
             };
             let merged = either(&one, &other);
-            prop_assert!(has(&merged["a"], &format!("{text}!\n")) && has(&merged["a"], "other!\n"));
+            let first = format!("{text}!\n");
+            prop_assert!(has(&merged["a"], &first) && has(&merged["a"], "other!\n"));
             prop_assert_eq!(merged, either(&other, &one));
         }
     }
