@@ -102,8 +102,8 @@ impl Stage {
             }
         };
         let found = timeout(PATIENCE, look).await;
-        let found = found
-            .unwrap_or_else(|_| panic!("waited in vain for {what}; the log holds {seen:?}"));
+        let found =
+            found.unwrap_or_else(|_| panic!("waited in vain for {what}; the log holds {seen:?}"));
         self.seen.fetch_max(found.position, Ordering::Relaxed);
         found
     }
