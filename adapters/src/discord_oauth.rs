@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use commands::CommandError;
 use commands::ports::{Grant, OAuth};
 use reqwest::Url;
+use reqwest::redirect::Policy;
 use serde_json::Value;
 
 const DISCORD: &str = "https://discord.com";
@@ -40,6 +41,8 @@ impl DiscordOAuth {
         let client = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(15))
+            // What leads elsewhere must not get the secret.
+            .redirect(Policy::none())
             .build()?;
         let base = api_url.unwrap_or(DISCORD).trim_end_matches('/').to_owned();
         Ok(Self { application, base, client })

@@ -9,7 +9,7 @@ use commands::CommandError;
 use commands::ports::{Due, Line, RecentFault, RecentFaults, Surroundings, User};
 use domain::behaviors::{Action, Reminder};
 use domain::kernel::{ChannelId, DiscordUserId, ERASED, GuildId, MessageId, Person, Personal};
-use projections::behaviors::{actions, calls};
+use projections::behaviors::{actions, bots, calls};
 use projections::discord::activity::{Activity, activity};
 use projections::discord::{channels, guilds, members, messages};
 use projections::{DatabaseConnection, Generations, Slice};
@@ -101,6 +101,10 @@ impl Surroundings for Views {
         let found = channels::find(&self.db()?, channel.0).await;
         let found = found.map_err(CommandError::unavailable)?;
         Ok(found.and_then(|it| it.guild_id).map(|id| GuildId(id.cast_unsigned())))
+    }
+
+    async fn is_bot(&self, user: DiscordUserId) -> Result<bool, CommandError> {
+        bots::is_bot(&self.db()?, user.0).await.map_err(CommandError::unavailable)
     }
 
     async fn due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Due>, CommandError> {

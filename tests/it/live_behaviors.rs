@@ -4,7 +4,7 @@ use domain::behaviors::BehaviorEvent;
 use domain::kernel::{Event, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::simulators::discord::{Message, Request};
+use tests::simulators::discord::{Hostile, Message, Request};
 use tests::stage::Stage;
 
 const GREET: &str = r#"/*
@@ -41,6 +41,31 @@ async fn a_prefix_command_answers_once_and_rests() {
     assert_eq!(answer.content, "Hello you, says ben");
     let hellos = stage.discord.messages("general");
     assert_eq!(hellos.iter().filter(|it| it.content.starts_with("Hello")).count(), 2);
+    stage.close().await;
+}
+
+const GONG: &str = r#"/*
+kind = "prefix_command"
+name = "gong"
+description = "Strike the gong"
+powers = ["send_messages"]
+*/
+
+fn run(event) { send(event.channel, "Gong!") }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_equal_answers_are_two_messages_although_a_connection_breaks() {
+    let stage = Stage::open().await;
+    stage.edit(&[("behaviors/gong.rhai", Some(GONG))]).await;
+    stage.discord.say("general", "ana", "!gong");
+    stage.discord.wait_for_message("general", |it| it.content == "Gong!").await;
+    stage.discord.hostile(Hostile::RequestLost);
+    let asked = stage.discord.say("general", "ben", "!gong");
+    let second = |it: &Message| it.content == "Gong!" && it.id > asked;
+    stage.discord.wait_for_message("general", second).await;
+    let all = stage.discord.messages("general");
+    assert_eq!(all.iter().filter(|it| it.content == "Gong!").count(), 2);
     stage.close().await;
 }
 

@@ -113,6 +113,7 @@ async fn the_words_of_an_erased_person_are_gone_from_the_repository() {
     let running = tokio::spawn(fill(&editing, &at).run(stop.clone()));
     until(&at, 2).await;
     let old = newest(&at);
+    assert!(holds(&at, "Mimi"));
 
     let ana = Person::discord(7);
     there.journal.codec().erase(&ana).await.unwrap();
@@ -121,6 +122,10 @@ async fn the_words_of_an_erased_person_are_gone_from_the_repository() {
     eventually(|| commits(&at).last().is_some_and(|it| it.contains("[erased]"))).await;
     until(&at, 2).await;
     assert!(Repository::open(&at).unwrap().find_commit(old).is_err(), "old objects are gone");
+    assert!(!holds(&at, "Mimi"), "neither in an object nor in what git notes besides");
+    let shown = commits(&at);
+    assert!(shown[0].contains("\nThe starting workspace.\n"), "{shown:?}");
+    assert!(shown[1].starts_with("discord:7 "), "who it was is no name: {shown:?}");
     assert_eq!(read(&at, FILE), "Miau\n");
 
     // It goes on from there.
@@ -129,7 +134,8 @@ async fn the_words_of_an_erased_person_are_gone_from_the_repository() {
     stop.cancel();
     running.await.unwrap();
     let there = commits(&at);
-    assert_eq!(there.len(), 3, "{there:?}");
+    assert_eq!((there.len(), &there[..2]), (3, &shown[..]), "what was written stays as it is");
+    assert_eq!(read(&at, FILE), "Wau\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,6 +277,22 @@ fn commits(at: &Path) -> Vec<String> {
         Ok(all)
     };
     read().unwrap_or_default()
+}
+
+/// Whether a word stands in any object of the repository, or in its log of what became of branches.
+fn holds(at: &Path, word: &str) -> bool {
+    let repository = Repository::open(at).unwrap();
+    let objects = repository.odb().unwrap();
+    let logs = [".git/logs/HEAD", ".git/logs/refs/heads/main"];
+    let noted = |it: &str| std::fs::read_to_string(at.join(it)).unwrap_or_default();
+    let mut found = logs.iter().any(|it| noted(it).contains(word));
+    let look = |id: &git2::Oid| {
+        let object = objects.read(*id).unwrap();
+        found |= String::from_utf8_lossy(object.data()).contains(word);
+        true
+    };
+    objects.foreach(look).unwrap();
+    found
 }
 
 fn read(at: &Path, file: &str) -> String {

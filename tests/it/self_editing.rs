@@ -8,6 +8,7 @@ use commands::self_editing::{
     WATCH_FOR, Wanted, Word,
 };
 use commands::{Blobs, CommandError, Reactor};
+use domain::behaviors::Power;
 use domain::identity::{Permission, Permissions};
 use domain::kernel::{Actor, Cause, EditId, Person, Personal, Recorded, Scope, Singleton, Source};
 use domain::self_editing::{
@@ -142,6 +143,25 @@ async fn an_emergency_stops_what_is_under_way_and_takes_back_what_is_watched() {
     );
 }
 
+#[tokio::test]
+async fn what_began_before_an_emergency_does_not_go_live_behind_its_back() {
+    let (there, _folder) = Embedded::start().await;
+    let editing = seeded(&there).await;
+    let id = approved(&editing, "prompts/late.md").await;
+    let known = UnderWay { edits: vec![id], position: 0 };
+    let caller = somebody("cem");
+    editing.disable(&caller, "fire".into(), Some(known.clone())).await.unwrap();
+    // Its commit was on its way all the time: it stands on what was live before.
+    let late = try_to_revise(&editing, id, "prompts/late.md").await.unwrap_err();
+    assert!(late.to_string().contains("at revision 2 by now, not 1"), "{late}");
+    assert_eq!(load(&editing, id).await.status(), REJECTED);
+
+    // The same request once more does nothing more.
+    editing.disable(&caller, "fire".into(), Some(known)).await.unwrap();
+    let (tree, _) = editing.workspace_at(Moment::Now).await.unwrap();
+    assert_eq!((tree.revision(), tree.files().len()), (2, 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_only_switch_self_editing_can_stop_everything() {
     let door = Door::open().await;
@@ -212,6 +232,30 @@ async fn a_name_that_was_taken_meanwhile_does_not_go_live_twice() {
 }
 
 #[tokio::test]
+async fn what_was_live_already_when_it_was_checked_is_checked_once_it_is_not() {
+    let (there, _folder) = Embedded::start().await;
+    let editing = seeded(&there).await;
+    let strong = || {
+        let Change { path, content } = behavior("behaviors/one.rhai");
+        let content = content.map(|it| it.replace("powers = []", "powers = [\"reply\"]"));
+        Change { path, content }
+    };
+    let ana = Caller { powers: [Power::Reply].into(), ..somebody("ana") };
+    let (first, _) = editing.propose(&ana, proposal(vec![strong()], None)).await.unwrap();
+    editing.approve(&somebody("ben"), first, Word::default()).await.unwrap();
+    editing.apply(&somebody("ben"), first).await.unwrap();
+
+    // Who may do nothing himself proposes it as well; there is nothing new in that, as yet.
+    let both = proposal(vec![strong(), change("prompts/b.md")], Some(1));
+    let (second, _) = editing.propose(&somebody("dan"), both).await.unwrap();
+    editing.approve(&somebody("ben"), second, Word::default()).await.unwrap();
+    editing.roll_back(&somebody("ben"), rollback(Target::Edit(first))).await.unwrap();
+    let refused = editing.apply(&somebody("ben"), second).await.unwrap_err();
+    assert!(refused.to_string().contains("fails the check powers"), "{refused}");
+    assert_eq!(load(&editing, second).await.status(), Some(Status::Failed));
+}
+
+#[tokio::test]
 async fn going_back_to_a_moment_takes_back_what_came_after_it() {
     let (there, _folder) = Embedded::start().await;
     let editing = seeded(&there).await;
@@ -275,14 +319,17 @@ async fn proposed(editing: &SelfEditing, path: &str) -> EditId {
 }
 
 async fn proposed_change(editing: &SelfEditing, change: Change) -> EditId {
-    let proposal = Proposal {
+    editing.propose(&somebody("ana"), proposal(vec![change], None)).await.unwrap().0
+}
+
+fn proposal(files: Vec<Change>, base_revision: Option<u64>) -> Proposal {
+    Proposal {
         scope: Scope::Features,
         kind: None,
         description: "Say more".into(),
-        wanted: Wanted::Files(vec![change]),
-        base_revision: None,
-    };
-    editing.propose(&somebody("ana"), proposal).await.unwrap().0
+        wanted: Wanted::Files(files),
+        base_revision,
+    }
 }
 
 async fn approved(editing: &SelfEditing, path: &str) -> EditId {
@@ -303,13 +350,21 @@ fn behavior(path: &str) -> Change {
 
 /// What a process does that dies right after it changed the workspace.
 async fn revise(editing: &SelfEditing, edit: EditId, path: &str) {
+    try_to_revise(editing, edit, path).await.unwrap();
+}
+
+async fn try_to_revise(
+    editing: &SelfEditing,
+    edit: EditId,
+    path: &str,
+) -> Result<u64, CommandError> {
     let by = Actor::api_key("cem");
     let (kind, base) = (RevisionKind::Applied, 1);
     let changes = vec![KeptChange::from(change(path))];
     let revise = WorkspaceCommand::Revise { base, kind, edit, by, changes };
     let mut cause = somebody("cem").cause;
     cause.command = Uuid::new_v5(&edit.0, b"apply");
-    editing.workspace.execute(&Singleton, revise, &cause).await.unwrap();
+    Ok(editing.workspace.execute(&Singleton, revise, &cause).await?.position)
 }
 
 fn change(path: &str) -> Change {

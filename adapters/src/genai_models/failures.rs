@@ -36,6 +36,9 @@ fn refused(status: u16, after: Option<Duration>) -> ModelError {
         401 | 403 => ModelError::RefusedKey,
         408 | 504 => ModelError::TimedOut,
         429 => ModelError::RateLimited { after },
+        300..400 => ModelError::Unavailable(format!(
+            "it leads elsewhere with status {status}, where the key must not go; check ai.base_url"
+        )),
         400..500 => ModelError::Unavailable(format!(
             "it refuses the request with status {status}; check ai.model and ai.base_url"
         )),

@@ -13,6 +13,7 @@ use genai::adapter::AdapterKind;
 use genai::chat::{ChatOptions, ChatStreamEvent, StreamEnd};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, ModelIden, ServiceTarget, WebConfig};
+use reqwest_of_genai::redirect::Policy;
 
 /// Where the workspace says how the bot talks.
 const SYSTEM: &str = "prompts/system.md";
@@ -96,7 +97,11 @@ impl Provider {
 impl GenaiModel {
     pub fn new(provider: Provider) -> Result<Self, NoClient> {
         let web = WebConfig::default().with_connect_timeout(CONNECT);
-        let client = Client::builder().with_web_config(web).build();
+        // What leads elsewhere must not get the key.
+        let http = reqwest_of_genai::Client::builder().redirect(Policy::none());
+        let http = web.apply_to_builder(http).build();
+        let http = http.map_err(|error| NoClient(error.to_string()))?;
+        let client = Client::builder().with_reqwest(http).build();
         let options = ChatOptions::default()
             .with_max_tokens(provider.max_output_tokens)
             .with_capture_content(true)

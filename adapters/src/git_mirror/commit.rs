@@ -82,9 +82,10 @@ fn value<'a>(message: &'a str, key: &str) -> Option<&'a str> {
     last.lines().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
 }
 
-/// The reason alone, and whose words it holds where a machine wrote the edit and that was told.
+/// The reason alone, and whose words it holds where an AI wrote the edit and that was told. What
+/// other authors say there is part of their reason.
 fn reason_and_person(shown: &Shown) -> (&str, Option<Person>) {
-    if shown.author.person() == Person::operator()
+    if shown.author.kind == ActorKind::Ai
         && let Some((reason, person)) = shown.reason.rsplit_once(WORDS_OF)
         && let Ok(person) = person.parse()
     {
@@ -149,6 +150,17 @@ mod tests {
         assert!(!is_of(&Person::discord(7), "ai:a-b", &text));
         let old = message(&Shown { reason: "Wave back".into(), ..shown });
         assert!(is_of(&Person::discord(7), "ai:a-b", &old), "nobody knows any more who asked");
+    }
+
+    #[test]
+    fn nobody_lays_his_words_at_the_door_of_another() {
+        for author in [Actor::api_key("k"), Actor::discord(7)] {
+            let mut shown = shown("x");
+            shown.reason = format!("Wave back{WORDS_OF}discord:8");
+            shown.author = author;
+            let text = message(&shown);
+            assert!(!is_of(&Person::discord(8), &name(&shown.author), &text), "{text}");
+        }
     }
 
     fn shown(reason: &str) -> Shown {

@@ -2,6 +2,7 @@
 //! no modules, and limits on steps, depth, memory and time.
 
 mod actions;
+mod memory;
 mod run;
 mod sandbox;
 mod testing;

@@ -15,7 +15,11 @@ use super::{Compiled, ENTRY, sandbox, testing, values};
 const LONGEST: Duration = Duration::from_millis(250);
 
 /// How often the clock is looked at, in steps.
-const LOOK: u64 = 512;
+const LOOK: u64 = 64;
+
+/// How much of the stack of its thread a script takes, in bytes: threads have 2 MiB, and one whose
+/// stack overflows takes the whole process with it.
+const MOST_STACK: usize = 1024 * 1024;
 
 /// How much one run may want.
 const MOST_ACTIONS: usize = 10;
@@ -28,6 +32,10 @@ pub(super) struct Run {
     operations: u64,
     /// The steps of the runs that it began itself.
     charged: u64,
+    /// Where the stack was when the outermost run began.
+    stack: usize,
+    /// After how many uses of variables they are looked at again, for each depth of calls.
+    looks: Vec<usize>,
     /// Why it may not go on, whatever the script makes of errors.
     over: Option<String>,
     chance: u64,
@@ -49,6 +57,8 @@ impl Run {
             ends: started + LONGEST,
             operations: 0,
             charged: 0,
+            stack: stack(),
+            looks: Vec::new(),
             over: None,
             chance: occasion.seed,
             message: occasion.message,
@@ -110,10 +120,44 @@ pub(super) fn stop(why: &str) {
     now(|run| run.over.get_or_insert_with(|| why.to_owned()).len());
 }
 
-/// Ends a run that takes too long, or was stopped.
+/// Whether it is time to look at what the variables hold, at this depth of calls. Each has its own
+/// turn, so that what one function does hides nothing that another one does.
+pub(super) fn is_to_look(level: usize) -> bool {
+    now(|run| match run.looks.get_mut(level) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        _ => true,
+    })
+    .unwrap_or_default()
+}
+
+/// Looks again after so many uses of variables.
+pub(super) fn look_after(level: usize, uses: usize) {
+    now(|run| {
+        if run.looks.len() <= level {
+            run.looks.resize(level + 1, 0);
+        }
+        if let Some(left) = run.looks.get_mut(level) {
+            *left = uses;
+        }
+    });
+}
+
+/// About where the stack of this thread is now.
+fn stack() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(&here).addr()
+}
+
+/// Ends a run that takes too long, or too much of the stack, or was stopped.
 pub(super) fn progress(operations: u64) -> Option<Dynamic> {
     now(|run| {
         run.operations = operations;
+        if run.stack.abs_diff(stack()) > MOST_STACK {
+            run.over.get_or_insert_with(|| "functions and expressions nest too deep".to_owned());
+        }
         let stopped = run.over.clone();
         let look = || operations.is_multiple_of(LOOK).then(|| run.too_long()).flatten();
         stopped.or_else(look).map(Into::into)
@@ -128,7 +172,8 @@ pub(super) fn within(
     function: &str,
     arguments: impl rhai::FuncArgs,
 ) -> (Result<Dynamic, Fault>, Run) {
-    let outer = RUN.replace(Some(run));
+    let stack = now(|outer| outer.stack).unwrap_or(run.stack);
+    let outer = RUN.replace(Some(Run { stack, ..run }));
     let options = CallFnOptions::new().eval_ast(false);
     let mut scope = Scope::new();
     let answer = engine.call_fn_with_options(options, &mut scope, ast, function, arguments);

@@ -8,10 +8,10 @@ use rhai::packages::{
 };
 use rhai::{
     AST, Array, Dynamic, Engine, EvalAltResult, FLOAT, INT, ImmutableString as Text, Map,
-    NativeCallContext, Position, format_map_as_json,
+    NativeCallContext, ParseErrorType, Position, format_map_as_json,
 };
 
-use super::{actions, run, testing};
+use super::{actions, memory, run, testing};
 
 /// How many steps a script takes at most.
 pub(super) const MOST_OPERATIONS: u64 = 200_000;
@@ -25,19 +25,20 @@ const MOST_NESTING: (usize, usize) = (64, 32);
 /// How large its values grow: bytes of a text, items of a list, entries of a map, all that they
 /// hold included.
 const MOST_TEXT: usize = 64 * 1024;
-const MOST_ITEMS: usize = 4_096;
-const MOST_ENTRIES: usize = 1_024;
+pub(super) const MOST_ITEMS: usize = 4_096;
+pub(super) const MOST_ENTRIES: usize = 1_024;
 
 /// How deep lists and maps nest that are shown, compared or answered: this goes down level by level
 /// on the stack of the thread.
-const MOST_DEPTH: usize = 64;
+pub(super) const MOST_DEPTH: usize = 64;
 
 /// How many functions and variables it has.
 const MOST_FUNCTIONS: usize = 200;
 const MOST_VARIABLES: usize = 200;
 
-/// What the language knows and a behavior must not: to run text as code, or to hold up the bot.
-const FORBIDDEN: [&str; 3] = ["eval", "import", "export"];
+/// What the language knows and a behavior must not: to run text as code, or to hold up the bot, or
+/// to keep values where nothing looks at their size: with a function, or as its `this`.
+const FORBIDDEN: [&str; 5] = ["curry", "eval", "export", "import", "this"];
 
 pub(super) fn engine() -> Engine {
     let mut engine = Engine::new_raw();
@@ -80,12 +81,18 @@ pub(super) fn engine() -> Engine {
             replace(text, old.encode_utf8(&mut [0; 4]), new)
         });
     register_guards(&mut engine);
+    watch_memory(&mut engine);
     actions::register(&mut engine);
     testing::register(&mut engine);
     engine
 }
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+#[expect(deprecated, reason = "it may change, says the language, which has nothing else for this")]
+fn watch_memory(engine: &mut Engine) {
+    engine.on_var(|_, _, context| memory::look(&context).map(|()| None));
+}
 
 /// What the language itself does with lists and maps however deep they are.
 fn register_guards(engine: &mut Engine) {
@@ -231,9 +238,15 @@ fn no_clock() -> Result<(), Box<EvalAltResult>> {
 }
 
 pub(super) fn compile(engine: &Engine, source: &str) -> Result<AST, Fault> {
-    engine.compile(source).map_err(|error| Fault {
-        line: line(error.position()),
-        reason: error.err_type().to_string(),
+    engine.compile(source).map_err(|error| {
+        let mut reason = error.err_type().to_string();
+        // Who captures a variable is told this.
+        if matches!(error.err_type(), ParseErrorType::VariableUndefined(_)) {
+            reason.push_str(
+                "; a function, also one like |it| …, sees only what it takes: use a loop instead",
+            );
+        }
+        Fault { line: line(error.position()), reason }
     })
 }
 

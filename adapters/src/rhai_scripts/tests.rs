@@ -26,6 +26,11 @@ fn what_is_no_script_is_refused_with_its_line() {
         ("fn other(event) { }", None, "run(event)"),
         ("fn run(event) { eval(\"1\") }", Some(1), "eval"),
         ("import \"x\" as y; fn run(event) { }", Some(1), "import"),
+        // What a function captures could hold the function itself, which nothing would free.
+        ("fn run(event) {\n  let m = #{};\n  m.f = || m;\n}", Some(3), "sees only what it takes"),
+        ("fn run(event) { [1].filter(|it| it == event.text) }", Some(1), "event; a function"),
+        ("fn run(event) { Fn(\"run\").curry(1) }", Some(1), "curry"),
+        ("fn run(event) { event.f() } fn f() { this.x = 1; }", Some(1), "this"),
     ] {
         let fault = compiled(source).err().expect(source);
         assert_eq!(fault.line, line, "{source}: {fault}");
@@ -59,11 +64,19 @@ fn no_script_runs_nests_or_grows_without_end() {
     for (body, words) in [
         ("loop { }", "steps"),
         ("run(event)", "deep"),
+        ("[[[[[[[[run(event)]]]]]]]]", "deep"),
         ("let x = \"x\"; loop { x += x; }", "too large"),
         ("let x = []; loop { x.push(1); }", "too large"),
         ("let x = [1]; loop { x += x; }", "too large"),
-        // A map that is filled entry by entry is bounded by the steps, or by the time.
-        ("let x = #{}; let n = 0; loop { x[`${n}`] = n; n += 1; }", "it "),
+        ("let x = #{}; let n = 0; loop { x[`${n}`] = n; n += 1; }", "too large"),
+        ("let x = #{ a: #{} }; let n = 0; loop { x.a[`${n}`] = n; n += 1; }", "too large"),
+        ("let x = #{ a: [1] }; loop { x.b = x.a; x.a = [x.b, x.b]; }", ""),
+        (
+            "let x = []; x.pad(4000, \"\"); let y = \"x\"; y.pad(60_000, 'x');
+            for n in 0..4000 { x[n] = y + n; }",
+            "too large",
+        ),
+        ("let x = #{}; loop { try { x[`${random(0, 99999999)}`] = 1; } catch { } }", "too large"),
         ("let x = []; x.pad(100_000_000, \"x\")", "too large"),
         ("\"x\".pad(100_000_000, 'x')", "too large"),
         ("let x = []; loop { x = [x]; }", ""),

@@ -126,10 +126,10 @@ impl EditsApi {
         let edit = edits::find(db, id).await?.ok_or_else(|| ApiError::not_found("edit"))?;
         let words = decisions::of(db, id).await?;
         let changes = files::changed_by(db, std::slice::from_ref(&edit)).await?;
-        let changes = changes.into_iter().next().unwrap_or_default();
+        let changes = files::compared(changes).await?.into_iter().next().unwrap_or_default();
         let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
         let rehearsals = of_edit(db, &self.rehearsals, id).await?;
-        let edit = shapes::shown(edit, &changes, &words, &names, rehearsals);
+        let edit = shapes::shown(edit, changes, &words, &names, rehearsals);
         Ok(Found::of(edit).seen_at(shows.then_some(version)))
     }
 
@@ -213,6 +213,7 @@ impl EditsApi {
                 path,
             })
             .collect();
+        let changes = files::compared(vec![changes]).await?.into_iter().next();
         let actors = shapes::actors(&edit, &words);
         let (names, rehearsals) = match self.views.live() {
             Ok(live) => (
@@ -221,7 +222,8 @@ impl EditsApi {
             ),
             Err(_) => (HashMap::new(), Vec::new()),
         };
-        Ok((shapes::shown(edit, &changes, &words, &names, rehearsals), version))
+        let changes = changes.unwrap_or_default();
+        Ok((shapes::shown(edit, changes, &words, &names, rehearsals), version))
     }
 }
 

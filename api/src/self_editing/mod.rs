@@ -195,7 +195,7 @@ impl SelfEditingApi {
         let db = live.db();
         let page = list::list(db, &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let changes = files::changed_by(db, &page.items).await?;
+        let changes = files::counted(files::changed_by(db, &page.items).await?).await?;
         let edits = page.items.into_iter().zip(changes).map(|(edit, changes)| PastEdit {
             id: edit.id,
             timestamp: request::shown(edit.created_at.0),

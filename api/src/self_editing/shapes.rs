@@ -7,7 +7,7 @@ use domain::kernel::{Actor, ActorKind};
 use poem_openapi::{Enum, Object};
 use projections::self_editing::decisions;
 use projections::self_editing::edits::Model;
-use projections::self_editing::files::FileChange;
+use projections::self_editing::files::Compared;
 use uuid::Uuid;
 
 use super::rehearsals::EditRehearsal;
@@ -91,13 +91,9 @@ pub(super) struct EditApproval {
 
 impl EditChanges {
     /// Counted line by line.
-    pub(super) fn of(changes: &[FileChange]) -> Self {
-        let mut sum = Self { files_modified: changes.len() as u64, ..Self::default() };
-        for lines in changes.iter().map(FileChange::lines) {
-            sum.lines_added += lines.added;
-            sum.lines_removed += lines.removed;
-        }
-        sum
+    pub(super) fn of(Compared { files, lines, .. }: &Compared) -> Self {
+        let (lines_added, lines_removed) = (lines.added, lines.removed);
+        Self { files_modified: *files, lines_added, lines_removed }
     }
 }
 
@@ -132,7 +128,7 @@ pub(super) fn actor(kind: &str, id: &str) -> Option<Actor> {
 /// The whole edit.
 pub(super) fn shown(
     edit: Model,
-    changes: &[FileChange],
+    changes: Compared,
     words: &[decisions::Model],
     names: &HashMap<Actor, String>,
     rehearsals: Vec<EditRehearsal>,
@@ -165,9 +161,9 @@ pub(super) fn shown(
         author: view(&edit.author_kind, &edit.author_id),
         base_revision: edit.base_revision.cast_unsigned(),
         created_at: request::shown(edit.created_at.0),
-        changes: EditChanges::of(changes),
+        changes: EditChanges::of(&changes),
         rollback_available: edit.rollback_available(),
-        diff: changes.iter().map(FileChange::diff).collect(),
+        diff: changes.diff,
         revision: edit.revision.map(i64::cast_unsigned),
         applied_at: edit.applied_at.map(|at| request::shown(at.0)),
         applied_position: edit.applied_position.map(i64::cast_unsigned),

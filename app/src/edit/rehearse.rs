@@ -62,7 +62,11 @@ fn told(report: &Value) -> String {
         let _ = writeln!(out, "{behavior}{line}: {reason} ({before} before, {after} after)");
     }
     for it in items(&report["examples"]) {
-        let (event, silence) = (&it["event"], "(silence)");
+        let event = &it["event"];
+        let said = |answer: &Value| match answer {
+            Value::String(_) => text(answer).into_owned(),
+            _ => "(silence)".to_owned(),
+        };
         let _ = writeln!(
             out,
             "\n{} {} {}: {}\n- {}\n+ {}",
@@ -70,8 +74,8 @@ fn told(report: &Value) -> String {
             text(&event["what"]),
             text(&it["behavior"]),
             text(&event["text"]),
-            it["before"].as_str().unwrap_or(silence),
-            it["after"].as_str().unwrap_or(silence),
+            said(&it["before"]),
+            said(&it["after"]),
         );
     }
     out

@@ -1,12 +1,47 @@
 //! What the server says of edits, in words.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// A text; nothing where there is none.
-pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// A text, as a terminal may get it; nothing where there is none.
+pub(super) fn text(value: &Value) -> Cow<'_, str> {
+    harmless(value.as_str().unwrap_or_default())
+}
+
+/// What would steer the terminal of whoever reads it, or turn the direction of what follows, is
+/// shown by its number: what an edit says must not change what its approver sees.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |it: char| {
+        it.is_control() && !matches!(it, '\n' | '\t')
+            || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(it) = chars.next() {
+        let ends_line = it == '\r' && chars.peek() == Some(&'\n');
+        if steers(it) && !ends_line {
+            shown.extend(it.escape_unicode());
+        } else {
+            shown.push(it);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A text within a line; what follows its first line cannot be taken for a line of its own.
+fn within(value: &Value) -> String {
+    text(value).replace('\n', "\n    ")
+}
+
+/// Who it was, by his name, or else by his id.
+fn name(of: &Value) -> String {
+    let known = [&of["name"], &of["id"]].into_iter().find(|it| it.is_string());
+    known.map_or_else(|| "?".to_owned(), within)
 }
 
 /// An edit with its checks and its diff.
@@ -14,9 +49,9 @@ pub(super) fn edit(edit: &Value) -> String {
     let mut out = String::new();
     let (id, status, scope) = (text(&edit["id"]), text(&edit["status"]), text(&edit["scope"]));
     let live = edit["revision"].as_u64().map(|it| format!(", revision {it}")).unwrap_or_default();
-    let _ = writeln!(out, "{id}  {status}{live}  {scope}  {}", text(&edit["description"]));
+    let _ = writeln!(out, "{id}  {status}{live}  {scope}  {}", within(&edit["description"]));
     let author = &edit["author"];
-    let by = author["name"].as_str().or(author["id"].as_str()).unwrap_or("?");
+    let by = name(author);
     let _ = writeln!(
         out,
         "by {} {by}, {}, on revision {}, content {}",
@@ -33,8 +68,9 @@ pub(super) fn edit(edit: &Value) -> String {
         }
     }
     for word in items(&edit["approvals"]) {
-        let by = word["by"]["name"].as_str().or(word["by"]["id"].as_str()).unwrap_or("?");
-        let why = word["comment"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+        let by = name(&word["by"]);
+        let comment = Some(within(&word["comment"])).filter(|_| word["comment"].is_string());
+        let why = comment.map(|why| format!(": {why}")).unwrap_or_default();
         let _ = writeln!(out, "approved by {by}, {}{why}", text(&word["at"]));
     }
     for it in items(&edit["rehearsals"]) {
@@ -45,17 +81,17 @@ pub(super) fn edit(edit: &Value) -> String {
             it["events"], it["differing"], it["errors_before"], it["errors_after"]
         );
     }
-    if let Some(failure) = edit["failure"].as_str() {
-        let _ = writeln!(out, "{status}: {failure}");
+    if edit["failure"].is_string() {
+        let _ = writeln!(out, "{status}: {}", within(&edit["failure"]));
     }
     let _ = writeln!(out, "{}", extent(&edit["changes"]));
-    out.push_str(text(&edit["diff"]));
+    out.push_str(&text(&edit["diff"]));
     out
 }
 
 /// A rollback, or a preview of one.
 pub(super) fn rollback(done: &Value) -> String {
-    let mut out = match text(&done["status"]) {
+    let mut out = match &*text(&done["status"]) {
         "preview" => format!("would change {}\n", extent(&done["changes"])),
         "unchanged" => "nothing had to change: the files are so already\n".to_owned(),
         _ => format!(
@@ -74,7 +110,7 @@ pub(super) fn rollback(done: &Value) -> String {
         let _ = write!(out, "conflict in {}\n{}", text(&conflict["file"]), text(&conflict["hunk"]));
     }
     if done["status"] == "preview" {
-        out.push_str(text(&done["diff"]));
+        out.push_str(&text(&done["diff"]));
     }
     out
 }
@@ -83,7 +119,8 @@ pub(super) fn rollback(done: &Value) -> String {
 pub(super) fn history(page: &Value) -> String {
     let mut out = String::new();
     for edit in items(&page["edits"]) {
-        let description = text(&edit["description"]).split_whitespace().collect::<Vec<_>>();
+        let description = text(&edit["description"]);
+        let description = description.split_whitespace().collect::<Vec<_>>();
         let _ = writeln!(
             out,
             "{}  {}  {}  {}  {}  {}",
@@ -108,7 +145,7 @@ pub(super) fn status(status: &Value) -> String {
     let mut out = String::new();
     let word = if status["enabled"] == true { "on" } else { "off" };
     let list = |value: &Value| {
-        let words: Vec<_> = items(value).filter_map(Value::as_str).collect();
+        let words: Vec<_> = items(value).map(text).collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }
     };
     let active = if status["active"] == true { ", an edit is under way" } else { "" };
@@ -130,9 +167,9 @@ pub(super) fn status(status: &Value) -> String {
 /// Where something was found, and what.
 pub(crate) fn place_and_reason(finding: &Value) -> String {
     let line = finding["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
-    match text(&finding["file"]) {
-        "" => text(&finding["reason"]).to_owned(),
-        file => format!("{file}{line}: {}", text(&finding["reason"])),
+    match (text(&finding["file"]), within(&finding["reason"])) {
+        (file, reason) if file.is_empty() => reason,
+        (file, reason) => format!("{file}{line}: {reason}"),
     }
 }
 
@@ -174,5 +211,29 @@ mod tests {
              ✗ syntax\n  settings/a.toml:2: no\n✓ no_secrets\n\
              1 file +2 -0\n+x\n"
         );
+    }
+
+    #[test]
+    fn what_an_edit_says_does_not_steer_the_terminal() {
+        let told = edit(&json!({
+            "id": "1", "status": "proposed", "scope": "features",
+            "description": "Greet\u{1b}[2J\n✓ policies", "author": { "name": "a\rb\u{9b}" },
+            "checks": [{ "name": "syntax", "status": "failed", "findings": [
+                { "file": "a\u{7}", "line": 2, "reason": "no\u{202e}" }] }],
+            "approvals": [{ "by": { "id": "\u{2066}k" }, "comment": "\u{8}" }],
+            "failure": "\u{1b}c",
+            "diff": "+x\tä\r\n+y\rz\n",
+        }));
+        assert!(told.contains("Greet\\u{1b}[2J\n    ✓ policies\n"), "{told}");
+        assert!(told.contains("by  a\\u{d}b\\u{9b}, "), "{told}");
+        assert!(told.contains("  a\\u{7}:2: no\\u{202e}\n"), "{told}");
+        assert!(told.contains("approved by \\u{2066}k, : \\u{8}\n"), "{told}");
+        assert!(told.contains("proposed: \\u{1b}c\n"), "{told}");
+        assert!(told.ends_with("+x\tä\r\n+y\\u{d}z\n"), "{told}");
+        let done = json!({ "status": "preview", "diff": "\u{1b}",
+            "conflicts": [{ "file": "a", "hunk": "\u{1b}" }] });
+        assert!(!rollback(&done).contains('\u{1b}'));
+        let page = json!({ "edits": [{ "id": "1", "description": "\u{1b}" }] });
+        assert!(!history(&page).contains('\u{1b}'));
     }
 }

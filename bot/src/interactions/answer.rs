@@ -196,7 +196,10 @@ impl Answering {
             }
         };
         for emoji in reactions {
-            rest.react(channel, message, emoji).await?;
+            // The message is there, and can be taken back under its id.
+            if let Err(trouble) = rest.react(channel, message, emoji).await {
+                tracing::warn!(emoji, %trouble, "a reaction under an answer was refused");
+            }
         }
         Ok(message.to_string())
     }

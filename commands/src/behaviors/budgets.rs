@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use domain::behaviors::Effort;
-use domain::kernel::GuildId;
+use domain::kernel::{ChannelId, GuildId};
 
 /// See the module. Steps of scripts, and microseconds of them; counted in each process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,18 @@ impl Default for Budget {
     }
 }
 
+/// Who bears what is used: a server, and where none is known the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Whose {
+    Channel(ChannelId),
+    Guild(GuildId),
+}
+
 /// What each server has used.
 #[derive(Default)]
 pub struct Budgets {
     budget: Budget,
-    used: Mutex<HashMap<GuildId, Used>>,
+    used: Mutex<HashMap<Whose, Used>>,
 }
 
 struct Used {
@@ -36,21 +43,20 @@ impl Budgets {
         Self { budget, used: Mutex::default() }
     }
 
-    /// Whether a server has something left in this minute (since 1970).
-    pub fn has_left(&self, guild: Option<GuildId>, minute: i64) -> bool {
+    /// Whether something is left in this minute (since 1970).
+    pub(super) fn has_left(&self, whose: Whose, minute: i64) -> bool {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = guild.and_then(|guild| used.get(&guild)).filter(|it| it.minute == minute);
+        let now = used.get(&whose).filter(|it| it.minute == minute);
         now.is_none_or(|Used { effort, .. }| {
             effort.operations < self.budget.operations && effort.took_us < self.budget.took_us
         })
     }
 
-    pub fn spend(&self, guild: Option<GuildId>, minute: i64, effort: Effort) {
-        let Some(guild) = guild else { return };
+    pub(super) fn spend(&self, whose: Whose, minute: i64, effort: Effort) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, it| it.minute >= minute);
         let fresh = || Used { minute, effort: Effort::default() };
-        let Used { effort: all, .. } = used.entry(guild).or_insert_with(fresh);
+        let Used { effort: all, .. } = used.entry(whose).or_insert_with(fresh);
         all.operations += effort.operations;
         all.took_us += effort.took_us;
     }
@@ -61,15 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_has_used_its_minute_waits_for_the_next_and_others_do_not() {
+    fn who_has_used_his_minute_waits_for_the_next_and_others_do_not() {
         let budgets = Budgets::new(Budget { operations: 10, took_us: 1_000 });
-        let (busy, quiet) = (Some(GuildId(1)), Some(GuildId(2)));
+        let (busy, quiet) = (Whose::Guild(GuildId(1)), Whose::Channel(ChannelId(1)));
         budgets.spend(busy, 5, Effort { operations: 9, took_us: 1 });
         assert!(budgets.has_left(busy, 5));
         budgets.spend(busy, 5, Effort { operations: 1, took_us: 1 });
         assert!(!budgets.has_left(busy, 5));
-        assert!(
-            budgets.has_left(quiet, 5) && budgets.has_left(busy, 6) && budgets.has_left(None, 5)
-        );
+        assert!(budgets.has_left(quiet, 5) && budgets.has_left(busy, 6));
+        budgets.spend(quiet, 5, Effort { operations: 10, took_us: 1 });
+        assert!(!budgets.has_left(quiet, 5));
     }
 }

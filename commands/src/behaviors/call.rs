@@ -7,6 +7,7 @@ use domain::behaviors::{Behavior, BehaviorCommand, Call, Effort, Hold, Power};
 use domain::kernel::{Cause, Journal, Personal};
 use uuid::Uuid;
 
+use super::budgets::Whose;
 use super::turns::in_turn;
 use super::{Budgets, Live, Match, Registries, Registry, Seen};
 use crate::CommandError;
@@ -39,12 +40,20 @@ impl Behaviors {
         &self,
         cause: &Cause,
         registry: &Arc<Registry>,
-        seen: Seen,
+        mut seen: Seen,
         (event, position): (Uuid, u64),
     ) -> Result<(), CommandError> {
         let matches = seen.matches(registry);
-        if matches.iter().any(|it| sees_more(&it.live)) {
+        if matches.is_empty() {
+            return Ok(());
+        }
+        let unknown = seen.of_unknown_server();
+        if unknown.is_some() || matches.iter().any(|it| sees_more(&it.live)) {
             self.surroundings.reach(position.saturating_sub(1)).await;
+        }
+        if let Some(channel) = unknown {
+            // Edits, deletions and reactions name their channel only.
+            seen.occasion.guild = self.surroundings.guild_of(channel).await?;
         }
         let mut callings = Vec::with_capacity(matches.len());
         for Match { live, what, args } in matches {
@@ -94,7 +103,7 @@ impl Behaviors {
             move || in_turn(ready, |it| &it.call.what, |it| registry.run(&it.live, &it.occasion));
         let done = tokio::task::spawn_blocking(run).await.map_err(CommandError::unavailable)?;
         for (Calling { live, call, .. }, ran) in done {
-            self.budgets.spend(call.guild, minute(&call), effort(&ran));
+            self.spend(&call, effort(&ran));
             // Whoever has nothing to say leaves no trace, except where somebody waits.
             if ran.wanted.as_ref().is_ok_and(Vec::is_empty) && !call.is_command() {
                 continue;
@@ -105,9 +114,16 @@ impl Behaviors {
         Ok(recorded)
     }
 
-    /// Whether the server of a call has something left in this minute.
+    /// Whether the server of a call, or else its channel, has something left in this minute.
     pub(super) fn has_left(&self, call: &Call) -> bool {
-        self.budgets.has_left(call.guild, minute(call))
+        whose(call).is_none_or(|whose| self.budgets.has_left(whose, minute(call)))
+    }
+
+    /// Counts what a call cost for its server, or else its channel.
+    pub(super) fn spend(&self, call: &Call, effort: Effort) {
+        if let Some(whose) = whose(call) {
+            self.budgets.spend(whose, minute(call), effort);
+        }
     }
 
     pub(super) async fn record(
@@ -156,6 +172,11 @@ fn sees_more(live: &Live) -> bool {
     powers.into_iter().any(|power| live.may(power))
 }
 
+/// Who bears what a call costs.
+fn whose(call: &Call) -> Option<Whose> {
+    call.guild.map(Whose::Guild).or_else(|| call.channel.map(Whose::Channel))
+}
+
 fn minute(call: &Call) -> i64 {
     call.at_ms.div_euclid(60_000)
 }
@@ -170,17 +191,16 @@ fn micros(time: Duration) -> u64 {
 
 /// What is to be recorded of a run.
 fn outcome(live: &Live, call: Call, ran: Ran) -> BehaviorCommand {
-    let (effort, of) = (effort(&ran), call.person());
+    let (effort, of, cooldown_s) = (effort(&ran), call.person(), live.head.cooldown_s);
     match ran.wanted {
-        Ok(actions) => BehaviorCommand::Run {
-            call,
-            cooldown_s: live.head.cooldown_s,
-            actions: Personal::of(of, actions),
-            effort,
-        },
+        Ok(actions) => {
+            let actions = Personal::of(of, actions);
+            BehaviorCommand::Run { call, cooldown_s, actions, effort }
+        }
         Err(Fault { line, reason }) => {
             let reason = reason.chars().take(LONGEST_REASON).collect();
-            BehaviorCommand::Fail { call, line, reason: Personal::of(of, reason), effort }
+            let reason = Personal::of(of, reason);
+            BehaviorCommand::Fail { call, cooldown_s, line, reason, effort }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent, Call, Hold, Power};
+use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent, Call, Effort, Hold, Power};
 use domain::kernel::{
     BehaviorId, Cause, ChannelId, DiscordUserId, GuildId, MessageId, Outcome, Personal,
 };
@@ -17,6 +17,13 @@ use super::perform_actions::SORRY;
 use super::{Behaviors, Live, OptionKind};
 use crate::CommandError;
 use crate::ports::{Occasion, Prompt, User};
+
+/// How often one run may ask the AI provider.
+const AI_CALLS: usize = 3;
+
+/// As many steps of scripts does asking the AI provider count for in a server's minute: with the
+/// usual budget that is 20 times.
+const AI_OPERATIONS: u64 = 1_000_000;
 
 /// A slash command that somebody used.
 #[derive(Debug, Clone)]
@@ -106,13 +113,20 @@ impl Behaviors {
         behavior: &BehaviorId,
         actions: Vec<Action>,
     ) -> Result<Vec<Answer>, CommandError> {
-        let mut replies = Vec::new();
+        let (mut replies, mut asked) = (Vec::new(), 0);
         for (place, action) in (0u32..).zip(actions) {
             let action = match action {
                 Action::Reply { text, private, reactions } => {
                     Answer { action: Some(place), text, private, reactions }
                 }
                 Action::AskAi { prompt } => {
+                    if let Some(reason) = self.ai_refused(call, asked) {
+                        let outcome = Outcome::Failed { reason: reason.to_owned() };
+                        self.settle_call(cause, behavior, call.id, place, outcome).await?;
+                        replies.push(private(SORRY));
+                        continue;
+                    }
+                    asked += 1;
                     let cause = cause.then(&format!("ai.{place}"));
                     let text = self.ask_ai(&cause, behavior, call, place, &prompt).await?;
                     Answer { action: Some(place), text, private: false, reactions: Vec::new() }
@@ -135,9 +149,30 @@ impl Behaviors {
         action: u32,
         outcome: Outcome,
     ) -> Result<(), CommandError> {
-        let command = BehaviorCommand::Settle { call: answered.call, action, outcome };
+        self.settle_call(cause, &answered.behavior, answered.call, action, outcome).await
+    }
+
+    async fn settle_call(
+        &self,
+        cause: &Cause,
+        id: &BehaviorId,
+        call: Uuid,
+        action: u32,
+        outcome: Outcome,
+    ) -> Result<(), CommandError> {
+        let (also, trouble) = (Vec::new(), None);
+        let command = BehaviorCommand::Settle { call, action, outcome, also, trouble };
         let cause = cause.then(&format!("settled.{action}"));
-        self.behaviors.execute(&answered.behavior, command, &cause).await.map(drop)
+        self.behaviors.execute(id, command, &cause).await.map(drop)
+    }
+
+    /// Why the AI provider is not asked, after so many times in the same run; none when it is.
+    pub(super) fn ai_refused(&self, call: &Call, asked: usize) -> Option<&'static str> {
+        if asked >= AI_CALLS {
+            return Some("one run may ask the AI provider three times");
+        }
+        let used_up = "the scripts of this server have used up what they may use in a minute";
+        (!self.has_left(call)).then_some(used_up)
     }
 
     /// Asks the AI provider, and records what it said.
@@ -150,6 +185,8 @@ impl Behaviors {
         prompt: &str,
     ) -> Result<String, CommandError> {
         let workspace = self.registries.files().await?;
+        let effort = Effort { operations: AI_OPERATIONS, took_us: 0 };
+        self.spend(call, effort);
         let prompt = Prompt { text: prompt.to_owned(), before: Vec::new(), workspace };
         let answer = self.model.answer(prompt).await?;
         let command = BehaviorCommand::AnswerByAi {

@@ -7,12 +7,16 @@ use serde::{Deserialize, Deserializer};
 
 use crate::ports::Fault;
 
+#[path = "slash_options.rs"]
+mod slash_options;
+
+use slash_options::{is_description, is_name, no_name};
+
 /// How long a name is at most, and how many characters describe it, as Discord allows.
 const MOST_NAME: usize = 32;
 const MOST_DESCRIPTION: usize = 100;
 
-/// How many options, aliases and phrases there are at most.
-const MOST_OPTIONS: usize = 25;
+/// How many aliases and phrases there are at most.
 const MOST_WORDS: usize = 50;
 
 /// How many messages of the past a behavior sees at most.
@@ -163,6 +167,10 @@ impl Head {
             reason: error.message().to_owned(),
         })?;
         head.check().map_err(|reason| Fault { line: Some(line_of(0)), reason })?;
+        slash_options::check(&head).map_err(|(option, reason)| {
+            let at = option.and_then(|it| body[..end].match_indices("[[options]]").nth(it));
+            Fault { line: Some(line_of(at.map_or(0, |(at, _)| at))), reason }
+        })?;
         Ok(head)
     }
 
@@ -183,24 +191,11 @@ impl Head {
         if *kind != Kind::PrefixCommand && !self.aliases.is_empty() {
             return Err("aliases are for prefix commands".into());
         }
-        if description.is_empty() || description.chars().count() > MOST_DESCRIPTION {
+        if !is_description(description) {
             return Err(format!("description has 1 to {MOST_DESCRIPTION} characters"));
         }
-        let options = self.options.iter().map(|it| &it.name);
-        for word in name.iter().chain(&self.aliases).chain(options) {
-            let plain = |c: char| c.is_alphanumeric() && !c.is_uppercase() || "-_".contains(c);
-            if word.is_empty() || word.chars().count() > MOST_NAME || !word.chars().all(plain) {
-                return Err(format!(
-                    "“{word}” is no name: 1 to {MOST_NAME} small letters, digits, - and _"
-                ));
-            }
-        }
-        let names: BTreeSet<_> = self.options.iter().map(|it| &it.name).collect();
-        if names.len() < self.options.len() {
-            return Err("two options have the same name".into());
-        }
-        if self.options.len() > MOST_OPTIONS {
-            return Err(format!("there are at most {MOST_OPTIONS} options"));
+        if let Some(word) = name.iter().chain(&self.aliases).find(|it| !is_name(it)) {
+            return Err(no_name(word));
         }
         if self.aliases.len() > MOST_WORDS || self.phrases.len() > MOST_WORDS {
             return Err(format!("there are at most {MOST_WORDS} aliases, and as many phrases"));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::discord::{ChannelEvent, GuildEvent, Message, happened_at};
-use domain::kernel::{DiscordUserId, Event, GuildId, Personal, Recorded, Source};
+use domain::kernel::{ChannelId, DiscordUserId, Event, GuildId, Personal, Recorded, Source};
 
 use super::{Happening, Match, Registry};
 use crate::ports::{Occasion, User};
@@ -49,6 +49,22 @@ impl Seen {
     /// Who did it, where the event does not say whether that was a bot: of a message it does.
     pub(super) fn user_perhaps_a_bot(&self) -> Option<DiscordUserId> {
         self.user().filter(|_| self.happening != Happening::MessageCreated)
+    }
+
+    /// Who edited or reacted: what bots do so calls nothing, but such an event does not say who is
+    /// one.
+    pub(super) fn perhaps_of_a_bot(&self) -> Option<DiscordUserId> {
+        let by_anybody = matches!(
+            self.happening,
+            Happening::MessageEdited | Happening::ReactionAdded | Happening::ReactionRemoved
+        );
+        self.user().filter(|_| by_anybody)
+    }
+
+    /// The channel whose server the event does not tell. A message tells it: one without is direct.
+    pub(super) fn of_unknown_server(&self) -> Option<ChannelId> {
+        let tells = self.happening == Happening::MessageCreated || self.occasion.guild.is_some();
+        self.occasion.channel.filter(|_| !tells)
     }
 
     /// The behaviors that it calls.
@@ -147,4 +163,26 @@ pub(super) fn somebody(id: DiscordUserId) -> User {
 fn user_of(content: &Personal<String>) -> Option<User> {
     let id = content.person().as_str().strip_prefix("discord:")?.parse().ok()?;
     Some(somebody(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_event_does_not_tell_is_looked_up() {
+        let seen = |happening, guild| {
+            let (channel, user) = (Some(ChannelId(3)), Some(somebody(DiscordUserId(7))));
+            let occasion = Occasion { channel, guild, user, ..Occasion::default() };
+            Seen { happening, to_bot: false, occasion }
+        };
+        let reacted = seen(Happening::ReactionAdded, None);
+        assert_eq!(reacted.of_unknown_server(), Some(ChannelId(3)));
+        assert_eq!(reacted.perhaps_of_a_bot(), Some(DiscordUserId(7)));
+        // It was said in a direct conversation, and says whether a bot wrote it.
+        let said = seen(Happening::MessageCreated, None);
+        assert_eq!((said.of_unknown_server(), said.perhaps_of_a_bot()), (None, None));
+        let joined = seen(Happening::MemberJoined, Some(GuildId(1)));
+        assert_eq!((joined.of_unknown_server(), joined.perhaps_of_a_bot()), (None, None));
+    }
 }

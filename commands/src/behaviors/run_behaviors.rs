@@ -58,6 +58,13 @@ impl RunBehaviors {
         };
         Ok(self.discord.me().await.map_err(later)? == user)
     }
+
+    /// Whether another bot did it, as far as the messages before say who is one.
+    async fn is_of_a_bot(&self, seen: &Seen, position: u64) -> Result<bool, CommandError> {
+        let Some(user) = seen.perhaps_of_a_bot() else { return Ok(false) };
+        self.behaviors.surroundings.reach(position.saturating_sub(1)).await;
+        self.behaviors.surroundings.is_bot(user).await
+    }
 }
 
 #[async_trait]
@@ -78,6 +85,9 @@ impl Reactor for RunBehaviors {
         let Some(seen) = Seen::of(recorded) else { return Ok(()) };
         let registry = self.registry(recorded.position).await?;
         if seen.matches(&registry).is_empty() || self.is_own(&seen).await? {
+            return Ok(());
+        }
+        if self.is_of_a_bot(&seen, recorded.position).await? {
             return Ok(());
         }
         let cause = Cause::answering(recorded, self.name());

@@ -193,8 +193,13 @@ impl WatchEdits {
         let rollback = Rollback { target, reason, force: false, preview: false };
         match self.self_editing.roll_back(&caller, rollback).await {
             Ok(_) => Ok(()),
-            // Somebody has to decide: later edits changed the same lines, or it was taken back.
             Err(CommandError::Rejected(no)) if no.ground == Ground::State => {
+                let now = self.self_editing.edits.load(&edit).await?.aggregate.status();
+                if now == Some(Status::RolledBack) {
+                    // Somebody was faster.
+                    return Ok(());
+                }
+                // Somebody has to decide: later edits changed the same lines.
                 let give_up = WatchCommand::GiveUp { reason: no.reason };
                 let cause = cause.then("given up");
                 self.self_editing.watches.execute(&edit, give_up, &cause).await?;

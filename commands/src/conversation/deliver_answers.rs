@@ -40,7 +40,7 @@ impl Reactor for DeliverAnswers {
         };
         let Some(text) = content.clear() else { return Ok(()) };
 
-        let outcome = self.send(recorded.id, deliver, pieces(text)).await;
+        let outcome = self.send(recorded, deliver, pieces(text)).await;
         let outcome = outcome
             .map_err(|later| Setback::Retry { reason: later.to_string(), after: later.after })?;
         let cause = Cause::answering(recorded, self.name());
@@ -64,15 +64,17 @@ impl DeliverAnswers {
     /// first one, or what ended it.
     async fn send(
         &self,
-        event: Uuid,
+        event: &Recorded,
         to: &Delivery,
         pieces: Vec<String>,
     ) -> Result<Outcome, TryLater> {
         let mut first = None;
         for (number, text) in pieces.into_iter().enumerate() {
-            let nonce = nonce(event, number);
+            let nonce = nonce(event.id, number);
             let (reply_to, pings) = (to.reply_to, None);
-            let post = Post { channel: to.channel, text, reply_to, pings, nonce };
+            let (not_before, taken) = (event.recorded_at, Vec::new());
+            let channel = to.channel;
+            let post = Post { channel, text, reply_to, pings, nonce, not_before, taken };
             match self.discord.post(&post).await? {
                 Outcome::Delivered { outside_id } => {
                     first.get_or_insert(Outcome::Delivered { outside_id });

@@ -1,6 +1,7 @@
 //! What the bot does on Discord.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::kernel::{ChannelId, DiscordUserId, GuildId, MessageId, Outcome};
 
 /// A message to be sent.
@@ -14,6 +15,10 @@ pub struct Post {
     pub pings: Option<DiscordUserId>,
     /// The same nonce is sent once, for some minutes; at most 25 characters.
     pub nonce: String,
+    /// When the event that asks for it was recorded: what stands there from before is another one.
+    pub not_before: DateTime<Utc>,
+    /// Messages that are known to be others, however equal they are.
+    pub taken: Vec<MessageId>,
 }
 
 /// Something that is done once however often it is asked for.

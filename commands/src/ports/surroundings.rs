@@ -56,6 +56,9 @@ pub trait Surroundings: Send + Sync {
     /// The server of a channel; none for direct conversations and unknown channels.
     async fn guild_of(&self, channel: ChannelId) -> Result<Option<GuildId>, CommandError>;
 
-    /// Reminders that are due, the oldest first.
+    /// Whether an account is a bot's, as far as it has written something.
+    async fn is_bot(&self, user: DiscordUserId) -> Result<bool, CommandError>;
+
+    /// Reminders that are due and can come, the oldest first.
     async fn due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Due>, CommandError>;
 }

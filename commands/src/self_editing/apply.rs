@@ -1,18 +1,24 @@
 //! Going live: an approved edit is merged into the workspace, in one commit.
 
+use std::time::Duration;
+
 use domain::identity::Permission;
-use domain::kernel::{Actor, Cause, EditId, Ground, Scope, Singleton};
+use domain::kernel::{Actor, Cause, EditId, Expected, Ground, Scope, Singleton, StreamId};
+use domain::lifecycle::Settings;
 use domain::self_editing::{
     Change, Check, Edit, EditCommand, EditError, Finding, RevisionKind, Status, WorkspaceCommand,
 };
 
 use super::checks::{self, Tools};
-use super::{Files, Moment, OWN_KINDS, SelfEditing, Tree, cause_of, conflict, merge};
-use crate::ports::Caller;
+use super::{Files, Moment, OWN_KINDS, ROLLBACK, SelfEditing, Tree, cause_of, conflict, merge};
+use crate::ports::{Caller, Loaded};
 use crate::{CommandError, Refusal};
 
 /// How often an edit is merged again when the workspace moves meanwhile.
 pub(super) const ATTEMPTS: usize = 8;
+
+/// How long this process waits to hear of settings that another one changed.
+const CATCHING_UP: Duration = Duration::from_millis(100);
 
 impl SelfEditing {
     /// Make an approved edit live.
@@ -45,9 +51,13 @@ impl SelfEditing {
                 return self.mark_applied(cause, id, revision, position).await;
             }
             require_foreign(&edit)?;
-            // It may have been switched off since the last turn.
-            self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
+            // In this order, which the emergency relies on: what it stands on, then whether it may.
             let (now, _) = self.workspace_at(Moment::Now).await?;
+            if !self.knows_the_settings().await? {
+                tokio::time::sleep(CATCHING_UP).await;
+                continue;
+            }
+            self.require_open(edit.scope().unwrap_or(Scope::Features)).await?;
             let changes = match self.checked_merge(&edit, &now).await {
                 Ok(changes) => changes,
                 Err(no @ CommandError::Rejected(_)) => {
@@ -74,8 +84,23 @@ impl SelfEditing {
         Err(CommandError::Conflict)
     }
 
+    /// Whether the settings that are remembered here are those of the log: another process may have
+    /// changed them, and what is remembered is brought up to date a moment later.
+    async fn knows_the_settings(&self) -> Result<bool, CommandError> {
+        let Loaded { version, position, .. } = self.settings.load(&Singleton).await?;
+        let after = match version {
+            0 => Expected::New,
+            version => Expected::Exact { version, position },
+        };
+        let stream = StreamId::of::<Settings>(&Singleton);
+        Ok(self.journal.read_stream(&stream, after, 1).await?.is_empty())
+    }
+
     /// What an edit changes of the present workspace. Where others changed that since the edit was
-    /// written, its checks run again: they were about powers, names and tests of another one.
+    /// written, its checks run again: they were about powers, names and tests of another one. So
+    /// whatever is applied was checked as a whole, on the very revision that it changes. A file
+    /// that was live already when the edit was checked, and so was not looked at, is no exception:
+    /// it is left out here as well, or it was changed since, and that was another revision.
     async fn checked_merge(&self, edit: &Edit, now: &Tree) -> Result<Vec<Change>, CommandError> {
         let changes = self.merged(edit, now).await?;
         if now.revision() == edit.base_revision() {
@@ -158,7 +183,7 @@ fn require_foreign(edit: &Edit) -> Result<(), CommandError> {
     if !OWN_KINDS.contains(&edit.kind()) {
         return Ok(());
     }
-    let reason = if edit.kind() == "rollback" {
+    let reason = if edit.kind() == ROLLBACK {
         "a rollback that was cut off is not applied: reject it, and roll back once more, from what \
          is live now"
     } else {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::self_editing::{
-    Change, Check, Edit, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, check_path,
+    Change, Check, Edit, Finding, MAX_EDIT_BYTES, MAX_FILE_BYTES, WorkspaceError, check_beside,
+    check_path,
 };
 
 use super::merge::{Conflict, Files, changed, merge};
@@ -47,7 +48,7 @@ pub(super) fn run(
     let mut rules = check_scope(edit.scope(), changes);
     rules.extend(check_policies(&**policies, now, live));
     [
-        ("paths_and_sizes", paths_and_sizes(changes)),
+        ("paths_and_sizes", paths_and_sizes(now, changes, live)),
         ("base_revision", base_revision(merged.err())),
         ("syntax", wrong),
         ("powers", own),
@@ -93,8 +94,16 @@ fn unreadable(scripts: &dyn ScriptRunner, changes: &[Change]) -> Vec<Finding> {
     findings
 }
 
-fn paths_and_sizes(changes: &[Change]) -> Vec<Finding> {
+fn paths_and_sizes(now: &Files, changes: &[Change], live: &[Change]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let after = live.iter().map(|it| (it.path.as_str(), it.content.is_some()));
+    if let Err(error) = check_beside(now.keys().map(String::as_str), after) {
+        let file = match &error {
+            WorkspaceError::Clash { path, .. } => path.as_str(),
+            _ => "",
+        };
+        findings.push(finding(file, None, error.to_string()));
+    }
     for Change { path, content } in changes {
         if let Err(error) = check_path(path) {
             findings.push(finding(path, None, error.to_string()));
@@ -254,6 +263,16 @@ mod tests {
         let found: usize =
             checks.iter().flat_map(|it| &it.findings).map(|it| it.reason.len()).sum();
         assert!((1..5_000).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn a_file_in_a_file_is_found() {
+        let now = Files::from([("prompts/a.md".to_owned(), "x".to_owned())]);
+        let change = Change { path: "prompts/a.md/b.md".into(), content: Some("x".into()) };
+        let checks = run(&tools(), &now, &now, &Edit::default(), &[change]);
+        let found = &checks.iter().find(|it| it.name == "paths_and_sizes").unwrap().findings;
+        assert_eq!((found.len(), found[0].file.as_str()), (1, "prompts/a.md/b.md"));
+        assert!(found[0].reason.contains("beside prompts/a.md: "), "{}", found[0].reason);
     }
 
     #[test]

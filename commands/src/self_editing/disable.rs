@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use domain::identity::{Permission, Permissions};
-use domain::kernel::{EditId, Event, Ground, Personal, Singleton};
+use domain::kernel::{EditId, Event, Ground, Personal, Scope, Singleton};
 use domain::lifecycle::{SettingsCommand, SettingsPatch};
-use domain::self_editing::{EditCommand, EditEvent, Status};
+use domain::self_editing::{
+    EditCommand, EditEvent, NewEdit, RevisionKind, Status, WorkspaceCommand,
+};
 
-use super::{Rollback, SelfEditing, Target};
+use super::apply::ATTEMPTS;
+use super::proposal::content_hash;
+use super::{ROLLBACK, Rollback, SelfEditing, Target, cause_of};
 use crate::CommandError;
 use crate::ports::Caller;
 
@@ -39,6 +43,12 @@ impl SelfEditing {
             return Ok(position);
         };
 
+        // One thing that cannot be done does not keep the others from being done.
+        let mut failed = None;
+        match self.move_on(caller, &reason).await {
+            Ok(moved) => position = position.max(moved),
+            Err(error) => failed = Some(error),
+        }
         loop {
             let (events, last) = self.journal.read_all(read, PAGE).await?;
             if last == read {
@@ -50,8 +60,6 @@ impl SelfEditing {
             }));
             read = last;
         }
-        // One that cannot be stopped does not keep the others from being stopped.
-        let mut failed = None;
         for id in edits {
             match self.stop(caller, id, &reason).await {
                 Ok(stopped) => position = position.max(stopped),
@@ -67,6 +75,53 @@ impl SelfEditing {
             }
         }
         failed.map_or(Ok(position), Err)
+    }
+
+    /// A revision that changes nothing, so that no edit goes live behind the emergency's back.
+    ///
+    /// The switch is in one stream and the workspace in another, and no commit spans both. But an
+    /// edit goes live by reading the workspace, then the switch, then writing on the revision that
+    /// it read; and the emergency has switched off before it writes this one. So where the edit's
+    /// commit comes first, it is in the workspace that the emergency takes back from right after.
+    /// Where it read an earlier revision than this one and comes later, the workspace refuses it:
+    /// it has moved. And where it read this one or a later, it sees that it is off. Where there is
+    /// no workspace yet, nothing can be taken back to either.
+    ///
+    /// Switching off without an emergency takes nothing back: what goes live while it is switched
+    /// off might as well have gone live before.
+    async fn move_on(&self, caller: &Caller, reason: &str) -> Result<u64, CommandError> {
+        let cause = caller.cause.then("emergency");
+        let (id, by) = (EditId(cause.command), caller.actor().clone());
+        let base = self.workspace.load(&Singleton).await?.aggregate.revision();
+        if base == 0 {
+            return Ok(0);
+        }
+        let propose = EditCommand::ProposeDecided(NewEdit {
+            description: Personal::of(by.person(), reason.to_owned()),
+            author: by.clone(),
+            scope: Scope::Features,
+            kind: ROLLBACK.to_owned(),
+            base_revision: base,
+            content_hash: content_hash(base, &[]),
+            changes: Vec::new(),
+            author_powers: None,
+            asked_by: None,
+        });
+        self.edits.execute(&id, propose, &cause).await?;
+        for _ in 0..ATTEMPTS {
+            if let Some((revision, position)) = self.past.revision_of(&self.journal, id).await? {
+                return self.mark_applied(&cause, id, revision, position).await;
+            }
+            let base = self.workspace.load(&Singleton).await?.aggregate.revision();
+            let (kind, by) = (RevisionKind::RolledBack { of: None }, by.clone());
+            let revise = WorkspaceCommand::Revise { base, kind, edit: id, by, changes: Vec::new() };
+            match self.workspace.execute(&Singleton, revise, &cause_of(&cause, id)).await {
+                Ok(_) => {}
+                Err(CommandError::Rejected(no)) if no.ground == Ground::State => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommandError::Conflict)
     }
 
     /// Takes an edit back unless that was done already.

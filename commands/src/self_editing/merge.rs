@@ -6,7 +6,8 @@ use domain::self_editing::Change;
 use serde::Serialize;
 use similar::ChangeTag;
 
-use super::three_way::{by_lines, three_way};
+use super::three_way::{Patience, by_lines, three_way};
+use crate::CommandError;
 
 /// Files by path.
 pub type Files = BTreeMap<String, String>;
@@ -34,6 +35,7 @@ pub(super) fn merge(
     wanted: &[Change],
 ) -> Result<Vec<Change>, Vec<Conflict>> {
     let (mut merged, mut conflicts) = (Vec::new(), Vec::new());
+    let patience = Patience::to_merge();
     for Change { path, content } in wanted {
         let (base, now) = (base.get(path), now.get(path));
         if now == content.as_ref() {
@@ -44,7 +46,7 @@ pub(super) fn merge(
             continue;
         }
         match (base, now, content) {
-            (Some(base), Some(now), Some(wanted)) => match three_way(base, now, wanted) {
+            (Some(base), Some(now), Some(wanted)) => match three_way(base, now, wanted, patience) {
                 Ok(text) => merged.push(Change { path: path.clone(), content: Some(text) }),
                 Err(hunk) => conflicts.push(Conflict { file: path.clone(), hunk }),
             },
@@ -93,51 +95,67 @@ pub struct FileExtent {
     pub lines_removed: u64,
 }
 
-/// How much the changes change of each of these files.
-pub(super) fn extents(files: &Files, changes: &[Change]) -> Vec<FileExtent> {
-    let one = |it: &Change| {
-        let sum = extent(files, std::slice::from_ref(it));
-        let change = match (files.contains_key(&it.path), &it.content) {
-            (false, _) => "added",
-            (true, Some(_)) => "modified",
-            (true, None) => "deleted",
-        };
-        let (lines_added, lines_removed) = (sum.lines_added, sum.lines_removed);
-        FileExtent { path: it.path.clone(), change, lines_added, lines_removed }
-    };
-    changes.iter().map(one).collect()
+/// What changes come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    pub changes: Extent,
+    /// The same, file by file.
+    pub files: Vec<FileExtent>,
+    /// As one unified diff.
+    pub diff: String,
+}
+
+impl Told {
+    /// What these changes of these files come to. It takes a moment, but not much longer for many
+    /// large files: then what is left is told more coarsely.
+    pub fn of(files: &Files, changes: &[Change]) -> Self {
+        let (mut told, patience) = (Self::default(), Patience::to_tell());
+        for Change { path, content } in changes {
+            let (before, after) = (files.get(path), content.as_ref());
+            let name = |side: &str, text: Option<&String>| match text {
+                Some(_) => format!("{side}/{path}"),
+                None => "/dev/null".to_owned(),
+            };
+            let change = match (before, after) {
+                (None, _) => "added",
+                (Some(_), Some(_)) => "modified",
+                (Some(_), None) => "deleted",
+            };
+            let (old, new) = (before.map_or("", String::as_str), after.map_or("", String::as_str));
+            let diff = by_lines(old, new, patience);
+            let (mut lines_added, mut lines_removed) = (0, 0);
+            for line in diff.iter_all_changes() {
+                match line.tag() {
+                    ChangeTag::Delete => lines_removed += 1,
+                    ChangeTag::Equal => {}
+                    ChangeTag::Insert => lines_added += 1,
+                }
+            }
+            told.changes.files_modified += 1;
+            told.changes.lines_added += lines_added;
+            told.changes.lines_removed += lines_removed;
+            told.files.push(FileExtent { path: path.clone(), change, lines_added, lines_removed });
+            let (from, to) = (name("a", before), name("b", after));
+            told.diff.push_str(&diff.unified_diff().header(&from, &to).to_string());
+        }
+        told
+    }
+
+    /// The same, off the threads that answer: comparing takes one for a moment.
+    pub async fn aside(files: Files, changes: Vec<Change>) -> Result<Self, CommandError> {
+        let compare = move || Self::of(&files, &changes);
+        tokio::task::spawn_blocking(compare).await.map_err(CommandError::unavailable)
+    }
 }
 
 /// How much the changes change of these files.
 pub fn extent(files: &Files, changes: &[Change]) -> Extent {
-    let mut extent = Extent::default();
-    for Change { path, content } in changes {
-        let before = files.get(path).map_or("", String::as_str);
-        let after = content.as_deref().unwrap_or_default();
-        extent.files_modified += 1;
-        for change in by_lines(before, after).iter_all_changes() {
-            match change.tag() {
-                ChangeTag::Delete => extent.lines_removed += 1,
-                ChangeTag::Equal => {}
-                ChangeTag::Insert => extent.lines_added += 1,
-            }
-        }
-    }
-    extent
+    Told::of(files, changes).changes
 }
 
 /// The changes as one unified diff.
 pub fn unified_diff(files: &Files, changes: &[Change]) -> String {
-    let mut text = String::new();
-    for Change { path, content } in changes {
-        let before = files.get(path).map_or("", String::as_str);
-        let after = content.as_deref().unwrap_or_default();
-        let from = if files.contains_key(path) { format!("a/{path}") } else { "/dev/null".into() };
-        let to = if content.is_some() { format!("b/{path}") } else { "/dev/null".into() };
-        let diff = by_lines(before, after);
-        text.push_str(&diff.unified_diff().header(&from, &to).to_string());
-    }
-    text
+    Told::of(files, changes).diff
 }
 
 #[cfg(test)]
@@ -217,12 +235,17 @@ mod tests {
             base in some_text(), one in some_text(), other in some_text(),
         ) {
             let most = base.len() + one.len() + other.len();
+            let turned = merge(&files(&base), &files(&other), &[change(&one)]);
             match merge(&files(&base), &files(&one), &[change(&other)]) {
                 Ok(merged) => {
                     let text = changed(files(&one), &merged).remove("a").unwrap_or_default();
                     prop_assert!(text.len() <= most, "{text}");
-                    let known = |line| [&base, &one, &other].iter().any(|it| it.lines().any(|it| it == line));
-                    prop_assert!(text.lines().all(known), "{text}");
+                    // What both kept or one of them brought in, and nothing that both took out.
+                    let known = |line| has(&one, line) || has(&other, line);
+                    prop_assert!(text.split_inclusive('\n').all(known), "{text}");
+                    // Whoever comes first makes no difference.
+                    let turned = turned.map(|turned| changed(files(&other), &turned));
+                    prop_assert_eq!(turned, Ok(files(&text)));
                     // What a side brought in is there.
                     for side in [&one, &other] {
                         let mut new = side.split_inclusive('\n').filter(|line| !has(&base, line));
@@ -230,6 +253,8 @@ mod tests {
                     }
                 }
                 Err(conflicts) => {
+                    prop_assert!(turned.is_err(), "{turned:?}");
+                    prop_assert!(one != base && other != base && one != other);
                     prop_assert_eq!(conflicts.len(), 1);
                     let Conflict { file, hunk } = &conflicts[0];
                     prop_assert_eq!(file, "a");
@@ -242,22 +267,23 @@ mod tests {
         fn edits_of_lines_apart_merge_in_either_order_to_the_same(
             lines in 6..60_usize, at in any::<prop::sample::Index>(), gap in 2..5_usize, text in "[a-z\r]{0,3}",
         ) {
-            let base: Vec<String> = (0..lines).map(|n| format!("line {n}\n")).collect();
+            let before: Vec<String> = (0..lines).map(|n| format!("line {n}\n")).collect();
             let first = at.index(lines - gap);
             let with = |place: usize, text: &str| {
-                let mut lines = base.clone();
+                let mut lines = before.clone();
                 lines[place] = format!("{text}!\n");
                 lines.concat()
             };
             let (one, other) = (with(first, &text), with(first + gap, "other"));
-            let base = files(&base.concat());
+            let base = files(&before.concat());
             let either = |one: &str, other: &str| {
                 changed(files(one), &merge(&base, &files(one), &[change(other)]).unwrap())
             };
-            let merged = either(&one, &other);
-            let first = format!("{text}!\n");
-            prop_assert!(has(&merged["a"], &first) && has(&merged["a"], "other!\n"));
-            prop_assert_eq!(merged, either(&other, &one));
+            let mut both = before.clone();
+            (both[first], both[first + gap]) = (format!("{text}!\n"), "other!\n".to_owned());
+            let both = files(&both.concat());
+            prop_assert_eq!(either(&one, &other), both.clone());
+            prop_assert_eq!(either(&other, &one), both);
         }
     }
 
@@ -286,6 +312,26 @@ mod tests {
             let _ = unified_diff(&files(&one), &[change(&other)]);
             assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         }
+    }
+
+    #[test]
+    fn many_large_files_take_little_longer_than_one() {
+        let text = |seed: usize| {
+            let line = |n: usize| ((n * 2_654_435_761 + seed * 40_503) >> 7) & 3;
+            (0..MAX_FILE_LINES).map(|n| format!("{}\n", line(n))).collect::<String>()
+        };
+        let (before, after) = (text(1), text(2));
+        let path = |n: usize| format!("prompts/{n}.md");
+        let files = (0..30).map(|n| (path(n), before.clone())).collect();
+        let changes: Vec<_> =
+            (0..30).map(|n| Change { path: path(n), content: Some(after.clone()) }).collect();
+        let begun = Instant::now();
+        let told = Told::of(&files, &changes);
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+        assert_eq!((told.files.len(), told.changes.files_modified), (30, 30));
+        let last = &told.files[29];
+        let (added, removed) = (last.lines_added, last.lines_removed);
+        assert!(added == removed && added > 0, "told coarsely, and right: {last:?}");
     }
 
     fn some_text() -> impl Strategy<Value = String> {

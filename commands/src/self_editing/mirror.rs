@@ -14,8 +14,8 @@ use super::SelfEditing;
 use crate::ports::{Mirror, MirrorError, Shown, Standing};
 use crate::{CommandError, describe};
 
-/// What stands between the reason of an edit and the person whose words it holds, where that is
-/// not its author. A mirror has to know: it forgets the words with the person.
+/// What stands between the reason of an edit that an AI wrote and the person whose words it holds.
+/// A mirror has to know: it forgets the words with the person.
 pub const WORDS_OF: &str = "\n\nWords-Of: ";
 
 /// The pause before a mirror or a log that failed is tried again.
@@ -170,8 +170,9 @@ impl FillMirror {
             first
         {
             description.shown().clone_into(&mut shown.reason);
-            // What an AI's edit is good for is in the words of who asked for it.
-            if author.kind == ActorKind::Ai || *description.person() != author.person() {
+            // What an AI's edit is good for is in the words of who asked for it. It always says
+            // whose, and nobody else's does: else an author could lay his words at another's door.
+            if author.kind == ActorKind::Ai {
                 shown.reason.push_str(&format!("{WORDS_OF}{}", description.person()));
             }
             (shown.author, shown.scope, shown.of_type) = (author, Some(scope), kind);

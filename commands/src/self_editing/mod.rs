@@ -45,7 +45,7 @@ pub use compensate::{Compensations, Foreseen, Proposed, UndoEffects};
 pub use disable::UnderWay;
 pub use finish_edits::FinishEdits;
 pub use live::Live;
-pub use merge::{Conflict, Extent, FileExtent, Files, changed, extent, unified_diff};
+pub use merge::{Conflict, Extent, FileExtent, Files, Told, changed, extent, unified_diff};
 pub use mirror::{FillMirror, WORDS_OF};
 pub use past::Past;
 pub use rehearse::{Ending, MOST_REHEARSED, Rehearsals, RehearsedRange, Standing};
@@ -55,7 +55,7 @@ pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
 
 use checks::Tools;
-use proposal::{content_hash, require_sound};
+use proposal::{content_hash, require_readable, require_sound};
 
 use crate::ports::{Access, Caller, Execute, Loaded, PolicyChecker, ScriptRunner};
 use crate::{Blobs, CommandError, Refusal};
@@ -67,7 +67,10 @@ pub const WATCH_FOR: TimeDelta = TimeDelta::minutes(10);
 const AUTO_APPROVE: &str = "auto_approve";
 
 /// What the platform calls edits of its own.
-const OWN_KINDS: [&str; 2] = ["rollback", "seed"];
+const OWN_KINDS: [&str; 2] = [ROLLBACK, "seed"];
+
+/// What it calls those that take something back.
+const ROLLBACK: &str = "rollback";
 
 /// The door to self-editing.
 #[derive(Clone)]
@@ -150,6 +153,7 @@ impl SelfEditing {
         if description.trim().is_empty() || description.chars().count() > 2_000 {
             return Err(CommandError::invalid("description", "has 1 to 2000 characters"));
         }
+        require_readable("description", "description", &description)?;
         let kind = kind.unwrap_or_else(|| scope.as_ref().to_owned());
         if kind.is_empty() || kind.chars().count() > 64 {
             return Err(CommandError::invalid("type", "has 1 to 64 characters"));

@@ -5,11 +5,9 @@ use domain::kernel::{Cause, EditId, Ground, Personal, Scope, Singleton};
 use domain::self_editing::{Change, EditCommand, NewEdit, RevisionKind, Status, WorkspaceCommand};
 
 use super::apply::{ATTEMPTS, require_readable};
-use super::merge::{
-    Conflict, Extent, FileExtent, Files, difference, extent, extents, merge, unified_diff,
-};
+use super::merge::{Conflict, Extent, FileExtent, Told, difference, merge};
 use super::proposal::content_hash;
-use super::{Moment, OWN_KINDS, SelfEditing, Tree, cause_of, conflict};
+use super::{Moment, OWN_KINDS, ROLLBACK, SelfEditing, Tree, cause_of, conflict};
 use crate::ports::{Caller, Loaded};
 use crate::{CommandError, Refusal};
 
@@ -52,20 +50,6 @@ pub struct RolledBack {
     pub position: Option<u64>,
 }
 
-/// What changes are told of.
-struct Told {
-    changes: Extent,
-    files: Vec<FileExtent>,
-    diff: String,
-}
-
-impl Told {
-    fn of(files: &Files, changes: &[Change]) -> Self {
-        let (sum, diff) = (extent(files, changes), unified_diff(files, changes));
-        Self { changes: sum, files: extents(files, changes), diff }
-    }
-}
-
 /// How an attempt ended.
 enum Tried {
     Done(RolledBack),
@@ -93,6 +77,7 @@ impl SelfEditing {
         if rollback.reason.trim().is_empty() || rollback.reason.chars().count() > 2_000 {
             return Err(CommandError::invalid("reason", "has 1 to 2000 characters"));
         }
+        super::proposal::require_readable("reason", "reason", &rollback.reason)?;
         let edit = match rollback.target {
             Target::Edit(id) => Some(id),
             Target::Moment(_) => None,
@@ -109,7 +94,7 @@ impl SelfEditing {
             if changes.iter().any(|it| it.path.starts_with("policies/")) {
                 scope = Scope::Security;
             }
-            let (base, told) = (now.revision(), Told::of(now.files(), &changes));
+            let base = now.revision();
             if let Some(of) = edit
                 && changes.is_empty()
                 && !rollback.preview
@@ -119,6 +104,7 @@ impl SelfEditing {
                 self.mark_rolled_back(&caller.cause, of, by).await?;
             }
             if rollback.preview || changes.is_empty() {
+                let told = Told::aside(now.files().clone(), changes).await?;
                 let (revision, position) = (base, None);
                 return Ok(RolledBack {
                     id: None,
@@ -132,14 +118,17 @@ impl SelfEditing {
                 });
             }
 
-            let changes = require_readable(&self.tools(), now.files(), changes)?;
+            let tools = self.tools();
+            let read = move || require_readable(&tools, now.files(), changes);
+            let read = tokio::task::spawn_blocking(read).await;
+            let changes = read.map_err(CommandError::unavailable)??;
             let by = caller.actor().clone();
             let kept = self.blobs.keep(&caller.cause, &changes).await?;
             let propose = EditCommand::ProposeDecided(NewEdit {
                 description: Personal::of(by.person(), rollback.reason.clone()),
                 author: by.clone(),
                 scope,
-                kind: "rollback".to_owned(),
+                kind: ROLLBACK.to_owned(),
                 base_revision: base,
                 content_hash: content_hash(base, &changes),
                 changes: kept.clone(),
@@ -201,8 +190,8 @@ impl SelfEditing {
             }
         };
         let (base, _) = self.workspace_at(Moment::Revision(made.base_revision())).await?;
-        let told = Told::of(base.files(), &self.changes_of(&made).await?);
-        let Told { changes, files, diff } = told;
+        let changes = self.changes_of(&made).await?;
+        let Told { changes, files, diff } = Told::aside(base.files().clone(), changes).await?;
         let (id, conflicts, position) = (Some(id), Vec::new(), Some(newest));
         Ok(Tried::Done(RolledBack {
             id,
@@ -282,8 +271,14 @@ impl SelfEditing {
         }
         let (before, _) = self.workspace_at(Moment::Revision(revision - 1)).await?;
         let (after, _) = self.workspace_at(Moment::Revision(revision)).await?;
-        let wanted = difference(after.files(), before.files());
-        let (changes, conflicts) = match merge(after.files(), now.files(), &wanted) {
+        let there = now.clone();
+        let put_together = move || {
+            let wanted = difference(after.files(), before.files());
+            (merge(after.files(), there.files(), &wanted), wanted)
+        };
+        let merged = tokio::task::spawn_blocking(put_together).await;
+        let (merged, wanted) = merged.map_err(CommandError::unavailable)?;
+        let (changes, conflicts) = match merged {
             Ok(changes) => (changes, vec![]),
             Err(conflicts) if rollback.force => {
                 let differs = |it: &Change| now.file(&it.path) != it.content.as_deref();

@@ -32,7 +32,12 @@ impl Reactor for TellOfAlarms {
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
         let Event::Watch(edit, event) = &recorded.event else { return Ok(()) };
         let Some(text) = words(*edit, event) else { return Ok(()) };
+        let watch = self.self_editing.watches.load(edit).await?.aggregate;
         for whom in self.concerned(*edit).await? {
+            // Who was told before this was cut off is not told again.
+            if watch.was_told(&whom, recorded.position) {
+                continue;
+            }
             let later = |it: TryLater| Setback::Retry { reason: it.to_string(), after: it.after };
             let outcome = self.tell(recorded, &whom, &text).await.map_err(later)?;
             let cause = Cause::answering(recorded, self.name()).then(&whom.id);
@@ -87,6 +92,8 @@ impl TellOfAlarms {
         let nonce = blake3::hash(&name).to_hex()[..24].to_owned();
         let text = text.to_owned();
         let (reply_to, pings) = (None, None);
-        self.discord.post(&Post { channel, text, reply_to, pings, nonce }).await
+        let (not_before, taken) = (recorded.recorded_at, Vec::new());
+        let post = Post { channel, text, reply_to, pings, nonce, not_before, taken };
+        self.discord.post(&post).await
     }
 }

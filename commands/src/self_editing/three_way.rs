@@ -1,12 +1,37 @@
 //! Two changes of one text, put together line by line.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use similar::{DiffTag, TextDiff};
 
 /// How long two texts are compared at most; after that what differs is told more coarsely.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FOR_ONE: Duration = Duration::from_secs(1);
+
+/// How long all texts of one answer are compared together.
+const FOR_TELLING: Duration = Duration::from_secs(2);
+
+/// How long all texts of one merge are: what is told too coarsely there meets more easily.
+const FOR_MERGING: Duration = Duration::from_secs(10);
+
+/// Until when the smallest differences of several texts are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience(Instant);
+
+impl Patience {
+    pub(super) fn to_merge() -> Self {
+        Self(Instant::now() + FOR_MERGING)
+    }
+
+    pub(super) fn to_tell() -> Self {
+        Self(Instant::now() + FOR_TELLING)
+    }
+
+    /// Until when the next pair is compared.
+    fn for_one(self) -> Instant {
+        self.0.min(Instant::now() + FOR_ONE)
+    }
+}
 
 /// Some lines of the old text, and the lines that take their place.
 struct Replaced {
@@ -16,19 +41,28 @@ struct Replaced {
 
 /// How two texts differ, line by line. The lines are those that a merge puts together: the library
 /// would end one also where a carriage return stands alone.
-pub(super) fn by_lines<'a>(before: &'a str, after: &'a str) -> TextDiff<'a, 'a, str> {
+pub(super) fn by_lines<'a>(
+    before: &'a str,
+    after: &'a str,
+    patience: Patience,
+) -> TextDiff<'a, 'a, str> {
     let (before, after) = (lines(before), lines(after));
     let mut how = TextDiff::configure();
-    how.timeout(PATIENCE).newline_terminated(true);
+    how.deadline(patience.for_one()).newline_terminated(true);
     how.diff_slices(before.as_slice(), after.as_slice())
 }
 
 /// The text with both changes, or the places where they meet, each with the usual markers. Changes
 /// meet where no line that both kept is between them.
-pub(super) fn three_way(base: &str, ours: &str, theirs: &str) -> Result<String, String> {
+pub(super) fn three_way(
+    base: &str,
+    ours: &str,
+    theirs: &str,
+    patience: Patience,
+) -> Result<String, String> {
     let (old, one, other) = (lines(base), lines(ours), lines(theirs));
-    let mut left = replaced(base, ours).into_iter().peekable();
-    let mut right = replaced(base, theirs).into_iter().peekable();
+    let mut left = replaced(base, ours, patience).into_iter().peekable();
+    let mut right = replaced(base, theirs, patience).into_iter().peekable();
     let (mut merged, mut conflicts) = (String::new(), String::new());
     let mut done = 0;
     while let Some(start) = first(left.peek(), right.peek()) {
@@ -76,8 +110,8 @@ fn first(one: Option<&Replaced>, other: Option<&Replaced>) -> Option<usize> {
 }
 
 /// What leads from one text to the other, in the order of the lines.
-fn replaced(before: &str, after: &str) -> Vec<Replaced> {
-    let diff = by_lines(before, after);
+fn replaced(before: &str, after: &str, patience: Patience) -> Vec<Replaced> {
+    let diff = by_lines(before, after, patience);
     let changed = diff.ops().iter().map(similar::DiffOp::as_tag_tuple);
     changed
         .filter(|(tag, ..)| *tag != DiffTag::Equal)

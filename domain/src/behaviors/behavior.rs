@@ -6,11 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Action, Call, Effort, Hold, Tally};
-use crate::kernel::{ChannelId, DiscordUserId, Ground, Outcome, Personal, Rejection, aggregate};
+use super::open::{Open, lost};
+use super::{BehaviorCommand, BehaviorError, BehaviorEvent, Call, Hold, Tally};
+use crate::kernel::{Outcome, aggregate};
 
-/// How many calls are remembered, to know a repeat, and how many people for the cooldown.
+/// How many calls are remembered, to know a repeat, and how many people for the cooldown. Calls of
+/// which something is open are remembered besides.
 const REMEMBERED: usize = 4_000;
+
+/// What becomes of a reminder of a call that did not come from a channel.
+const NOWHERE: &str = "there is no channel to come back to";
 
 /// Of how many revisions the counts are kept.
 const REVISIONS: usize = 32;
@@ -28,102 +33,6 @@ pub struct Behavior {
     held: BTreeMap<u64, i64>,
     /// How it fared, by revision of the workspace.
     tallies: BTreeMap<u64, Tally>,
-}
-
-/// A call whose actions are not all settled.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Open {
-    revision: u64,
-    actions: BTreeSet<u32>,
-    reminders: BTreeSet<u32>,
-}
-
-/// What can be asked of it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BehaviorCommand {
-    /// Record what the AI provider answered to an action that asks it.
-    AnswerByAi {
-        call: Uuid,
-        action: u32,
-        content: Personal<String>,
-        provider: String,
-        model: String,
-        tokens: u64,
-    },
-    /// Record that the script failed. Who waits for an answer is told so.
-    Fail { call: Call, line: Option<u32>, reason: Personal<String>, effort: Effort },
-    /// Record that it was called and not run.
-    Hold { call: Call, why: Hold },
-    /// A reminder is due.
-    Remind { call: Uuid, action: u32, reminder: Reminder },
-    /// Record what the script wants done; a person who called it a moment ago gets nothing.
-    Run { call: Call, cooldown_s: u32, actions: Personal<Vec<Action>>, effort: Effort },
-    /// Record what became of an action.
-    Settle { call: Uuid, action: u32, outcome: Outcome },
-}
-
-/// What somebody wanted to be reminded of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reminder {
-    pub channel: ChannelId,
-    pub user: Option<DiscordUserId>,
-    pub text: Personal<String>,
-}
-
-/// What has happened to it. Stored for ever: add variants, never rename them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::AsRefStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum BehaviorEvent {
-    /// What became of an action, by its place among the actions of the call.
-    ActionSettled {
-        call: Uuid,
-        action: u32,
-        outcome: Outcome,
-    },
-    AiAnswered {
-        call: Uuid,
-        action: u32,
-        content: Personal<String>,
-        provider: String,
-        model: String,
-        tokens: u64,
-    },
-    Failed {
-        call: Call,
-        line: Option<u32>,
-        reason: Personal<String>,
-        effort: Effort,
-    },
-    Held {
-        call: Call,
-        why: Hold,
-    },
-    Ran {
-        call: Call,
-        actions: Personal<Vec<Action>>,
-        /// The kinds of the actions, in order; they stay when the person is erased.
-        kinds: Vec<String>,
-        effort: Effort,
-    },
-    ReminderDue {
-        call: Uuid,
-        action: u32,
-        reminder: Reminder,
-    },
-}
-
-/// Why a command on a behavior is refused.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BehaviorError {
-    #[error("there is no such call, or it is long over")]
-    Unknown,
-}
-
-impl Rejection for BehaviorError {
-    fn ground(&self) -> Ground {
-        Ground::State
-    }
 }
 
 impl Behavior {
@@ -144,6 +53,11 @@ impl Behavior {
         self.calls.get(&call).is_some_and(|open| open.actions.contains(&action))
     }
 
+    /// Whether the AI provider answered an action already.
+    pub fn is_answered(&self, call: Uuid, action: u32) -> bool {
+        self.calls.get(&call).is_some_and(|open| open.answered.contains(&action))
+    }
+
     /// The rules. Pure: the same history and command give the same answer.
     fn decide(&self, command: BehaviorCommand) -> Result<Vec<BehaviorEvent>, BehaviorError> {
         use {BehaviorCommand as Do, BehaviorEvent as Did};
@@ -155,25 +69,35 @@ impl Behavior {
             {
                 return Ok(vec![]);
             }
-            Do::Run { call, cooldown_s, .. } if self.rests(&call, cooldown_s) => {
+            Do::Run { call, cooldown_s, .. } | Do::Fail { call, cooldown_s, .. }
+                if self.rests(&call, cooldown_s) =>
+            {
                 return self.decide(Do::Hold { call, why: Hold::Cooldown });
             }
             Do::Run { call, actions, effort, .. } => {
                 let kinds = actions.clear().map_or_else(Vec::new, |all| {
                     all.iter().map(|it| it.as_ref().to_owned()).collect()
                 });
-                Did::Ran { call, actions, kinds, effort }
+                let (id, lost) = (call.id, lost(&call, &kinds));
+                let refused = lost.into_iter().map(|action| {
+                    let outcome = Outcome::Failed { reason: NOWHERE.to_owned() };
+                    Did::ActionSettled { call: id, action, outcome, also: vec![], trouble: None }
+                });
+                let ran = Did::Ran { call, actions, kinds, effort };
+                return Ok(std::iter::once(ran).chain(refused).collect());
             }
-            Do::Fail { call, line, reason, effort } => Did::Failed { call, line, reason, effort },
+            Do::Fail { call, line, reason, effort, .. } => {
+                Did::Failed { call, line, reason, effort }
+            }
             Do::Hold { call, why } if self.was_told(&call, why) => return Ok(vec![]),
             Do::Hold { call, why } => Did::Held { call, why },
-            Do::Settle { call, action, outcome } => match self.calls.get(&call) {
+            Do::Settle { call, action, outcome, also, trouble } => match self.calls.get(&call) {
                 None => return Err(BehaviorError::Unknown),
                 Some(open) if !open.actions.contains(&action) => return Ok(vec![]),
-                Some(_) => Did::ActionSettled { call, action, outcome },
+                Some(_) => Did::ActionSettled { call, action, outcome, also, trouble },
             },
             Do::AnswerByAi { call, action, content, provider, model, tokens } => {
-                if !self.is_open(call, action) {
+                if !self.is_open(call, action) || self.is_answered(call, action) {
                     return Ok(vec![]);
                 }
                 Did::AiAnswered { call, action, content, provider, model, tokens }
@@ -193,9 +117,7 @@ impl Behavior {
         use BehaviorEvent as Did;
         match event {
             Did::Ran { call, kinds, effort, .. } => {
-                let actions = (0u32..).zip(kinds).map(|(place, _)| place).collect();
-                let reminders = reminders(kinds);
-                self.called(call, Open { actions, reminders, ..Open::default() });
+                self.called(call, Open::wanting(call, kinds));
                 self.tally(call.revision).ran(*effort);
             }
             Did::Failed { call, effort, .. } => {
@@ -205,20 +127,27 @@ impl Behavior {
                 self.tally(call.revision).failed(*effort);
             }
             Did::Held { call, why } => self.held(call, *why),
-            Did::ActionSettled { call, action, outcome } => {
+            Did::ActionSettled { call, action, outcome, trouble, .. } => {
                 let Some(open) = self.calls.get_mut(call) else { return };
                 open.actions.remove(action);
+                open.reminders.remove(action);
                 let revision = open.revision;
-                if matches!(outcome, Outcome::Failed { .. }) {
+                if matches!(outcome, Outcome::Failed { .. }) || trouble.is_some() {
                     self.tally(revision).refused += 1;
                 }
+                self.forget_if_over(*call);
             }
             Did::ReminderDue { call, action, .. } => {
                 if let Some(open) = self.calls.get_mut(call) {
                     open.reminders.remove(action);
                 }
+                self.forget_if_over(*call);
             }
-            Did::AiAnswered { .. } => {}
+            Did::AiAnswered { call, action, .. } => {
+                if let Some(open) = self.calls.get_mut(call) {
+                    open.answered.insert(*action);
+                }
+            }
         }
     }
 
@@ -231,7 +160,7 @@ impl Behavior {
     }
 
     fn held(&mut self, call: &Call, why: Hold) {
-        if let Some(whom) = whom(call, why) {
+        if let Some(whom) = why.whom(call) {
             self.held.insert(whom, call.at_ms);
             forget_oldest(&mut self.held);
         }
@@ -245,18 +174,25 @@ impl Behavior {
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {
-            // What waits for its time is not forgotten.
-            let waits = self.calls.get(&oldest).is_some_and(|open| !open.reminders.is_empty());
-            if !waits {
-                self.calls.remove(&oldest);
+            if let Some(open) = self.calls.get_mut(&oldest) {
+                open.late = true;
             }
+            self.forget_if_over(oldest);
+        }
+    }
+
+    /// Forgets a call that is no longer among the newest ones, unless something of it is open: its
+    /// outcome still has to be recorded, or a reminder to come.
+    fn forget_if_over(&mut self, call: Uuid) {
+        if self.calls.get(&call).is_some_and(|open| open.late && !open.waits()) {
+            self.calls.remove(&call);
         }
     }
 
     /// Whether this was said already: once for each person between two calls, and once a minute
     /// for each server.
     fn was_told(&self, call: &Call, why: Hold) -> bool {
-        let Some(told) = whom(call, why).and_then(|whom| self.held.get(&whom)) else {
+        let Some(told) = why.whom(call).and_then(|whom| self.held.get(&whom)) else {
             return false;
         };
         match why {
@@ -276,19 +212,6 @@ impl Behavior {
     }
 }
 
-/// Which actions come back later, by their kinds.
-fn reminders(kinds: &[String]) -> BTreeSet<u32> {
-    (0u32..).zip(kinds).filter(|(_, kind)| *kind == "remind").map(|(place, _)| place).collect()
-}
-
-/// Who is told of it, among people or among servers: their ids do not meet.
-fn whom(call: &Call, why: Hold) -> Option<u64> {
-    match why {
-        Hold::Cooldown => call.user.map(|user| user.0),
-        Hold::GuildLimit => call.guild.map(|guild| guild.0),
-    }
-}
-
 /// Keeps a map of times small.
 fn forget_oldest(times: &mut BTreeMap<u64, i64>) {
     if times.len() > REMEMBERED
@@ -301,92 +224,4 @@ fn forget_oldest(times: &mut BTreeMap<u64, i64>) {
 aggregate!(Behavior: "behavior", BehaviorCommand -> BehaviorEvent | BehaviorError);
 
 #[cfg(test)]
-mod tests {
-    use super::{BehaviorCommand as Do, BehaviorEvent as Did, *};
-    use crate::kernel::testing::given;
-    use crate::kernel::{GuildId, Person};
-
-    #[test]
-    fn a_call_is_run_once() {
-        given::<Behavior>([ran(1, 0)]).when(run(1, 0)).then_expect_events(vec![]);
-        let later = 10_000;
-        given::<Behavior>([ran(1, 0)]).when(run(2, later)).then_expect_events(vec![ran(2, later)]);
-    }
-
-    #[test]
-    fn who_calls_too_soon_gets_nothing_and_is_told_once() {
-        let held = Did::Held { call: call(2, 5_000), why: Hold::Cooldown };
-        given::<Behavior>([ran(1, 0)]).when(run(2, 5_000)).then_expect_events(vec![held.clone()]);
-        given::<Behavior>([ran(1, 0), held.clone()]).when(run(3, 6_000)).then_expect_events(vec![]);
-        given::<Behavior>([ran(1, 0), held])
-            .when(run(3, 10_000))
-            .then_expect_events(vec![ran(3, 10_000)]);
-    }
-
-    #[test]
-    fn an_action_is_settled_once() {
-        let settle = || Do::Settle { call: Uuid::from_u128(1), action: 0, outcome: delivered() };
-        let settled =
-            Did::ActionSettled { call: Uuid::from_u128(1), action: 0, outcome: delivered() };
-        given::<Behavior>([ran(1, 0)]).when(settle()).then_expect_events(vec![settled.clone()]);
-        given::<Behavior>([ran(1, 0), settled]).when(settle()).then_expect_events(vec![]);
-        given::<Behavior>([]).when(settle()).then_expect_error(BehaviorError::Unknown);
-    }
-
-    #[test]
-    fn a_reminder_comes_once() {
-        let text = Personal::of(Person::discord(7), "tea".to_owned());
-        let reminder = Reminder { channel: ChannelId(3), user: Some(DiscordUserId(7)), text };
-        let remind = Do::Remind { call: Uuid::from_u128(1), action: 0, reminder: reminder.clone() };
-        let due = Did::ReminderDue { call: Uuid::from_u128(1), action: 0, reminder };
-        let kinds = vec!["remind".to_owned()];
-        let Did::Ran { call, actions, effort, .. } = ran(1, 0) else { unreachable!() };
-        let set = Did::Ran { call, actions, kinds, effort };
-        given::<Behavior>([set.clone()]).when(remind.clone()).then_expect_events(vec![due.clone()]);
-        given::<Behavior>([set, due]).when(remind.clone()).then_expect_events(vec![]);
-        given::<Behavior>([ran(1, 0)]).when(remind).then_expect_events(vec![]);
-    }
-
-    #[test]
-    fn a_refused_action_counts_as_trouble_of_its_revision() {
-        let mut behavior = Behavior::default();
-        behavior.evolve(&ran(1, 0));
-        let outcome = Outcome::Failed { reason: "Missing Permissions".into() };
-        behavior.evolve(&Did::ActionSettled { call: Uuid::from_u128(1), action: 0, outcome });
-        assert_eq!(behavior.tallies()[&4].trouble().to_string(), "1");
-    }
-
-    fn run(id: u128, at_ms: i64) -> Do {
-        let Did::Ran { call, actions, effort, .. } = ran(id, at_ms) else { unreachable!() };
-        Do::Run { call, cooldown_s: 10, actions, effort }
-    }
-
-    fn ran(id: u128, at_ms: i64) -> Did {
-        let reply = Action::Reply { text: "4".into(), private: false, reactions: vec![] };
-        Did::Ran {
-            call: call(id, at_ms),
-            actions: Personal::of(Person::discord(7), vec![reply]),
-            kinds: vec!["reply".into()],
-            effort: Effort { operations: 9, took_us: 12 },
-        }
-    }
-
-    fn call(id: u128, at_ms: i64) -> Call {
-        Call {
-            id: Uuid::from_u128(id),
-            revision: 4,
-            what: "prefix_command".into(),
-            position: Some(17),
-            at_ms,
-            guild: Some(GuildId(1)),
-            channel: Some(ChannelId(3)),
-            user: Some(DiscordUserId(7)),
-            message: None,
-            interaction: None,
-        }
-    }
-
-    fn delivered() -> Outcome {
-        Outcome::Delivered { outside_id: "11".into() }
-    }
-}
+mod tests;

@@ -66,3 +66,16 @@ pub enum Hold {
     /// The scripts of this server have used up what they may use in a minute.
     GuildLimit,
 }
+
+impl Hold {
+    /// Who is told of it, among people or among servers, or a channel where no server is known:
+    /// their ids do not meet.
+    pub(super) fn whom(self, call: &Call) -> Option<u64> {
+        match self {
+            Self::Cooldown => call.user.map(|user| user.0),
+            Self::GuildLimit => {
+                call.guild.map(|guild| guild.0).or_else(|| call.channel.map(|channel| channel.0))
+            }
+        }
+    }
+}

@@ -27,5 +27,5 @@ pub use watch::{Alarm, Fared, Watch, WatchCommand, WatchError, WatchEvent};
 pub use workspace::{
     MAX_EDIT_BYTES, MAX_EDIT_FILES, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_PROPOSED_BYTES,
     POLICY_SCHEMA, RevisionKind, Workspace, WorkspaceCommand, WorkspaceError, WorkspaceEvent,
-    check_path,
+    check_beside, check_path,
 };

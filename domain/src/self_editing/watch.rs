@@ -75,7 +75,8 @@ impl Watch {
         self.given_up
     }
 
-    fn was_told(&self, whom: &Actor, about: u64) -> bool {
+    /// Whether it is known what became of telling this person of the event at this position.
+    pub fn was_told(&self, whom: &Actor, about: u64) -> bool {
         self.told.iter().any(|it| it.0 == *whom && it.1 == about)
     }
 
@@ -107,3 +108,27 @@ impl Watch {
 }
 
 aggregate!(Watch: "watch", WatchCommand -> WatchEvent | WatchError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::testing::given;
+
+    #[test]
+    fn who_was_told_of_an_event_is_not_told_of_it_again() {
+        let (whom, outcome) = (Actor::discord(7), Outcome::Failed { reason: "closed".into() });
+        let told = |about| WatchEvent::Told { whom: whom.clone(), about, outcome: outcome.clone() };
+        let record = |about| WatchCommand::RecordTold {
+            whom: whom.clone(),
+            about,
+            outcome: outcome.clone(),
+        };
+        given::<Watch>([told(5)]).when(record(5)).then_expect_events(vec![]);
+        given::<Watch>([told(5)]).when(record(6)).then_expect_events(vec![told(6)]);
+
+        let mut watch = Watch::default();
+        watch.evolve(&told(5));
+        assert!(watch.was_told(&whom, 5) && !watch.was_told(&whom, 6));
+        assert!(!watch.was_told(&Actor::discord(8), 5));
+    }
+}

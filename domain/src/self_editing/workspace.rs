@@ -1,6 +1,6 @@
 //! The workspace is what the bot may edit about itself: a set of files, revision by revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,8 @@ pub enum WorkspaceEvent {
 pub enum WorkspaceError {
     #[error("{path}: {reason}")]
     BadPath { path: String, reason: &'static str },
+    #[error("{path} cannot be beside {other}: {reason}")]
+    Clash { path: String, other: String, reason: &'static str },
     #[error("the workspace is at revision {at} by now, not {base}")]
     Moved { base: u64, at: u64 },
     #[error("{path} is larger than {MAX_FILE_BYTES} bytes")]
@@ -71,14 +73,14 @@ pub enum WorkspaceError {
 impl Rejection for WorkspaceError {
     fn ground(&self) -> Ground {
         match self {
-            Self::BadPath { .. } | Self::TooLarge { .. } => Ground::Input,
+            Self::BadPath { .. } | Self::Clash { .. } | Self::TooLarge { .. } => Ground::Input,
             Self::Moved { .. } => Ground::State,
         }
     }
 
     fn field(&self) -> Option<&str> {
         match self {
-            Self::BadPath { .. } | Self::TooLarge { .. } => Some("files"),
+            Self::BadPath { .. } | Self::Clash { .. } | Self::TooLarge { .. } => Some("files"),
             Self::Moved { .. } => None,
         }
     }
@@ -105,6 +107,9 @@ impl Workspace {
                 return Err(WorkspaceError::TooLarge { path: path.clone() });
             }
         }
+        let before = self.files.keys().map(String::as_str);
+        let after = changes.iter().map(|it| (it.path.as_str(), it.content.is_some()));
+        check_beside(before, after)?;
         Ok(vec![WorkspaceEvent::Revised { revision: base + 1, kind, edit, by, changes }])
     }
 
@@ -151,6 +156,50 @@ pub fn check_path(path: &str) -> Result<(), WorkspaceError> {
              prompts/*.md or settings/*.toml");
     }
     Ok(())
+}
+
+/// Refuses new files that cannot be laid into one folder with the others: where a file is no
+/// folder can be, and some disks tell no capital letters. What stands in a log already may stay
+/// and change. Each change says whether the file is there afterwards.
+pub fn check_beside<'a>(
+    before: impl IntoIterator<Item = &'a str>,
+    changes: impl IntoIterator<Item = (&'a str, bool)>,
+) -> Result<(), WorkspaceError> {
+    let before: BTreeSet<&str> = before.into_iter().collect();
+    let changes: BTreeMap<&str, bool> = changes.into_iter().collect();
+    let new = |path: &str, there: bool| there && !before.contains(path);
+    if !changes.iter().any(|(path, there)| new(path, *there)) {
+        return Ok(());
+    }
+    let kept = before.iter().copied().filter(|path| changes.get(path) != Some(&false));
+    let mut taken: BTreeMap<String, &str> =
+        kept.map(|path| (path.to_ascii_lowercase(), path)).collect();
+    for (path, there) in changes.iter().map(|(path, there)| (*path, *there)) {
+        if !new(path, there) {
+            continue;
+        }
+        let name = path.to_ascii_lowercase();
+        if let Some((other, reason)) = clash(&taken, &name) {
+            let (path, other) = (path.to_owned(), other.to_owned());
+            return Err(WorkspaceError::Clash { path, other, reason });
+        }
+        taken.insert(name, path);
+    }
+    Ok(())
+}
+
+/// What a name cannot be beside of, and why.
+fn clash<'a>(taken: &BTreeMap<String, &'a str>, name: &str) -> Option<(&'a str, &'static str)> {
+    if let Some(same) = taken.get(name) {
+        return Some((*same, "their names differ in capital letters only"));
+    }
+    let above = name.match_indices('/').find_map(|(at, _)| taken.get(&name[..at]));
+    if let Some(above) = above {
+        return Some((*above, "that is a file, and no folder"));
+    }
+    let inside = format!("{name}/");
+    let (first, below) = taken.range(inside.clone()..).next()?;
+    first.starts_with(&inside).then_some((*below, "that is in a folder of this name"))
 }
 
 aggregate!(Workspace: "workspace", WorkspaceCommand -> WorkspaceEvent | WorkspaceError);
@@ -202,6 +251,47 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_no_folder_and_names_differ_by_more_than_capitals() {
+        let there = "settings/a.toml";
+        for path in ["settings/a.toml/b.toml", "settings/A.toml", "settings/A.toml/b/c.toml"] {
+            let Err(No::Clash { path: told, other, .. }) = beside(&[there], &[(path, true)]) else {
+                panic!("{path} is refused");
+            };
+            assert_eq!((told.as_str(), other.as_str()), (path, there));
+        }
+        let inside = "settings/a.toml/b.toml";
+        for one in [[(there, true), (inside, true)], [(inside, true), (there, true)]] {
+            assert!(matches!(beside(&[], &one), Err(No::Clash { .. })), "both are new");
+        }
+        assert!(matches!(beside(&[inside], &[(there, true)]), Err(No::Clash { .. })));
+
+        let apart = ["settings/a.toml.toml", "settings/a/b.toml", "prompts/a.toml.md"];
+        for path in apart {
+            assert_eq!(beside(&[there], &[(path, true)]), Ok(()), "{path}");
+        }
+        let moved = [(there, false), ("settings/A.toml", true)];
+        assert_eq!(beside(&[there], &moved), Ok(()), "the one goes, the other comes");
+        let old = [there, inside];
+        assert_eq!(beside(&old, &[(there, true), (inside, false)]), Ok(()), "it was there before");
+    }
+
+    #[test]
+    fn what_clashes_does_not_go_live() {
+        let change = |path: &str| KeptChange { path: path.into(), content: Some(text()) };
+        let (path, other) = ("settings/a.toml/b.toml".to_owned(), "settings/a.toml".to_owned());
+        let reason = "that is a file, and no folder";
+        given::<Workspace>([revised(1)])
+            .when(Do::Revise {
+                base: 1,
+                kind: RevisionKind::Applied,
+                edit: EDIT,
+                by: by(),
+                changes: vec![change(&path)],
+            })
+            .then_expect_error(No::Clash { path, other, reason });
+    }
+
+    #[test]
     fn files_come_change_and_go() {
         let mut workspace = Workspace::default();
         workspace.evolve(&revised(1));
@@ -219,6 +309,10 @@ mod tests {
     }
 
     const EDIT: EditId = EditId(uuid::Uuid::nil());
+
+    fn beside(before: &[&str], changes: &[(&str, bool)]) -> Result<(), No> {
+        check_beside(before.iter().copied(), changes.iter().copied())
+    }
 
     fn text() -> Content {
         Content::Text("x = 1".into())

@@ -12,6 +12,12 @@ use crate::{Fold, Millis, Touch, Tx};
 /// What a failed command is answered.
 const APOLOGY: &str = "apology";
 
+/// What was said where the call came from: that takes no more than the kind to take back.
+const SAID_THERE: [&str; 4] = [APOLOGY, "ask_ai", "remind", "reply"];
+
+/// How many rows are looked at together when somebody is erased.
+const PAGE: u64 = 500;
+
 /// One action. `outcome` is `delivered`, `failed` or `unknown`, and none until that is known.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -32,7 +38,7 @@ pub struct Model {
     pub owner: String,
     /// The action as JSON; none once its owner was erased.
     pub content: Option<String>,
-    /// When a reminder is due.
+    /// When a reminder is due; none once its time has come.
     pub due_at: Option<Millis>,
     pub outcome: Option<String>,
     /// What Discord calls it: a message's id.
@@ -81,7 +87,8 @@ pub async fn that_wrote(db: &impl ConnectionTrait, message: &str) -> Result<Opti
     Entity::find().filter(Column::OutsideId.eq(message)).one(db).await
 }
 
-/// Reminders that nobody was reminded of yet, the oldest first.
+/// Reminders that nobody was reminded of yet, the oldest first. One without a channel cannot come,
+/// and must not stand before those that can.
 pub async fn due(
     db: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -89,6 +96,7 @@ pub async fn due(
 ) -> Result<Vec<Model>, DbErr> {
     let find = Entity::find()
         .filter(Column::DueAt.lte(now.timestamp_millis()))
+        .filter(Column::ChannelId.is_not_null())
         .filter(Column::Outcome.is_null());
     find.order_by_asc(Column::DueAt).limit(limit).all(db).await
 }
@@ -98,7 +106,7 @@ pub struct Actions;
 
 impl Fold for Actions {
     const NAME: &'static str = "behavior_actions";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Key = (Uuid, u32);
     type Row = Model;
 
@@ -110,10 +118,10 @@ impl Fold for Actions {
                 places.map(|place| Touch::Creates((call.id, place))).collect()
             }
             Did::Failed { call, .. } if call.is_command() => vec![Touch::Creates((call.id, 0))],
-            Did::ActionSettled { call, action, .. } | Did::AiAnswered { call, action, .. } => {
-                vec![Touch::Changes((*call, *action))]
-            }
-            Did::Failed { .. } | Did::Held { .. } | Did::ReminderDue { .. } => Vec::new(),
+            Did::ActionSettled { call, action, .. }
+            | Did::AiAnswered { call, action, .. }
+            | Did::ReminderDue { call, action, .. } => vec![Touch::Changes((*call, *action))],
+            Did::Failed { .. } | Did::Held { .. } => Vec::new(),
         }
     }
 
@@ -180,7 +188,9 @@ impl Fold for Actions {
                     ..row
                 },
             }),
-            Did::AiAnswered { .. } | Did::Held { .. } | Did::ReminderDue { .. } => row,
+            // Whoever delivers it knows of it now.
+            Did::ReminderDue { .. } => row.map(|row| Model { due_at: None, ..row }),
+            Did::AiAnswered { .. } | Did::Held { .. } => row,
         }
     }
 
@@ -192,13 +202,91 @@ impl Fold for Actions {
         (row.call_id, u32::try_from(row.place).unwrap_or_default())
     }
 
+    /// Leaves what a build from the log gives from now on: there an action of somebody who was
+    /// erased is no more than its kind.
     async fn forget(person: &Person, tx: &Tx) -> Result<(), DbErr> {
-        let update = Entity::update_many().filter(Column::Owner.eq(person.as_str()));
-        let nothing = Expr::value(None::<String>);
+        let all = || Entity::update_many().filter(Column::Owner.eq(person.as_str()));
+        let nothing = || Expr::value(None::<String>);
         // A reminder of somebody who was erased is no longer due.
         let undue = Expr::value(None::<i64>);
-        let update = update.col_expr(Column::Content, nothing).col_expr(Column::DueAt, undue);
+        let update = all().col_expr(Column::Content, nothing()).col_expr(Column::DueAt, undue);
         update.exec(tx).await?;
-        Ok(())
+        let update = all().col_expr(Column::Undo, nothing());
+        update.filter(Column::Kind.is_not_in(SAID_THERE)).exec(tx).await?;
+        loop {
+            // Of a reply nothing says any more that only the caller saw it.
+            let find = Entity::find()
+                .filter(Column::Owner.eq(person.as_str()))
+                .filter(Column::Private.eq(true))
+                .filter(Column::Kind.ne(APOLOGY));
+            let rows = find.limit(PAGE).all(tx).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                let row = Model { private: false, ..row };
+                let undo = row.outside_id.as_deref().and_then(|id| row.way_back(id));
+                let update = Entity::update_many()
+                    .col_expr(Column::Private, Expr::value(false))
+                    .col_expr(Column::Undo, Expr::value(undo))
+                    .filter(Column::CallId.eq(row.call_id))
+                    .filter(Column::Place.eq(row.place));
+                update.exec(tx).await?;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::behaviors::{Call, Effort, Reminder};
+    use domain::kernel::{BehaviorId, DiscordUserId, Personal};
+
+    use super::*;
+    use crate::testing::folded;
+
+    #[test]
+    fn a_reminder_whose_time_has_come_is_no_longer_due() {
+        let call = Uuid::from_u128(1);
+        let text = Personal::of(Person::discord(7), "tea".to_owned());
+        let reminder = Reminder { channel: ChannelId(3), user: None, text };
+        let due = Did::ReminderDue { call, action: 0, reminder };
+        assert!(row([set()]).due_at.is_some());
+        assert_eq!(row([set(), due]).due_at, None);
+    }
+
+    #[test]
+    fn of_an_erased_action_only_the_kind_is_left() {
+        let Did::Ran { call, kinds, effort, .. } = set() else { unreachable!() };
+        let actions = Personal::Erased { of: Person::discord(7) };
+        let erased = row([Did::Ran { call, actions, kinds, effort }]);
+        assert_eq!((erased.kind.as_str(), erased.content, erased.due_at), ("remind", None, None));
+    }
+
+    fn row<const N: usize>(events: [Did; N]) -> Model {
+        let id: BehaviorId = "remind".parse().unwrap();
+        folded::<Actions>(events.map(|it| Event::Behavior(id.clone(), it))).unwrap()
+    }
+
+    fn set() -> Did {
+        let call = Call {
+            id: Uuid::from_u128(1),
+            revision: 4,
+            what: "command".into(),
+            position: Some(17),
+            at_ms: 0,
+            guild: Some(GuildId(1)),
+            channel: Some(ChannelId(3)),
+            user: Some(DiscordUserId(7)),
+            message: None,
+            interaction: None,
+        };
+        let actions = vec![Action::Remind { after_s: 60, text: "tea".into() }];
+        Did::Ran {
+            call,
+            actions: Personal::of(Person::discord(7), actions),
+            kinds: vec!["remind".into()],
+            effort: Effort { operations: 9, took_us: 12 },
+        }
     }
 }

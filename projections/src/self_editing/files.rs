@@ -1,7 +1,7 @@
 //! Every revision of every file of the workspace, and what edits change in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::kernel::{BlobId, Event, Recorded};
 use domain::self_editing::{BlobRef, Content, KeptChange, WorkspaceEvent as Did};
@@ -15,6 +15,9 @@ use crate::Append;
 
 /// How long the smallest difference of two files is looked for.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The same for all files of one answer together.
+const PATIENCE_FOR_ALL: Duration = Duration::from_secs(2);
 
 /// How many contents are asked for in one question.
 const ASKED_TOGETHER: usize = 100;
@@ -68,40 +71,84 @@ pub struct Lines {
     pub removed: u64,
 }
 
+/// What an edit changes, compared line by line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    pub files: u64,
+    pub lines: Lines,
+    /// As one unified diff, in the form that `patch` and git read.
+    pub diff: String,
+}
+
+/// What each of these edits changes; in the same order. Comparing takes a thread for a moment, but
+/// not much longer for many large files: then what is left is told in larger steps.
+pub async fn compared(edits: Vec<Vec<FileChange>>) -> Result<Vec<Compared>, DbErr> {
+    aside(edits, true).await
+}
+
+/// The same without diffs, where only the numbers are shown.
+pub async fn counted(edits: Vec<Vec<FileChange>>) -> Result<Vec<Compared>, DbErr> {
+    aside(edits, false).await
+}
+
+async fn aside(edits: Vec<Vec<FileChange>>, diffs: bool) -> Result<Vec<Compared>, DbErr> {
+    let compare = move || {
+        let until = Instant::now() + PATIENCE_FOR_ALL;
+        let all = edits.iter().map(|changes| Compared::of(changes, until, diffs));
+        all.collect::<Vec<_>>()
+    };
+    tokio::task::spawn_blocking(compare).await.map_err(|gone| DbErr::Custom(gone.to_string()))
+}
+
 impl FileChange {
-    /// The change as a unified diff, in the form that `patch` and git read.
+    /// The change as a unified diff.
     pub fn diff(&self) -> String {
-        let Self { path, before, after } = self;
-        let name = |side: &str, content: &Option<String>| match content {
-            Some(_) => format!("{side}/{path}"),
-            None => "/dev/null".to_owned(),
-        };
-        let (old, new) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
-        compared(old, new).unified_diff().header(&name("a", before), &name("b", after)).to_string()
+        self.compared(true).diff
     }
 
     /// How many lines it adds and removes.
     pub fn lines(&self) -> Lines {
-        let (old, new) =
-            (self.before.as_deref().unwrap_or(""), self.after.as_deref().unwrap_or(""));
-        let mut lines = Lines::default();
-        for change in compared(old, new).iter_all_changes() {
-            match change.tag() {
-                similar::ChangeTag::Delete => lines.removed += 1,
-                similar::ChangeTag::Equal => {}
-                similar::ChangeTag::Insert => lines.added += 1,
+        self.compared(false).lines
+    }
+
+    fn compared(&self, diffs: bool) -> Compared {
+        Compared::of(std::slice::from_ref(self), Instant::now() + PATIENCE, diffs)
+    }
+}
+
+impl Compared {
+    fn of(changes: &[FileChange], until: Instant, diffs: bool) -> Self {
+        let mut sum = Self { files: changes.len() as u64, ..Self::default() };
+        for FileChange { path, before, after } in changes {
+            let name = |side: &str, content: &Option<String>| match content {
+                Some(_) => format!("{side}/{path}"),
+                None => "/dev/null".to_owned(),
+            };
+            let (old, new) = (before.as_deref().unwrap_or(""), after.as_deref().unwrap_or(""));
+            let diff = differences(old, new, until);
+            for change in diff.iter_all_changes() {
+                match change.tag() {
+                    similar::ChangeTag::Delete => sum.lines.removed += 1,
+                    similar::ChangeTag::Equal => {}
+                    similar::ChangeTag::Insert => sum.lines.added += 1,
+                }
             }
+            if !diffs {
+                continue;
+            }
+            let (from, to) = (name("a", before), name("b", after));
+            sum.diff.push_str(&diff.unified_diff().header(&from, &to).to_string());
         }
-        lines
+        sum
     }
 }
 
 /// Two texts line by line; what takes too long is told in larger steps. A carriage return that
 /// stands alone ends no line, as where edits are merged.
-fn compared<'a>(old: &'a str, new: &'a str) -> similar::TextDiff<'a, 'a, str> {
+fn differences<'a>(old: &'a str, new: &'a str, until: Instant) -> similar::TextDiff<'a, 'a, str> {
     let lines = |text: &'a str| text.split_inclusive('\n').collect::<Vec<&'a str>>();
     let mut how = similar::TextDiff::configure();
-    how.timeout(PATIENCE).newline_terminated(true);
+    how.deadline(until.min(Instant::now() + PATIENCE)).newline_terminated(true);
     how.diff_slices(lines(old).as_slice(), lines(new).as_slice())
 }
 

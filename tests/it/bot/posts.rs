@@ -70,6 +70,41 @@ async fn a_post_that_is_repeated_late_is_found_instead_of_sent_again() {
 }
 
 #[tokio::test]
+async fn equal_messages_are_told_apart() {
+    for hostile in [Hostile::AnswerLost, Hostile::RequestLost] {
+        let discord = DiscordSimulator::start().await;
+        let there = || discord.messages("general");
+        let first = answer(&discord, None);
+        let named = |nonce: &str| Post { nonce: nonce.to_owned(), ..first.clone() };
+        let second = named("second");
+        let rest = rest(&discord);
+        let one = until_settled(&rest, &first).await;
+        discord.hostile(hostile);
+        let two = until_settled(&rest, &second).await;
+        assert_ne!(one, two);
+        assert_eq!(there().len(), 2, "{hostile:?}");
+
+        // Another process remembers none of them, and Discord has forgotten the nonces.
+        discord.advance(Duration::from_hours(1));
+        let late =
+            || DiscordRest::new(Some(&discord.url()), &discord.token(), Arc::new(Late)).unwrap();
+        let rest = late();
+        assert_eq!(until_settled(&rest, &first).await, one);
+        assert_eq!(until_settled(&rest, &second).await, two);
+        until_settled(&rest, &named("third")).await;
+        assert_eq!(there().len(), 3);
+        // What is known to be others, and what was there before it was asked for, is not it.
+        let taken = there().iter().map(|it| MessageId(it.id.0)).collect();
+        until_settled(&late(), &Post { taken, ..named("fourth") }).await;
+        assert_eq!(there().len(), 4);
+        let not_before = SystemClock.now() + TimeDelta::minutes(50);
+        let taken = there().iter().skip(2).map(|it| MessageId(it.id.0)).collect();
+        until_settled(&late(), &Post { not_before, taken, ..named("fifth") }).await;
+        assert_eq!(there().len(), 5);
+    }
+}
+
+#[tokio::test]
 async fn too_many_requests_and_outages_are_waited_for() {
     let discord = DiscordSimulator::start().await;
     let asked = discord.say("general", "ana", "hello?");
@@ -151,6 +186,8 @@ fn answer(discord: &DiscordSimulator, to: Option<Snowflake>) -> Post {
         reply_to: to.map(|id| MessageId(id.0)),
         pings: None,
         nonce: "0123456789abcdef01234567".to_owned(),
+        not_before: SystemClock.now(),
+        taken: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapters::genai_models::{Protocol, Provider};
 use serde_json::json;
 use tests::doors::Door;
-use tests::simulators::ai::{KEY, Said};
+use tests::simulators::ai::{AiSimulator, KEY, Said};
 
 use super::{BOTH, door, open, proposals, provider, suggest};
 
@@ -40,6 +40,21 @@ async fn each_failure_of_the_provider_is_told_apart() {
             assert_eq!(refused.header("retry-after"), waits, "{case}");
         }
         assert_eq!(proposals(&door).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_leads_elsewhere_is_not_followed() {
+    for (protocol, path) in
+        [(Protocol::Anthropic, "messages"), (Protocol::OpenAi, "chat/completions")]
+    {
+        let (ai, door) = open(protocol).await;
+        let other = AiSimulator::start().await;
+        ai.says([Said::Leads(format!("{}/{path}", other.url()))]);
+        let refused = suggest(&door, "say Ho").await;
+        assert_eq!(refused.body["error"]["details"]["ai"], "unavailable", "{}", refused.text);
+        assert!(refused.text.contains("leads elsewhere"), "{}", refused.text);
+        assert!(other.requests().is_empty(), "the key went elsewhere");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The views: the same on both databases, whatever happens while they are built.
 
+mod deeds;
 mod generations;
 mod places;
 mod story;
@@ -326,6 +327,7 @@ async fn erasing_a_person_empties_rows_and_the_search(place: TestPlace) {
     let journal = TestJournal::default();
     let live = built(&journal, &place).await;
     story::tell(&journal).await;
+    deeds::tell(&journal).await;
     let position = journal.journal.log().head().await.unwrap();
     followed(&journal, &place, position).await;
     let position = journal.erase(&Person::discord(1)).await;

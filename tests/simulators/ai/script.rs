@@ -19,6 +19,8 @@ pub enum Said {
     Overloaded,
     /// An error before anything else. The words repeat the key.
     Refused { status: u16, retry_after: Option<u32> },
+    /// It leads to another address, as 307 does.
+    Leads(String),
     /// A text, calls of tools, or both.
     Speaks { text: String, calls: Vec<(String, Value)> },
 }

@@ -93,6 +93,10 @@ fn answer(tongue: &Tongue, key: Option<&str>, body: Value, state: &State) -> Res
         Said::Refused { status, retry_after } => {
             failed(tongue, status, &format!("not with the key {key}"), retry_after)
         }
+        Said::Leads(elsewhere) => {
+            let leads = Response::builder().status(StatusCode::TEMPORARY_REDIRECT);
+            leads.header("location", elsewhere).finish()
+        }
         Said::Speaks { text, calls } => streamed(events(&text, &calls, Cut::Nowhere), Then::End),
         Said::CutOff => {
             let calls = [("propose_edit".to_owned(), json!({ "description": "never complete" }))];

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use commands::CommandError;
-use commands::self_editing::{Extent, Moment, extent, unified_diff};
+use commands::self_editing::{Extent, Moment, Told};
 use domain::identity::Permission;
 use domain::kernel::{
     Actor, ActorKind, EditId, Event, Expected, Personal, Recorded, Scope, StreamId,
@@ -64,6 +64,7 @@ impl Desk {
                 _ => {}
             }
         }
+        let told = Told::aside(base.files().clone(), changes).await?;
         Ok(Shown {
             id,
             scope: edit.scope().unwrap_or(Scope::Features),
@@ -76,8 +77,8 @@ impl Desk {
             revision: edit.revision(),
             content_hash: edit.content_hash().to_owned(),
             checks,
-            extent: extent(base.files(), &changes),
-            diff: unified_diff(base.files(), &changes),
+            extent: told.changes,
+            diff: told.diff,
         })
     }
 

@@ -108,6 +108,7 @@ impl Compensations {
         if reason.trim().is_empty() || reason.chars().count() > 2_000 {
             return Err(CommandError::invalid("reason", "has 1 to 2000 characters"));
         }
+        super::proposal::require_readable("reason", "reason", &reason)?;
         let id = CompensationId(caller.cause.command);
         let known = self.aggregates.load(&id).await?;
         if known.version > 0 {

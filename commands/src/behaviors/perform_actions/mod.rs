@@ -1,36 +1,33 @@
 //! When a behavior wants something done, do it and record what became of it.
 
+mod letters;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent as Did, Call, Reminder};
-use domain::kernel::{
-    BehaviorId, Cause, ChannelId, DiscordUserId, Event, MessageId, Outcome, Recorded,
-};
+use domain::kernel::{BehaviorId, Cause, ChannelId, DiscordUserId, Event, Outcome, Recorded};
 use uuid::Uuid;
 
 use super::Behaviors;
-use crate::conversation::pieces;
-use crate::ports::{Act, Discord, Post, TryLater};
+use crate::ports::{Act, Discord, TryLater};
 use crate::{CommandError, Reactor, Setback};
+use letters::{Done, Letter};
 
 /// Said when a command failed, where somebody waits for an answer.
 pub(super) const SORRY: &str = "I am sorry, this did not work. Those who run this bot can see why.";
+
+/// When whoever has the token of a slash command has mostly answered it.
+const PROMPTLY: TimeDelta = TimeDelta::seconds(10);
+
+/// How long that token lives: after this nobody answers any more.
+const TOKEN_LIFE: TimeDelta = TimeDelta::minutes(15);
 
 /// See the module.
 pub struct PerformActions {
     pub behaviors: Behaviors,
     pub discord: Arc<dyn Discord>,
-}
-
-/// A message that a behavior wants written.
-struct Letter<'a> {
-    channel: ChannelId,
-    text: &'a str,
-    reply_to: Option<MessageId>,
-    pings: Option<DiscordUserId>,
-    /// What the bot puts under it.
-    reactions: &'a [String],
 }
 
 #[async_trait]
@@ -42,9 +39,7 @@ impl Reactor for PerformActions {
     fn concerns(&self, recorded: &Recorded) -> bool {
         match &recorded.event {
             Event::Behavior(_, Did::Ran { kinds, .. }) => !kinds.is_empty(),
-            Event::Behavior(_, Did::Failed { call, .. }) => {
-                call.is_command() && call.interaction.is_none()
-            }
+            Event::Behavior(_, Did::Failed { call, .. }) => call.is_command(),
             // Who has the token of a slash command answers it.
             Event::Behavior(_, Did::AiAnswered { .. }) => recorded.causation.is_some(),
             Event::Behavior(_, Did::ReminderDue { .. }) => true,
@@ -55,10 +50,15 @@ impl Reactor for PerformActions {
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
         let Event::Behavior(id, event) = &recorded.event else { return Ok(()) };
         match event {
-            Did::Ran { call, actions, .. } => {
+            Did::Ran { call, actions, kinds, .. } => {
                 // What was wanted by somebody who was erased meanwhile is not done.
                 let actions = actions.clear().map_or(&[][..], Vec::as_slice);
-                self.perform(recorded, id, call, actions).await
+                self.perform(recorded, id, call, actions).await?;
+                let told = (0u32..).zip(kinds).filter(|(_, kind)| is_told(call, kind));
+                self.see_told(recorded, id, call, told.map(|(place, _)| place).collect()).await
+            }
+            Did::Failed { call, .. } if call.interaction.is_some() => {
+                self.see_told(recorded, id, call, vec![0]).await
             }
             Did::Failed { call, .. } => {
                 let sorry =
@@ -83,6 +83,7 @@ impl Reactor for PerformActions {
                 let mine = (0u32..).zip(kinds).filter(|(_, kind)| is_mine(call, kind));
                 (call.id, mine.map(|(place, _)| place).collect())
             }
+            Did::Failed { call, .. } if call.interaction.is_some() => return Ok(()),
             Did::Failed { call, .. } => (call.id, vec![0]),
             Did::AiAnswered { call, action, .. } | Did::ReminderDue { call, action, .. } => {
                 (*call, vec![*action])
@@ -91,7 +92,7 @@ impl Reactor for PerformActions {
         };
         for action in actions {
             let outcome = Outcome::Failed { reason: reason.to_owned() };
-            self.settle(recorded, id, call, action, outcome).await?;
+            self.settle(recorded, id, call, action, outcome.into()).await?;
         }
         Ok(())
     }
@@ -107,20 +108,58 @@ impl PerformActions {
         actions: &[Action],
     ) -> Result<(), Setback> {
         let known = self.behaviors.behaviors.load(id).await?.aggregate;
+        let mut asked = 0;
         for (place, action) in (0u32..).zip(actions) {
+            let asked_before = asked;
+            asked += usize::from(matches!(action, Action::AskAi { .. }));
             if !known.is_open(call.id, place) || !is_mine(call, action.as_ref()) {
                 continue;
             }
-            let outcome = match action {
-                Action::AskAi { prompt } => {
-                    let cause =
-                        Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
-                    self.behaviors.ask_ai(&cause, id, call, place, prompt).await?;
-                    continue;
-                }
+            let done: Done = match action {
+                // Its answer is on its way.
+                Action::AskAi { .. } if known.is_answered(call.id, place) => continue,
+                Action::AskAi { prompt } => match self.behaviors.ai_refused(call, asked_before) {
+                    Some(reason) => refused(reason).into(),
+                    None => {
+                        let cause =
+                            Cause::answering(recorded, self.name()).then(&format!("ai.{place}"));
+                        self.behaviors.ask_ai(&cause, id, call, place, prompt).await?;
+                        continue;
+                    }
+                },
                 action => self.one(recorded, id, call, place, action).await.map_err(later)?,
             };
-            self.settle(recorded, id, call.id, place, outcome).await?;
+            self.settle(recorded, id, call.id, place, done).await?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that what whoever has the token of a slash command says is settled: he may be
+    /// gone before he says it.
+    async fn see_told(
+        &self,
+        recorded: &Recorded,
+        id: &BehaviorId,
+        call: &Call,
+        places: Vec<u32>,
+    ) -> Result<(), Setback> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let known = self.behaviors.behaviors.load(id).await?.aggregate;
+        let open: Vec<_> = places.into_iter().filter(|it| known.is_open(call.id, *it)).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let age = self.behaviors.journal.clock().now() - recorded.recorded_at;
+        if let Some(wait) = wait_for_the_holder(age) {
+            let reason = "whoever has the token of the slash command has not answered".to_owned();
+            return Err(Setback::Retry { reason, after: wait.to_std().ok() });
+        }
+        for place in open {
+            let reason = "it was cut off before anybody knew whether it was said".to_owned();
+            let outcome = Outcome::Unknown { reason };
+            self.settle(recorded, id, call.id, place, outcome.into()).await?;
         }
         Ok(())
     }
@@ -133,7 +172,7 @@ impl PerformActions {
         call: &Call,
         place: u32,
         action: &Action,
-    ) -> Result<Outcome, TryLater> {
+    ) -> Result<Done, TryLater> {
         let reason = format!("behavior {id}");
         let here = || call.channel.ok_or("there is no channel to answer in");
         let server = || call.guild.ok_or("this did not happen on a server");
@@ -144,18 +183,18 @@ impl PerformActions {
             }),
             Action::Send { channel, text, reactions } => {
                 if !self.is_of(call, *channel).await? {
-                    return Ok(refused("the channel does not belong to this server"));
+                    return Ok(refused("the channel does not belong to this server").into());
                 }
                 let (channel, reply_to, pings) = (*channel, None, None);
                 Ok(Do::Write(Letter { channel, text, reply_to, pings, reactions }))
             }
             Action::DirectMessage { user, text } => {
                 if !self.knows(call, *user).await? {
-                    return Ok(refused("nobody with this id is on this server"));
+                    return Ok(refused("nobody with this id is on this server").into());
                 }
                 let channel = match self.discord.direct(*user).await? {
                     Ok(channel) => channel,
-                    Err(reason) => return Ok(Outcome::Failed { reason }),
+                    Err(reason) => return Ok(Outcome::Failed { reason }.into()),
                 };
                 let (reply_to, pings, reactions) = (None, None, &[][..]);
                 Ok(Do::Write(Letter { channel, text, reply_to, pings, reactions }))
@@ -173,9 +212,9 @@ impl PerformActions {
             Action::AskAi { .. } | Action::Remind { .. } => Err("this is done elsewhere"),
         };
         match wanted {
-            Err(reason) => Ok(refused(reason)),
-            Ok(Do::Act(act)) => self.discord.act(&act, &reason).await,
-            Ok(Do::Write(letter)) => self.write(recorded.id, place, letter).await,
+            Err(reason) => Ok(refused(reason).into()),
+            Ok(Do::Act(act)) => Ok(self.discord.act(&act, &reason).await?.into()),
+            Ok(Do::Write(letter)) => self.write(recorded, call.id, place, letter).await,
         }
     }
 
@@ -191,8 +230,8 @@ impl PerformActions {
         let Some(call) = self.call_of(recorded, call).await? else { return Ok(()) };
         let Some(channel) = call.channel else { return Ok(()) };
         let letter = Letter { channel, text, reply_to: call.message, pings: None, reactions: &[] };
-        let outcome = self.write(recorded.id, place, letter).await.map_err(later)?;
-        self.settle(recorded, id, call.id, place, outcome).await?;
+        let done = self.write(recorded, call.id, place, letter).await.map_err(later)?;
+        self.settle(recorded, id, call.id, place, done).await?;
         Ok(())
     }
 
@@ -204,8 +243,8 @@ impl PerformActions {
         place: u32,
         reminder: &Reminder,
     ) -> Result<(), Setback> {
-        let outcome = match reminder.text.clear() {
-            None => refused("whoever wanted it was erased"),
+        let done: Done = match reminder.text.clear() {
+            None => refused("whoever wanted it was erased").into(),
             Some(text) => {
                 let Reminder { channel, user, .. } = reminder;
                 let text = user.map_or_else(|| text.clone(), |user| format!("<@{user}> {text}"));
@@ -216,10 +255,10 @@ impl PerformActions {
                     pings: *user,
                     reactions: &[],
                 };
-                self.write(recorded.id, place, letter).await.map_err(later)?
+                self.write(recorded, call, place, letter).await.map_err(later)?
             }
         };
-        self.settle(recorded, id, call, place, outcome).await?;
+        self.settle(recorded, id, call, place, done).await?;
         Ok(())
     }
 
@@ -231,38 +270,6 @@ impl PerformActions {
             Event::Behavior(_, Did::Ran { call, .. }) if call.id == id => Some(call),
             _ => None,
         }))
-    }
-
-    /// Writes a message, in pieces if it is long. The outcome is that of the first one, or what
-    /// ended it. A repeat finds those that are there.
-    async fn write(
-        &self,
-        event: Uuid,
-        place: u32,
-        letter: Letter<'_>,
-    ) -> Result<Outcome, TryLater> {
-        let Letter { channel, text, reply_to, pings, reactions } = letter;
-        let mut first = None;
-        for (number, text) in pieces(text).into_iter().enumerate() {
-            let nonce = nonce(event, place, number);
-            let post = Post { channel, text, reply_to, pings, nonce };
-            match self.discord.post(&post).await? {
-                Outcome::Delivered { outside_id } => {
-                    first.get_or_insert(outside_id);
-                }
-                ended => return Ok(ended),
-            }
-        }
-        let Some(outside_id) = first else { return Ok(refused("the text is empty")) };
-        for emoji in reactions {
-            let Ok(message) = outside_id.parse() else { break };
-            let act = Act::React { channel, message, emoji: emoji.clone() };
-            if let Outcome::Failed { reason } = self.discord.act(&act, "").await? {
-                let reason = format!("the message is there, the reaction {emoji} is not: {reason}");
-                return Ok(Outcome::Failed { reason });
-            }
-        }
-        Ok(Outcome::Delivered { outside_id })
     }
 
     async fn is_of(&self, call: &Call, channel: ChannelId) -> Result<bool, TryLater> {
@@ -288,10 +295,11 @@ impl PerformActions {
         id: &BehaviorId,
         call: Uuid,
         action: u32,
-        outcome: Outcome,
+        done: Done,
     ) -> Result<(), CommandError> {
         let cause = Cause::answering(recorded, self.name()).then(&format!("settled.{action}"));
-        let command = BehaviorCommand::Settle { call, action, outcome };
+        let Done { outcome, also, trouble } = done;
+        let command = BehaviorCommand::Settle { call, action, outcome, also, trouble };
         match self.behaviors.behaviors.execute(id, command, &cause).await {
             Ok(_) => Ok(()),
             // It is long over: thousands of calls came since.
@@ -307,7 +315,21 @@ impl PerformActions {
 /// Whether this reactor does it: a reminder waits for its time, and who has the token of a slash
 /// command answers it.
 fn is_mine(call: &Call, kind: &str) -> bool {
-    kind != "remind" && !(call.interaction.is_some() && ["ask_ai", "reply"].contains(&kind))
+    kind != "remind" && !is_told(call, kind)
+}
+
+/// Whether whoever has the token of a slash command does it.
+fn is_told(call: &Call, kind: &str) -> bool {
+    call.interaction.is_some() && ["ask_ai", "reply"].contains(&kind)
+}
+
+/// How long to wait for whoever has the token of a slash command; none when it is worth nothing
+/// any more.
+fn wait_for_the_holder(age: TimeDelta) -> Option<TimeDelta> {
+    if age < PROMPTLY {
+        return Some(PROMPTLY);
+    }
+    Some(TOKEN_LIFE - age).filter(|wait| *wait > TimeDelta::zero())
 }
 
 /// How an action is done.
@@ -329,16 +351,18 @@ fn unknown(error: CommandError) -> TryLater {
     TryLater { reason: crate::describe(&error), after: None }
 }
 
-/// 24 characters that name one message of one action.
-fn nonce(event: Uuid, place: u32, piece: usize) -> String {
-    let mut name = blake3::Hasher::new();
-    name.update(event.as_bytes()).update(&place.to_be_bytes()).update(&piece.to_be_bytes());
-    name.finalize().to_hex()[..24].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::kernel::MessageId;
+
     use super::*;
+
+    #[test]
+    fn who_has_the_token_is_waited_for_as_long_as_it_lives() {
+        assert_eq!(wait_for_the_holder(TimeDelta::seconds(-3)), Some(PROMPTLY));
+        assert_eq!(wait_for_the_holder(TimeDelta::minutes(1)), Some(TimeDelta::minutes(14)));
+        assert_eq!(wait_for_the_holder(TOKEN_LIFE), None);
+    }
 
     #[test]
     fn reminders_and_answers_to_slash_commands_are_for_others() {

@@ -4,33 +4,35 @@
 //! nonce once for some minutes, so a fresh send is simply repeated; an old one is first looked for
 //! in the channel.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod acts;
+mod holds;
+mod look;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use commands::describe;
 use commands::ports::{Act, Discord, Post, TryLater};
-use domain::discord::happened_at;
 use domain::kernel::{ChannelId, Clock, DiscordUserId, MessageId, Outcome};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use acts::{encoded, is_gone, place};
+use holds::Holds;
+use look::{Known, Seen};
+
 const DISCORD: &str = "https://discord.com";
 
-/// How long after a message its answer is certainly sent for the first time, or under a nonce
+/// How long after it was asked for a message is certainly sent for the first time, or under a nonce
 /// that Discord still remembers.
 const FRESH: TimeDelta = TimeDelta::minutes(2);
 
 /// How long to wait before a send of unknown outcome is repeated.
 const SOON: Duration = Duration::from_secs(1);
-
-/// How many messages one look takes, and how many looks are worth it.
-const PAGE: usize = 100;
-const PAGES: usize = 5;
 
 /// See the module.
 pub struct DiscordRest {
@@ -41,40 +43,11 @@ pub struct DiscordRest {
     token: String,
     own_id: OnceCell<String>,
     holds: Holds,
-}
-
-/// Until when Discord wants to be left alone, in each channel and altogether (no channel).
-#[derive(Default)]
-struct Holds(Mutex<HashMap<Option<ChannelId>, Instant>>);
-
-impl Holds {
-    fn keep(&self, channel: Option<ChannelId>, after: Duration) {
-        let mut holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        holds.retain(|_, until| *until > now);
-        holds.insert(channel, now + after);
-    }
-
-    /// How long to wait, if at all.
-    fn wait(&self, channel: Option<ChannelId>) -> Option<Duration> {
-        let holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = holds.get(&None).into_iter().chain(holds.get(&channel)).max()?;
-        until.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
-    }
+    known: Known,
 }
 
 fn too_many(after: Duration) -> TryLater {
     TryLater { reason: "too many requests".to_owned(), after: Some(after) }
-}
-
-/// What a look into a channel showed.
-enum Seen {
-    /// The message is there; this is its id.
-    There(String),
-    /// It is certainly not there.
-    Missing,
-    /// Discord does not let us look, or there is too much to look through.
-    Hidden(String),
 }
 
 /// What became of one request.
@@ -99,10 +72,13 @@ impl DiscordRest {
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(15))
             .user_agent(concat!("DiscordBot (palimpsest, ", env!("CARGO_PKG_VERSION"), ")"))
+            // What leads elsewhere must not get the token.
+            .redirect(Policy::none())
             .build()?;
         let base = format!("{}/api/v10", api_url.unwrap_or(DISCORD).trim_end_matches('/'));
         let token = token.trim().trim_start_matches("Bot ").to_owned();
-        Ok(Self { client, clock, base, token, own_id: OnceCell::new(), holds: Holds::default() })
+        let (own_id, holds, known) = (OnceCell::new(), Holds::default(), Known::default());
+        Ok(Self { client, clock, base, token, own_id, holds, known })
     }
 
     /// `channel` is where the request goes to; those of one channel share a rate limit.
@@ -174,43 +150,13 @@ impl DiscordRest {
 
     /// Whether an earlier try may lie so far back that Discord has forgotten its nonce.
     fn may_be_old(&self, post: &Post) -> bool {
-        post.reply_to.is_none_or(|to| self.clock.now() - happened_at(to) > FRESH)
+        self.clock.now() - post.not_before > FRESH
     }
 
-    /// Looks for the message among those that came after the one it answers, or the newest.
-    async fn look(&self, post: &Post) -> Result<Seen, TryLater> {
-        let later = |reason| TryLater { reason, after: None };
-        let own = match self.own_id().await {
-            Sent::Answer(own) => own,
-            Sent::Later(later) => return Err(later),
-            Sent::Refused(reason, _) => return Ok(Seen::Hidden(reason)),
-            Sent::Unclear(reason) => return Err(later(reason)),
-        };
-        let url = format!("{}/channels/{}/messages?limit={PAGE}", self.base, post.channel);
-        let mut after = post.reply_to;
-        for _ in 0..PAGES {
-            let url = after.map_or_else(|| url.clone(), |after| format!("{url}&after={after}"));
-            let page = match self.ask(self.client.get(url), Some(post.channel)).await {
-                Sent::Answer(page) => page,
-                Sent::Later(later) => return Err(later),
-                Sent::Refused(reason, _) => return Ok(Seen::Hidden(reason)),
-                Sent::Unclear(reason) => return Err(later(reason)),
-            };
-            let Some(page) = page.as_array() else {
-                return Err(later("Discord answered something else than messages".to_owned()));
-            };
-            if let Some(found) = page.iter().find(|it| is(it, post, &own)) {
-                return Ok(Seen::There(text(&found["id"]).to_owned()));
-            }
-            let newest = page.iter().filter_map(|it| text(&it["id"]).parse::<u64>().ok()).max();
-            match newest {
-                Some(newest) if after.is_some() && page.len() >= PAGE => {
-                    after = Some(MessageId(newest));
-                }
-                _ => return Ok(Seen::Missing),
-            }
-        }
-        Ok(Seen::Hidden("too much was said since to find the message among it".to_owned()))
+    /// It is there: whoever looks for an equal one knows from now on that this is not it.
+    fn is_there(&self, message: MessageId, post: &Post) -> Outcome {
+        self.known.keep(message, &post.nonce);
+        Outcome::Delivered { outside_id: message.to_string() }
     }
 
     /// `done` says of which codes of a refusal that nothing was left to do.
@@ -257,9 +203,12 @@ impl DiscordRest {
 #[async_trait]
 impl Discord for DiscordRest {
     async fn post(&self, post: &Post) -> Result<Outcome, TryLater> {
+        if let Some(message) = self.known.find(&post.nonce) {
+            return Ok(self.is_there(message, post));
+        }
         if self.may_be_old(post) {
             match self.look(post).await? {
-                Seen::There(outside_id) => return Ok(Outcome::Delivered { outside_id }),
+                Seen::There(message) => return Ok(self.is_there(message, post)),
                 Seen::Missing => {}
                 Seen::Hidden(reason) if post.reply_to.is_some() => {
                     return Ok(Outcome::Unknown { reason });
@@ -268,19 +217,17 @@ impl Discord for DiscordRest {
             }
         }
         let reason = match self.send(post).await {
-            Sent::Answer(message) => match message["id"].as_str() {
-                Some(id) => return Ok(Outcome::Delivered { outside_id: id.to_owned() }),
-                None => "the answer has no id".to_owned(),
+            Sent::Answer(message) => match text(&message["id"]).parse() {
+                Ok(message) => return Ok(self.is_there(message, post)),
+                Err(_) => "the answer has no id".to_owned(),
             },
             Sent::Later(later) => return Err(later),
             Sent::Refused(reason, _) => return Ok(Outcome::Failed { reason }),
             Sent::Unclear(reason) => reason,
         };
         tracing::info!(channel.id = %post.channel, %reason, "a send has an unknown outcome");
-        if let Ok(Seen::There(outside_id)) = self.look(post).await {
-            return Ok(Outcome::Delivered { outside_id });
-        }
-        // The nonce was first used just now: Discord takes the repeat for the same message.
+        // An equal message in the channel may be another one. The nonce was used just now: Discord
+        // takes the repeat for the same message.
         Err(TryLater { reason, after: Some(SOON) })
     }
 
@@ -317,75 +264,6 @@ impl Discord for DiscordRest {
             Sent::Refused(reason, _) | Sent::Unclear(reason) => Err(later(reason)),
         }
     }
-}
-
-/// How Discord is asked for it, and the channel whose rate limit it shares.
-fn place(act: &Act) -> (Method, String, Option<ChannelId>) {
-    match act {
-        Act::AddRole { guild, user, role } => {
-            (Method::PUT, format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)), None)
-        }
-        Act::RemoveRole { guild, user, role } => (
-            Method::DELETE,
-            format!("/guilds/{guild}/members/{user}/roles/{}", encoded(role)),
-            None,
-        ),
-        Act::Delete { channel, message } => {
-            (Method::DELETE, format!("/channels/{channel}/messages/{message}"), Some(*channel))
-        }
-        Act::React { channel, message, emoji }
-        | Act::RemoveReaction { channel, message, emoji } => {
-            let emoji = encoded(emoji);
-            let path = format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me");
-            let adds = matches!(act, Act::React { .. });
-            (if adds { Method::PUT } else { Method::DELETE }, path, Some(*channel))
-        }
-    }
-}
-
-/// Whether a refusal with this code says that what was to be taken back is not there.
-fn is_gone(act: &Act, code: u64) -> bool {
-    const CHANNEL: u64 = 10_003;
-    const MEMBER: u64 = 10_007;
-    const MESSAGE: u64 = 10_008;
-    const ROLE: u64 = 10_011;
-    const USER: u64 = 10_013;
-    const EMOJI: u64 = 10_014;
-    match act {
-        Act::Delete { .. } => matches!(code, CHANNEL | MESSAGE),
-        Act::RemoveReaction { .. } => matches!(code, CHANNEL | EMOJI | MESSAGE),
-        Act::RemoveRole { .. } => matches!(code, MEMBER | ROLE | USER),
-        Act::AddRole { .. } | Act::React { .. } => false,
-    }
-}
-
-/// A text as a part of an address.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if plain(byte) {
-            encoded.push(byte.into());
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// Whether this message of the channel is the one we sent.
-fn is(message: &Value, post: &Post, own: &Value) -> bool {
-    if message["author"]["id"] != *own {
-        return false;
-    }
-    if let Some(nonce) = message["nonce"].as_str() {
-        return nonce == post.nonce;
-    }
-    let answers = text(&message["message_reference"]["message_id"]);
-    // The message it answers may be gone: Discord then shows no reference.
-    let same_place = post.reply_to.is_none_or(|to| answers.is_empty() || answers == to.to_string());
-    // Discord strips white space at the ends.
-    same_place && text(&message["content"]).trim() == post.text.trim()
 }
 
 fn refusal(status: StatusCode, body: &Value) -> String {
