@@ -76,27 +76,29 @@ fn samples() -> Vec<(String, String)> {
 
 /// Every type of event, as the sources of the domain list them.
 fn types() -> BTreeSet<String> {
-    let (mut types, mut folders) = (BTreeSet::new(), vec![root().join("domain/src")]);
+    let (mut sources, mut folders) = (Vec::new(), vec![root().join("domain/src")]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                types.extend(types_in(&fs::read_to_string(path).expect("a source")));
+                sources.push(fs::read_to_string(path).expect("a source"));
             }
         }
     }
-    types
+    sources.iter().flat_map(|code| types_in(code, &sources)).collect()
 }
 
-/// `aggregate!(Edit: "edit", EditCommand -> EditEvent | EditError);` and the variants of that enum.
-fn types_in(code: &str) -> Vec<String> {
+/// `aggregate!(Edit: "edit", EditCommand -> EditEvent | EditError);` and the variants of that enum,
+/// which may stand in another file.
+fn types_in(code: &str, sources: &[String]) -> Vec<String> {
     let Some((_, glue)) = code.split_once("\naggregate!(") else { return Vec::new() };
     let aggregate = glue.split('"').nth(1).expect("the type of an aggregate");
     let events = glue.split("-> ").nth(1).and_then(|rest| rest.split(' ').next());
     let head = format!("\npub enum {} {{\n", events.expect("its events"));
-    let (_, body) = code.split_once(&head).expect("the enum of its events");
+    let body = sources.iter().find_map(|code| code.split_once(&head));
+    let (_, body) = body.expect("the enum of its events");
     let lines = body.split("\n}").next().unwrap_or_default().lines();
     let lines = lines.filter_map(|line| line.strip_prefix("    "));
     let named = lines.filter(|line| line.starts_with(|it: char| it.is_ascii_uppercase()));

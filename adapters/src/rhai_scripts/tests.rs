@@ -29,7 +29,7 @@ fn what_is_no_script_is_refused_with_its_line() {
         // What a function captures could hold the function itself, which nothing would free.
         ("fn run(event) {\n  let m = #{};\n  m.f = || m;\n}", Some(3), "sees only what it takes"),
         ("fn run(event) { [1].filter(|it| it == event.text) }", Some(1), "event; a function"),
-        ("fn run(event) { Fn(\"run\").curry(1) }", Some(1), "curry"),
+        ("fn run(event) { Fn(\"run\").curry(1) }", Some(1), "property"),
         ("fn run(event) { event.f() } fn f() { this.x = 1; }", Some(1), "this"),
     ] {
         let fault = compiled(source).err().expect(source);
