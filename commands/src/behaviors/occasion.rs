@@ -173,7 +173,7 @@ mod tests {
     fn what_an_event_does_not_tell_is_looked_up() {
         let seen = |happening, guild| {
             let (channel, user) = (Some(ChannelId(3)), Some(somebody(DiscordUserId(7))));
-            let occasion = Occasion { channel, guild, user, ..Occasion::default() };
+            let occasion = Occasion { guild, channel, user, ..Occasion::default() };
             Seen { happening, to_bot: false, occasion }
         };
         let reacted = seen(Happening::ReactionAdded, None);

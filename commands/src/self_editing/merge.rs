@@ -318,7 +318,7 @@ mod tests {
     fn many_large_files_take_little_longer_than_one() {
         let text = |seed: usize| {
             let line = |n: usize| ((n * 2_654_435_761 + seed * 40_503) >> 7) & 3;
-            (0..MAX_FILE_LINES).map(|n| format!("{}\n", line(n))).collect::<String>()
+            (0..MAX_FILE_LINES).map(|n| line(n).to_string() + "\n").collect::<String>()
         };
         let (before, after) = (text(1), text(2));
         let path = |n: usize| format!("prompts/{n}.md");
