@@ -35,7 +35,8 @@ impl Authenticate for Keys {
         if self.own.as_ref().is_some_and(|own| own.0 == blake3::hash(token.as_bytes())) {
             let cause = Cause::asked(Actor::system("cli"), request, Source::Cli);
             let permissions = Permissions::all();
-            return Ok(Caller { powers: powers_of(&permissions), cause, permissions });
+            let powers = powers_of(&permissions);
+            return Ok(Caller::new(cause, permissions, powers));
         }
         let found = self.identity.authenticate(token, request, Source::Api).await;
         found.map_err(|no| match no {

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 
 use palimpsest::cli::Cli;
 
+/// Many small values live shortly: events, rows, what scripts see.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match palimpsest::run(Cli::parse()).await {

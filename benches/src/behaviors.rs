@@ -234,7 +234,7 @@ fn script(head: &str, how: &str) -> String {
 fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
     let powers = Power::ALL.iter().copied().collect();
-    Caller { cause, permissions: Permissions::all(), powers }
+    Caller::new(cause, Permissions::all(), powers)
 }
 
 fn p99(figure: Figure) -> Figure {

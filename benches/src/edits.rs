@@ -179,7 +179,7 @@ fn back(id: EditId, preview: bool) -> Rollback {
 
 fn caller(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+    Caller::new(cause, Permissions::all(), [].into())
 }
 
 struct Nobody;

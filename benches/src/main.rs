@@ -38,6 +38,10 @@ use futures_util::future::LocalBoxFuture;
 use crate::measure::Bench;
 use crate::table::Row;
 
+/// As the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Case {
     name: &'static str,
     run: fn(Bench) -> LocalBoxFuture<'static, Result<Vec<Row>>>,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use domain::behaviors::Behavior;
 use domain::conversation::Conversation;
 use domain::discord::{Channel, Guild};
-use domain::identity::ApiKey;
+use domain::identity::{
+    Alert, ApiKey, Claim, Group, Organization, Role, Session, SignIn, User,
+};
 use domain::integrations::Installation;
 use domain::kernel::{Blob, Chain, ErasurePerson, Journal, StreamId};
 use domain::lifecycle::{Bot, Process, Settings};
@@ -49,21 +51,29 @@ macro_rules! executors {
 }
 
 executors! {
+    alerts: Alert,
     api_keys: ApiKey,
     behaviors: Behavior,
     blobs: Blob,
     bots: Bot,
     chains: Chain,
     channels: Channel,
+    claims: Claim,
     compensations: Compensation,
     conversations: Conversation,
     edits: Edit,
+    groups: Group,
     guilds: Guild,
     installations: Installation,
+    organizations: Organization,
     people: ErasurePerson,
     processes: Process,
     rehearsals: Rehearsal,
+    roles: Role,
+    sessions: Session,
     settings: Settings,
+    sign_ins: SignIn,
+    users: User,
     watches: Watch,
     workspaces: Workspace,
 }

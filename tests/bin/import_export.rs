@@ -23,7 +23,7 @@ async fn main() {
         journal: platform.journal.clone(),
     };
     let cause = Cause::asked(Actor::system("import"), Uuid::now_v7(), Source::Cli);
-    let caller = Caller { cause, permissions: Permissions::all(), powers: [].into() };
+    let caller = Caller::new(cause, Permissions::all(), [].into());
     let say: Progress = Arc::new(|report: &ImportReport| {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", report.messages).expect("somebody listens");

@@ -230,7 +230,7 @@ impl Door {
         let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
         let permissions = Permissions::of(permissions);
         let may = Permissions::all();
-        let caller = commands::ports::Caller { cause, permissions: may, powers: [].into() };
+        let caller = commands::ports::Caller::new(cause, may, [].into());
         let new = NewApiKey { name: "some".into(), permissions, expires_at: None };
         self.identity.create_api_key(&caller, new).await.expect("a key").token
     }

@@ -246,7 +246,7 @@ async fn go_live(editing: &SelfEditing, reason: &str, files: &[(&str, Option<&st
         base_revision: None,
     };
     let cause = Cause::asked(Actor::discord(7), Uuid::now_v7(), Source::Discord);
-    let ana = Caller { cause, permissions: Permissions::all(), powers: [].into() };
+    let ana = Caller::new(cause, Permissions::all(), [].into());
     let (id, _) = editing.propose(&ana, proposal).await.unwrap();
     editing.approve(&who("ben"), id, Word::default()).await.unwrap();
     editing.apply(&who("ben"), id).await.unwrap();
@@ -255,7 +255,7 @@ async fn go_live(editing: &SelfEditing, reason: &str, files: &[(&str, Option<&st
 
 fn who(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+    Caller::new(cause, Permissions::all(), [].into())
 }
 
 fn newest(at: &Path) -> git2::Oid {

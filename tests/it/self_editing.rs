@@ -290,7 +290,7 @@ async fn go_live(door: &Door, proposed: &Answered) -> Answered {
 
 pub(super) fn somebody(name: &str) -> Caller {
     let cause = Cause::asked(Actor::api_key(name), Uuid::now_v7(), Source::Api);
-    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+    Caller::new(cause, Permissions::all(), [].into())
 }
 
 pub(super) async fn seeded(there: &Embedded) -> SelfEditing {

@@ -110,7 +110,7 @@ impl Asked {
             options,
             focused: focused(inner),
             on_message: kind != Kind::Command && data["message"].is_object(),
-            caller: Caller { cause, permissions, powers },
+            caller: Caller::new(cause, permissions, powers),
             names: names.collect(),
             readable: readable.collect(),
         })

@@ -184,11 +184,7 @@ impl WatchEdits {
     }
 
     async fn take_back(&self, cause: &Cause, edit: EditId, reason: String) -> Result<(), Setback> {
-        let caller = Caller {
-            cause: cause.clone(),
-            permissions: Permissions::all(),
-            powers: BTreeSet::new(),
-        };
+        let caller = Caller::new(cause.clone(), Permissions::all(), BTreeSet::new());
         let target = Target::Edit(edit);
         let rollback = Rollback { target, reason, force: false, preview: false };
         match self.self_editing.roll_back(&caller, rollback).await {

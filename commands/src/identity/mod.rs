@@ -1,5 +1,6 @@
 //! Use cases around API keys and people's data.
 
+pub mod accounts;
 mod key_hashes;
 mod last_uses;
 mod token;
@@ -190,7 +191,8 @@ impl Identity {
         let permissions = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
         self.uses.note(id, now).await;
         let cause = Cause::asked(Actor::api_key(id.to_string()), correlation, source);
-        Ok(Caller { powers: powers_of(&permissions), cause, permissions })
+        let powers = powers_of(&permissions);
+        Ok(Caller::new(cause, permissions, powers))
     }
 
     /// The keys that could approve edits now.

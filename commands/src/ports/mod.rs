@@ -9,18 +9,21 @@ mod execute;
 mod idempotency;
 mod key_uses;
 mod leases;
+mod mailer;
 mod mirror;
 mod oauth;
+mod passwords;
 mod policy_checker;
 mod recent_faults;
 mod script_runner;
 mod snapshots;
 mod surroundings;
 mod tickets;
+mod tokens;
 mod traces;
 mod vault;
 
-pub use access::{Access, Caller};
+pub use access::{Access, Caller, Signed};
 pub use chat_model::{
     Answer, ChatModel, Message, ModelError, ModelName, Prompt, Step, Tool, ToolCall, ToolResult,
     Turn, Work,
@@ -32,8 +35,10 @@ pub use execute::{Execute, Executed, Loaded};
 pub use idempotency::{CLAIM_LASTS, Claim, IdempotencyKeys};
 pub use key_uses::KeyUses;
 pub use leases::{Lease, Leases};
+pub use mailer::{Mail, Mailer};
 pub use mirror::{Mirror, MirrorError, Shown, Standing};
 pub use oauth::{Grant, OAuth};
+pub use passwords::{Passwords, Verified};
 pub use policy_checker::PolicyChecker;
 pub use recent_faults::{NoFaults, RecentFault, RecentFaults};
 pub use script_runner::{
@@ -42,5 +47,6 @@ pub use script_runner::{
 pub use snapshots::{Snapshot, Snapshots};
 pub use surroundings::{Due, Surroundings};
 pub use tickets::Tickets;
+pub use tokens::{Claims, Tokens};
 pub use traces::{Earlier, EventPlace, Made, Settled, Spotted, Traces};
 pub use vault::Vault;

@@ -132,7 +132,7 @@ impl SelfEditing {
             return Ok(settled);
         }
         let cause = caller.cause.then(&format!("undo {id}"));
-        let caller = Caller { cause, permissions: Permissions::all(), powers: BTreeSet::new() };
+        let caller = Caller::new(cause, Permissions::all(), BTreeSet::new());
         let target = Target::Edit(id);
         let reason = reason.to_owned();
         let rollback = Rollback { target, reason, force: false, preview: false };

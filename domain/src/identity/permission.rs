@@ -36,14 +36,19 @@ macro_rules! permissions {
 
 permissions! {
     ApproveSelfEdit = "approve:self-edit": "Approve, reject and apply edits that others proposed",
+    AuthorizeRequest = "authorize:request": "Ask the policies for a decision",
     ErasePerson = "erase:person": "Make a person's data unreadable for good",
     ImportHistory = "import:history": "Import recorded chat",
     ManageApiKey = "manage:api-key": "Create, list and revoke API keys",
     ManageBot = "manage:bot": "Restart and shut down the bot",
     ManageConfig = "manage:config": "Change the configuration",
+    ManageGroup = "manage:group": "Make, change and remove groups, over REST and SCIM",
     ManageIntegration = "manage:integration": "Install and remove integrations",
+    ManageOrganization = "manage:organization": "Make, change and remove organizations",
     ManageReplay = "manage:replay": "Rebuild the read models from the log",
+    ManageRole = "manage:role": "Make roles, and give and take them",
     ManageSelfEditing = "manage:self-editing": "Switch self-editing on and off",
+    ManageUser = "manage:user": "Make, change, switch off and remove users, over REST and SCIM",
     ProposeSelfEdit = "propose:self-edit": "Propose edits of the bot's behavior",
     ReadAnalytics = "read:analytics": "See analytics",
     ReadAudit = "read:audit": "See the audit trail and the event log",
@@ -52,9 +57,12 @@ permissions! {
     ReadHistory = "read:history": "Read and search the chat history",
     ReadIntegration = "read:integration": "See integrations",
     ReadLog = "read:log": "Read the application's logs",
+    ReadProfile = "read:profile": "See one's own account",
     ReadSelfEdit = "read:self-edit": "See edits and the workspace",
+    ReadUser = "read:user": "See users, groups, organizations and roles",
     RollbackSelfEdit = "rollback:self-edit": "Roll edits back",
     WriteConversation = "write:conversation": "Hold conversations with the bot",
+    WriteProfile = "write:profile": "Change one's own account",
 }
 
 impl fmt::Display for Permission {
@@ -73,7 +81,8 @@ impl FromStr for Permission {
     }
 }
 
-/// What one actor may do: some permissions, or with `*:*` every one there is and will be.
+/// What one actor may do: some permissions, or by wildcards those there are and will be: `*:*`,
+/// `read:*`, `*:audit`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permissions(BTreeSet<String>);
@@ -84,11 +93,14 @@ impl Permissions {
         Self(["*:*".to_owned()].into())
     }
 
-    /// Refuses a text that names no permission.
+    /// Refuses a text that names no permission, and a wildcard that fits none.
     pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, ParseIdError> {
-        let known = |text: T| match text.as_ref() {
-            "*:*" => Ok("*:*".to_owned()),
-            text => text.parse::<Permission>().map(|it| it.to_string()),
+        let known = |text: T| {
+            let text = text.as_ref();
+            if text.contains('*') && Permission::ALL.iter().any(|it| fits(text, it.as_str())) {
+                return Ok(text.to_owned());
+            }
+            text.parse::<Permission>().map(|it| it.to_string())
         };
         texts.into_iter().map(known).collect::<Result<_, _>>().map(Self)
     }
@@ -99,17 +111,42 @@ impl Permissions {
     }
 
     pub fn allow(&self, permission: Permission) -> bool {
-        self.0.contains("*:*") || self.0.contains(permission.as_str())
+        let named = self.0.contains("*:*") || self.0.contains(permission.as_str());
+        named || self.0.iter().any(|it| it.contains('*') && fits(it, permission.as_str()))
     }
 
-    /// Whether everything the other may, this one may too.
+    /// Whether everything the other may, this one may too. A wildcard is covered by an equal or a
+    /// wider one only: what it will allow one day counts.
     pub fn cover(&self, other: &Self) -> bool {
-        self.0.contains("*:*") || other.0.is_subset(&self.0)
+        let covered = |wanted: &String| self.0.iter().any(|has| has == wanted || fits(has, wanted));
+        other.0.iter().all(covered)
+    }
+
+    /// These and those.
+    pub fn and(mut self, more: &Self) -> Self {
+        self.0.extend(more.0.iter().cloned());
+        self
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().map(|it| it.to_string()).collect())
+    }
+}
+
+/// Whether a pattern such as `read:*` fits a permission, or a narrower pattern.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (Some((verb, resource)), Some((its_verb, its_resource))) =
+        (pattern.split_once(':'), text.split_once(':'))
+    else {
+        return false;
+    };
+    (verb == "*" || verb == its_verb) && (resource == "*" || resource == its_resource)
 }
 
 #[cfg(test)]
@@ -128,5 +165,15 @@ mod tests {
         assert!(Permissions::all().cover(&some) && some.cover(&some));
         assert!(!some.cover(&Permissions::all()));
         assert!(Permissions::parse(["read:everything"]).is_err());
+        assert!(Permissions::parse(["*", "paint:*"]).is_err());
+    }
+
+    #[test]
+    fn wildcards_allow_what_they_fit() {
+        let reader = Permissions::parse(["read:*"]).unwrap();
+        assert!(reader.allow(Permission::ReadAudit) && !reader.allow(Permission::ErasePerson));
+        assert!(reader.cover(&Permissions::of(&[Permission::ReadAudit])));
+        assert!(!Permissions::of(&[Permission::ReadAudit]).cover(&reader));
+        assert!(!reader.cover(&Permissions::all()));
     }
 }

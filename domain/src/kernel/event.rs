@@ -108,21 +108,29 @@ pub(super) enum ReadError {
 }
 
 events! {
+    Alert(super::AlertId): crate::identity::Alert,
     ApiKey(super::ApiKeyId): crate::identity::ApiKey,
     Behavior(super::BehaviorId): crate::behaviors::Behavior,
     Blob(super::BlobId): super::Blob,
     Bot(super::Singleton): crate::lifecycle::Bot,
     Chain(super::Singleton): super::Chain,
     Channel(super::ChannelId): crate::discord::Channel,
+    Claim(super::ClaimId): crate::identity::Claim,
     Compensation(super::CompensationId): crate::self_editing::Compensation,
     Conversation(super::ConversationId): crate::conversation::Conversation,
     Edit(super::EditId): crate::self_editing::Edit,
+    Group(super::GroupId): crate::identity::Group,
     Guild(super::GuildId): crate::discord::Guild,
     Installation(super::InstallationId): crate::integrations::Installation,
+    Organization(super::OrganizationId): crate::identity::Organization,
     Person(super::Person): super::ErasurePerson,
     Process(super::ProcessId): crate::lifecycle::Process,
     Rehearsal(super::RehearsalId): crate::self_editing::Rehearsal,
+    Role(super::RoleId): crate::identity::Role,
+    Session(super::SessionId): crate::identity::Session,
     Settings(super::Singleton): crate::lifecycle::Settings,
+    SignIn(super::SignInId): crate::identity::SignIn,
+    User(super::UserId): crate::identity::User,
     Watch(super::EditId): crate::self_editing::Watch,
     Workspace(super::Singleton): crate::self_editing::Workspace,
 }
@@ -133,19 +141,27 @@ impl Event {
         match self {
             Self::Channel(_, event) => event.occurred_at(),
             Self::Guild(_, event) => event.occurred_at(),
-            Self::ApiKey(..)
+            Self::Alert(..)
+            | Self::ApiKey(..)
             | Self::Behavior(..)
             | Self::Blob(..)
             | Self::Bot(..)
             | Self::Chain(..)
+            | Self::Claim(..)
             | Self::Compensation(..)
             | Self::Conversation(..)
             | Self::Edit(..)
+            | Self::Group(..)
             | Self::Installation(..)
+            | Self::Organization(..)
             | Self::Person(..)
             | Self::Process(..)
             | Self::Rehearsal(..)
+            | Self::Role(..)
+            | Self::Session(..)
             | Self::Settings(..)
+            | Self::SignIn(..)
+            | Self::User(..)
             | Self::Watch(..)
             | Self::Workspace(..) => None,
         }

@@ -84,16 +84,26 @@ macro_rules! snowflakes {
 }
 
 uuids! {
+    /// One alert about security.
+    AlertId,
     /// One API key.
     ApiKeyId,
     /// One attempt to take back what the behaviors of an edit did.
     CompensationId,
     /// One suggested edit.
     EditId,
+    /// One group of users.
+    GroupId,
+    /// One organization.
+    OrganizationId,
     /// One run of the program.
     ProcessId,
     /// One rehearsal of an edit.
     RehearsalId,
+    /// One session of a user.
+    SessionId,
+    /// One user of the platform.
+    UserId,
 }
 
 snowflakes! {
@@ -207,6 +217,63 @@ impl fmt::Display for BehaviorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Declares ids that are short texts of a few letters.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $most:literal, $expected:literal);+ $(;)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+                if text.is_empty() || text.len() > $most || !text.chars().all(fits) {
+                    return Err(ParseIdError { text: text.to_owned(), expected: $expected });
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ParseIdError;
+
+            fn try_from(text: String) -> Result<Self, ParseIdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+words! {
+    /// A value that is somebody's alone: its kind, a dash, and a MAC of it.
+    ClaimId: 200, "a claim: a kind, a dash and a MAC";
+    /// One role, by its name.
+    RoleId: 64, "the name of a role: 1 to 64 of a-z, 0-9, - and _";
+    /// One pair of account and address: a MAC of both.
+    SignInId: 200, "a MAC of account and address";
 }
 
 /// The id of what there is one of.

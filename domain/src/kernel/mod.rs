@@ -30,8 +30,9 @@ pub use cloud_event::CommitEvent;
 pub use codec::{Codec, CommitBody, OpenFailure};
 pub use event::{Event, Listed, Recorded};
 pub use ids::{
-    ApiKeyId, BehaviorId, ChannelId, CompensationId, ConversationId, DiscordUserId, EditId,
-    GuildId, InstallationId, MessageId, ParseIdError, ProcessId, RehearsalId, Singleton,
+    AlertId, ApiKeyId, BehaviorId, ChannelId, ClaimId, CompensationId, ConversationId,
+    DiscordUserId, EditId, GroupId, GuildId, InstallationId, MessageId, OrganizationId,
+    ParseIdError, ProcessId, RehearsalId, RoleId, SessionId, SignInId, Singleton, UserId,
 };
 pub use journal::{Clock, Journal, Page};
 pub use keys::{CryptError, Key, KeyId, Keys, Sealer};

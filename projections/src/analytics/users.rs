@@ -47,19 +47,27 @@ fn doer(recorded: &Recorded) -> Option<Person> {
             | ConversationEvent::Ended { .. }
             | ConversationEvent::Opened { .. },
         )
+        | Event::Alert(..)
         | Event::ApiKey(..)
         | Event::Behavior(..)
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
+        | Event::Claim(..)
         | Event::Compensation(..)
         | Event::Edit(..)
+        | Event::Group(..)
         | Event::Guild(..)
         | Event::Installation(..)
+        | Event::Organization(..)
         | Event::Person(..)
         | Event::Process(..)
         | Event::Rehearsal(..)
+        | Event::Role(..)
+        | Event::Session(..)
         | Event::Settings(..)
+        | Event::SignIn(..)
+        | Event::User(..)
         | Event::Watch(..)
         | Event::Workspace(..) => None,
     }

@@ -207,19 +207,27 @@ fn server(event: &Event) -> Option<i64> {
             | ChannelEvent::ReactionRemoved { .. } => None,
         },
         Event::Guild(id, _) => Some(*id),
-        Event::ApiKey(..)
+        Event::Alert(..)
+        | Event::ApiKey(..)
         | Event::Behavior(..)
         | Event::Blob(..)
         | Event::Bot(..)
         | Event::Chain(..)
+        | Event::Claim(..)
         | Event::Compensation(..)
         | Event::Conversation(..)
         | Event::Edit(..)
+        | Event::Group(..)
         | Event::Installation(..)
+        | Event::Organization(..)
         | Event::Person(..)
         | Event::Process(..)
         | Event::Rehearsal(..)
+        | Event::Role(..)
+        | Event::Session(..)
         | Event::Settings(..)
+        | Event::SignIn(..)
+        | Event::User(..)
         | Event::Watch(..)
         | Event::Workspace(..) => None,
     }

@@ -60,20 +60,28 @@ impl Fold for Guilds {
                 | Did::MemberLeft { .. }
                 | Did::MemberUpdated { .. } => None,
             },
-            Event::ApiKey(..)
+            Event::Alert(..)
+            | Event::ApiKey(..)
             | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
+            | Event::Group(..)
             | Event::Installation(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..)
             | Event::Workspace(..) => None,
         }

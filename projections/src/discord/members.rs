@@ -57,20 +57,28 @@ impl Fold for Members {
     fn touches(recorded: &Recorded) -> impl IntoIterator<Item = Touch<Self::Key>> {
         match &recorded.event {
             Event::Guild(guild, event) => touched(event).map(|user| Touch::Changes((*guild, user))),
-            Event::ApiKey(..)
+            Event::Alert(..)
+            | Event::ApiKey(..)
             | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
+            | Event::Group(..)
             | Event::Installation(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..)
             | Event::Workspace(..) => None,
         }

@@ -49,20 +49,28 @@ impl Fold for ApiKeys {
         match &recorded.event {
             Event::ApiKey(id, Did::Created { .. }) => Some(Touch::Creates(id.0)),
             Event::ApiKey(id, Did::Revoked { .. }) => Some(Touch::Changes(id.0)),
-            Event::Behavior(..)
+            Event::Alert(..)
+            | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
+            | Event::Group(..)
             | Event::Guild(..)
             | Event::Installation(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..)
             | Event::Workspace(..) => None,
         }

@@ -68,20 +68,28 @@ impl Fold for Installations {
     fn touches(recorded: &Recorded) -> impl IntoIterator<Item = Touch<InstallationId>> {
         match &recorded.event {
             Event::Installation(id, _) => Some(Touch::Changes(id.clone())),
-            Event::ApiKey(..)
+            Event::Alert(..)
+            | Event::ApiKey(..)
             | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
+            | Event::Group(..)
             | Event::Guild(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..)
             | Event::Workspace(..) => None,
         }

@@ -207,20 +207,28 @@ impl Fold for Edits {
                 | Did::Rejected { .. }
                 | Did::RolledBack { .. } => Some(Touch::Changes(id.0)),
             },
-            Event::ApiKey(..)
+            Event::Alert(..)
+            | Event::ApiKey(..)
             | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
+            | Event::Group(..)
             | Event::Guild(..)
             | Event::Installation(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..)
             | Event::Workspace(..) => None,
         }

@@ -81,21 +81,29 @@ impl Append for Revisions {
                     recorded_at: Millis(recorded.recorded_at),
                 })
             }
-            Event::ApiKey(..)
+            Event::Alert(..)
+            | Event::ApiKey(..)
             | Event::Behavior(..)
             | Event::Blob(..)
             | Event::Bot(..)
             | Event::Chain(..)
             | Event::Channel(..)
+            | Event::Claim(..)
             | Event::Compensation(..)
             | Event::Conversation(..)
             | Event::Edit(..)
+            | Event::Group(..)
             | Event::Guild(..)
             | Event::Installation(..)
+            | Event::Organization(..)
             | Event::Person(..)
             | Event::Process(..)
             | Event::Rehearsal(..)
+            | Event::Role(..)
+            | Event::Session(..)
             | Event::Settings(..)
+            | Event::SignIn(..)
+            | Event::User(..)
             | Event::Watch(..) => None,
         }
     }

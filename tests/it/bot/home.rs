@@ -343,7 +343,7 @@ pub(super) fn each_once(ids: &[Snowflake]) {
 /// Somebody who may do everything.
 pub(super) fn operator() -> Caller {
     let cause = Cause::asked(Actor::system("test"), Uuid::now_v7(), Source::Cli);
-    Caller { cause, permissions: Permissions::all(), powers: [].into() }
+    Caller::new(cause, Permissions::all(), [].into())
 }
 
 async fn feed(journal: Journal, orders: Orders) {

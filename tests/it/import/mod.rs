@@ -45,7 +45,7 @@ fn importer() -> Caller {
     let actor = Actor::api_key(Uuid::now_v7().to_string());
     let cause = Cause::asked(actor, Uuid::now_v7(), Source::Api);
     let permissions = Permissions::of(&[Permission::ImportHistory]);
-    Caller { cause, permissions, powers: [].into() }
+    Caller::new(cause, permissions, [].into())
 }
 
 async fn import(platform: &Embedded, path: &Path) -> Result<ImportReport, CommandError> {
