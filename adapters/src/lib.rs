@@ -1,30 +1,42 @@
 //! The neighbors: one file or folder per technology, each behind a port.
 
 pub mod aead;
+pub mod argon2_passwords;
+pub mod authenticator_codes;
 pub mod cedar_policies;
 pub mod database;
 pub mod discord_oauth;
 pub mod discord_rest;
 pub mod fallback_model;
 pub mod genai_models;
+pub mod geo_database;
 pub mod git_mirror;
 mod hex;
 pub mod jetstream_log;
+pub mod key_command;
+pub mod jwt_tokens;
 mod labels;
 pub mod local_model;
 pub mod master_key;
 pub mod operational;
 pub mod rhai_scripts;
+pub mod smtp_mailer;
 pub mod sqlite_log;
 pub mod system_clock;
+mod time_limit;
 pub mod vault;
+pub mod webauthn_passkeys;
 
 pub use aead::ChaCha20Poly1305;
+pub use argon2_passwords::Argon2Passwords;
+pub use authenticator_codes::AuthenticatorCodes;
 pub use cedar_policies::CedarPolicies;
 pub use database::{Address, Care, DatabaseError, Opening};
 pub use git_mirror::GitMirror;
+pub use jwt_tokens::JwtTokens;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use operational::OperationalStore;
 pub use rhai_scripts::RhaiScripts;
 pub use system_clock::SystemClock;
 pub use vault::{SealedVault, VaultError};
+pub use webauthn_passkeys::WebauthnPasskeys;

@@ -7,6 +7,8 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use domain::kernel::Key;
 use zeroize::Zeroizing;
 
@@ -85,16 +87,67 @@ impl MasterKey {
         hex::read(digits).map(Self::new).ok_or_else(malformed)
     }
 
+    /// Reads a key as variables and secret managers hold it: the line of the file, 64 hexadecimal
+    /// digits, or 32 bytes in base64.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.strip_prefix(HEAD).unwrap_or(text);
+        if let Some(bytes) = hex::read(text) {
+            return Some(Self::new(bytes));
+        }
+        let letters = text.trim_end_matches('=').chars().map(|it| match it {
+            '-' => '+',
+            '_' => '/',
+            it => it,
+        });
+        let letters = Zeroizing::new(letters.collect::<String>());
+        let bytes = Zeroizing::new(BASE64.decode(letters.as_bytes()).ok()?);
+        bytes.as_slice().try_into().ok().map(Self::new)
+    }
+
+    /// Puts the file of the next key in the place of the present one, which is kept as `old`:
+    /// backups of before need it.
+    pub fn put_in_place(next: &Path, path: &Path, old: &Path) -> io::Result<()> {
+        match fs::remove_file(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        fs::hard_link(path, old)?;
+        fs::rename(next, path)?;
+        File::open(folder_of(path))?.sync_all()
+    }
+
+    /// Tells it from others, and tells nothing of it.
+    pub fn name(&self) -> String {
+        hex::write(&self.derive("vault: name of the master key").bytes()[..8])
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.0
+    }
+
     /// The key for one use. Uses differ in name; the names stay for ever.
     pub(crate) fn derive(&self, name: &str) -> Key {
-        let mut bytes = Zeroizing::new([0; 32]);
-        let extracted = Salt::new(HKDF_SHA256, b"palimpsest").extract(self.0.bytes());
-        let filled = extracted
-            .expand(&[name.as_bytes()], HKDF_SHA256)
-            .and_then(|expanded| expanded.fill(bytes.as_mut_slice()));
-        // HKDF-SHA-256 only refuses more than 255 times these 32 bytes.
-        filled.unwrap_or_else(|_| unreachable!("HKDF gives 32 bytes"));
-        Key::new(*bytes)
+        derive(&self.0, name)
+    }
+}
+
+/// A key for one use of another key (HKDF-SHA-256).
+pub(crate) fn derive(from: &Key, name: &str) -> Key {
+    let mut bytes = Zeroizing::new([0; 32]);
+    let extracted = Salt::new(HKDF_SHA256, b"palimpsest").extract(from.bytes());
+    let filled = extracted
+        .expand(&[name.as_bytes()], HKDF_SHA256)
+        .and_then(|expanded| expanded.fill(bytes.as_mut_slice()));
+    // HKDF-SHA-256 only refuses more than 255 times these 32 bytes.
+    filled.unwrap_or_else(|_| unreachable!("HKDF gives 32 bytes"));
+    Key::new(*bytes)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -106,10 +159,7 @@ impl fmt::Debug for MasterKey {
 
 /// Makes the file, complete or not at all, and leaves one alone that came first.
 fn make(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut bytes = Zeroizing::new([0; 40]);
     aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| io::Error::other("no randomness"))?;
@@ -204,6 +254,38 @@ mod tests {
         }
         fs::write(&path, good.trim_end()).unwrap();
         MasterKey::open_or_make(&path).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_read_as_variables_and_secret_managers_hold_it() {
+        let (key, digits) = (MasterKey::new([0xfb; 32]), "fb".repeat(32));
+        for text in [
+            digits.clone(),
+            format!("{HEAD}{digits}\n"),
+            "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=".to_owned(),
+            "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s".to_owned(),
+        ] {
+            assert!(MasterKey::parse(&text).unwrap().0 == key.0, "{text}");
+        }
+        for text in ["", "fb", "correct horse", &digits[2..], &digits.repeat(2)] {
+            assert!(MasterKey::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_key_takes_the_place_of_the_present_one_which_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let (path, next, old) =
+            (file("master.key"), file("master.key.next"), file("master.key.old"));
+        let (first, second) =
+            (MasterKey::open_or_make(&path).unwrap(), MasterKey::open_or_make(&next).unwrap());
+        fs::write(&old, "of an earlier change").unwrap();
+        MasterKey::put_in_place(&next, &path, &old).unwrap();
+        assert!(!next.exists());
+        assert!(MasterKey::open(&path).unwrap().0 == second.0);
+        assert!(MasterKey::open(&old).unwrap().0 == first.0);
+        assert_ne!(first.name(), second.name());
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! `/events` and `/audit`: the log, as it is and as people read it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::kernel::{Actor, ERASED, Journal, Origin, Personal};
+use futures_util::Stream;
+use poem::Body;
 use poem_openapi::param::Query;
-use poem_openapi::types::Any;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::payload::Binary;
+use poem_openapi::types::{Any, ToJSON as _};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use projections::Generation;
 use projections::audit::{self, trail};
 use projections::identity::actors;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Tag;
@@ -19,6 +26,9 @@ use crate::error::ApiError;
 use crate::page::default_limit;
 use crate::request;
 use crate::views::Views;
+
+/// How many entries an export reads at once.
+const PAGE: u64 = 500;
 
 pub(crate) struct AuditApi {
     pub(crate) journal: Journal,
@@ -40,6 +50,14 @@ struct AuditPage {
     entries: Vec<AuditEntry>,
     /// Where the next page starts; null when there is nothing more for now.
     next_after: Option<u64>,
+}
+
+#[derive(ApiResponse)]
+enum AuditExport {
+    /// One entry a line, in the form of `/audit`; the last line is `{"next_after": …}`, and is missing
+    /// when the export broke off.
+    #[oai(status = 200, content_type = "application/x-ndjson")]
+    Lines(Binary<Body>),
 }
 
 /// Who did what to what, when and why.
@@ -175,6 +193,97 @@ impl AuditApi {
         let names = actors::names(db, found.iter().map(|entry| &entry.recorded.actor)).await?;
         let entries = found.iter().map(|entry| shown(entry, &names)).collect();
         Ok(Found::of(AuditPage { entries, next_after }))
+    }
+
+    /// Export the audit trail
+    ///
+    /// Oldest first, as JSON lines, up to what the read models show when it begins. The last line says where the
+    /// next export goes on.
+    #[oai(path = "/audit/export", method = "get", operation_id = "exportAudit")]
+    #[expect(clippy::too_many_arguments, reason = "each is a filter of the API")]
+    #[expect(clippy::unused_async, reason = "every operation is asynchronous")]
+    async fn export(
+        &self,
+        _may: May<needs::ReadAudit>,
+        /// Only what this actor did.
+        #[oai(validator(min_length = 1, max_length = 128))]
+        user_id: Query<Option<String>>,
+        /// Only this action, as `edit.approved`.
+        #[oai(validator(min_length = 1, max_length = 100))]
+        action: Query<Option<String>>,
+        /// Only what was done to things of this type, as `edit`.
+        #[oai(validator(min_length = 1, max_length = 100))]
+        target_type: Query<Option<String>>,
+        /// Only what was done to the thing with this id.
+        #[oai(validator(min_length = 1, max_length = 200))]
+        target_id: Query<Option<String>>,
+        /// Only from this moment on.
+        from: Query<Option<DateTime<Utc>>>,
+        /// Only before this moment.
+        to: Query<Option<DateTime<Utc>>>,
+        /// Start after this commit.
+        #[oai(default, validator(maximum(value = "9007199254740991")))]
+        after: Query<u64>,
+    ) -> Result<AuditExport> {
+        let filter = trail::Filter {
+            user_id: user_id.0,
+            action: action.0,
+            target_type: target_type.0,
+            target_id: target_id.0,
+            from: from.0,
+            to: to.0,
+        };
+        let live = self.views.live()?;
+        let end = live.standing().borrow().position.max(after.0);
+        let journal = self.journal.clone();
+        let export = Export { live, journal, filter, after: after.0, end, lines: VecDeque::new() };
+        Ok(AuditExport::Lines(Binary(Body::from_bytes_stream(export.stream()))))
+    }
+}
+
+/// An export under way.
+struct Export {
+    live: Arc<Generation>,
+    journal: Journal,
+    filter: trail::Filter,
+    /// What was read so far.
+    after: u64,
+    /// The last commit of this export.
+    end: u64,
+    lines: VecDeque<Bytes>,
+}
+
+impl Export {
+    /// The lines, a page at a time: no more than one is in memory.
+    fn stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let request_id = request::id();
+        futures_util::stream::try_unfold(Some(self), move |state| async move {
+            let Some(mut export) = state else { return Ok(None) };
+            while export.lines.is_empty() && export.after < export.end {
+                export.read().await.inspect_err(|error| {
+                    tracing::warn!(%request_id, %error, "an export of the audit trail broke off");
+                })?;
+            }
+            if let Some(line) = export.lines.pop_front() {
+                return Ok(Some((line, Some(export))));
+            }
+            let last = format!("{}\n", json!({ "next_after": export.end }));
+            Ok(Some((Bytes::from(last), None)))
+        })
+    }
+
+    /// The next page.
+    async fn read(&mut self) -> io::Result<()> {
+        let db = self.live.db();
+        let page = trail::page(db, &self.journal, &self.filter, self.after, PAGE).await;
+        let (mut found, next) = page.map_err(io::Error::other)?;
+        self.after = next.unwrap_or(self.end);
+        found.retain(|entry| entry.recorded.position <= self.end);
+        let names = actors::names(db, found.iter().map(|entry| &entry.recorded.actor)).await;
+        let names = names.map_err(io::Error::other)?;
+        let line = |entry| Bytes::from(format!("{}\n", shown(entry, &names).to_json_string()));
+        self.lines = found.iter().map(line).collect();
+        Ok(())
     }
 }
 

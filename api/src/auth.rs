@@ -14,6 +14,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use uuid::Uuid;
 
+use crate::accounts::cookies;
 use crate::error::ApiError;
 
 /// The longest token that is looked at.
@@ -57,28 +58,45 @@ pub(crate) enum Credentials {
     Refused(&'static str),
 }
 
-/// Looks at the `Authorization` header.
+/// How a token came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carried {
+    Cookie,
+    Header,
+}
+
+/// Looks at the `Authorization` header, or else at the cookie that pages use.
 pub(crate) async fn credentials(
     headers: &HeaderMap,
     knows: &dyn Authenticate,
     request: Uuid,
-) -> Result<Credentials, ApiError> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Ok(Credentials::None);
-    };
-    let text = value.to_str().unwrap_or_default();
-    let token = match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Ok(Credentials::Refused("the scheme must be Bearer")),
+) -> Result<(Credentials, Carried), ApiError> {
+    let (token, carried) = match headers.get(header::AUTHORIZATION) {
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default();
+            let token = match text.split_once(' ') {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+                _ => {
+                    let refused = Credentials::Refused("the scheme must be Bearer");
+                    return Ok((refused, Carried::Header));
+                }
+            };
+            (token, Carried::Header)
+        }
+        None => match cookies::value(headers, cookies::ACCESS) {
+            Some(token) => (token, Carried::Cookie),
+            None => return Ok((Credentials::None, Carried::Header)),
+        },
     };
     if token.is_empty() || token.len() > MAX_TOKEN {
-        return Ok(Credentials::Refused("malformed"));
+        return Ok((Credentials::Refused("malformed"), carried));
     }
-    match knows.authenticate(token, request).await {
-        Ok(caller) => Ok(Credentials::Known(caller)),
-        Err(Unauthenticated::Invalid(reason)) => Ok(Credentials::Refused(reason)),
-        Err(Unauthenticated::Unavailable(error)) => Err(error.into()),
-    }
+    let credentials = match knows.authenticate(token, request).await {
+        Ok(caller) => Credentials::Known(caller),
+        Err(Unauthenticated::Invalid(reason)) => Credentials::Refused(reason),
+        Err(Unauthenticated::Unavailable(error)) => return Err(error.into()),
+    };
+    Ok((credentials, carried))
 }
 
 impl Credentials {
@@ -115,7 +133,9 @@ impl Credentials {
             Self::None => Err(unauthorized(
                 r#"Bearer realm="palimpsest""#,
                 "UNAUTHORIZED",
-                "this needs a token: Authorization: Bearer pal_…".to_owned(),
+                "this needs a token: sign in with POST /api/v1/auth/login, or send an API key, as \
+                 Authorization: Bearer …"
+                    .to_owned(),
             )),
             Self::Refused(reason) => Err(unauthorized(
                 r#"Bearer realm="palimpsest", error="invalid_token""#,
@@ -156,11 +176,13 @@ impl<'a, P: Needed> ApiExtractor<'a> for May<P> {
             SCHEME,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("An API key: `pal_<id>_<secret>`."),
+                description: Some(
+                    "An API key, `pal_<id>_<secret>`, or the access token of somebody who signed in.",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
-                bearer_format: Some("pal_<id>_<secret>"),
+                bearer_format: Some("JWT, or pal_<id>_<secret>"),
                 flows: None,
                 openid_connect_url: None,
             },
@@ -202,14 +224,19 @@ pub(crate) mod needs {
 
     needed! {
         ApproveSelfEdit,
+        AuthorizeRequest,
         ErasePerson,
         ImportHistory,
         ManageApiKey,
         ManageBot,
         ManageConfig,
+        ManageGroup,
         ManageIntegration,
+        ManageOrganization,
         ManageReplay,
+        ManageRole,
         ManageSelfEditing,
+        ManageUser,
         ProposeSelfEdit,
         ReadAnalytics,
         ReadAudit,
@@ -218,8 +245,11 @@ pub(crate) mod needs {
         ReadHistory,
         ReadIntegration,
         ReadLog,
+        ReadProfile,
         ReadSelfEdit,
+        ReadUser,
         RollbackSelfEdit,
         WriteConversation,
+        WriteProfile,
     }
 }

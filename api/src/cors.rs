@@ -4,7 +4,8 @@ use poem::Response;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 const ASKABLE: &str =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Min-Position";
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, \
+X-Min-Position";
 const READABLE: &str = "ETag, Location, Retry-After, X-Event-Position, X-RateLimit-Limit, \
 X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";
 
@@ -28,6 +29,8 @@ pub(crate) fn allow(origins: &[String], origin: Option<&str>, headers: &mut Head
     let allowed = origin.filter(|origin| origins.iter().any(|it| it == origin));
     let Some(Ok(origin)) = allowed.map(HeaderValue::from_str) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    // Pages of these websites may use their visitors' sessions.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     let readable = HeaderValue::from_static(READABLE);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use commands::identity::accounts::Accounts;
 use commands::ports::IdempotencyKeys;
 use domain::kernel::{Clock, Journal, Origin};
 use futures_util::FutureExt;
@@ -13,7 +14,8 @@ use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use projections::Generations;
 use uuid::Uuid;
 
-use crate::auth::{self, Authenticate, Credentials};
+use crate::accounts::cookies;
+use crate::auth::{self, Authenticate, Carried, Credentials};
 use crate::consistency;
 use crate::error::{self, ApiError};
 use crate::idempotency::{self, Passing, Turn};
@@ -33,6 +35,7 @@ const MAX_USER_AGENT: usize = 256;
 /// Stands before all endpoints.
 pub(crate) struct Door<E> {
     inner: Arc<E>,
+    accounts: Accounts,
     authenticate: Arc<dyn Authenticate>,
     clock: Arc<dyn Clock>,
     idempotency: Arc<dyn IdempotencyKeys>,
@@ -73,11 +76,12 @@ where
     ) -> Self {
         Self {
             inner: Arc::new(inner),
+            accounts: services.accounts.clone(),
             authenticate: services.authenticate.clone(),
             clock: services.clock.clone(),
             idempotency: services.idempotency.clone(),
             journal: services.journal.clone(),
-            limits: Limits::new(&settings.rate_limits),
+            limits: Limits::new(&settings.rate_limits, &services.shared_limits),
             operations,
             read_only: services.read_only,
             settings,
@@ -147,15 +151,19 @@ where
             return self.call(request, template).await;
         }
         let (headers, id) = (request.headers(), request::id());
-        let mut credentials = auth::credentials(headers, &*self.authenticate, id).await?;
+        let (mut credentials, carried) =
+            auth::credentials(headers, &*self.authenticate, id).await?;
         credentials.came_from(|| self.origin(&request));
         seen.caller = credentials.credential();
         if let Some(limits) = &self.limits {
             let (tier, key) = self.bucket(&request, &credentials);
-            let (headers, taken) = limits.take(tier, key);
+            let (headers, taken) = limits.take(tier, key).await;
             seen.limits = headers;
             taken?;
         }
+        self.check_page(&request, &credentials, carried)?;
+        let origin = self.origin(&request);
+        request.extensions_mut().insert(origin);
         request.extensions_mut().insert(credentials.clone());
         let operation = template.and_then(|it| it.operation(request.method()));
         let (Some(template), Some(operation)) = (template, operation) else {
@@ -181,6 +189,26 @@ where
         };
         self.wait_for_written(&response).await;
         Ok(response)
+    }
+
+    /// What changes something by a cookie must be sent by the page that has the session.
+    fn check_page(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+        carried: Carried,
+    ) -> Result<(), ApiError> {
+        let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+        let Credentials::Known(caller) = credentials else { return Ok(()) };
+        match &caller.session {
+            Some(signed) if carried == Carried::Cookie && !safe => cookies::check(
+                request.headers(),
+                &self.accounts,
+                signed.session,
+                &self.settings.allowed_origins,
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// A request that changes something is done once per idempotency key.
@@ -323,7 +351,7 @@ where
             return (Tier::Auth, address());
         }
         let bulk = ["/api/v1/imports", "/api/v1/replays"].contains(&path);
-        let bulk = bulk && request.method() == Method::POST;
+        let bulk = bulk && request.method() == Method::POST || path == "/api/v1/audit/export";
         let tier = if bulk { Tier::Bulk } else { Tier::Default };
         (tier, credentials.credential().unwrap_or_else(address))
     }

@@ -155,6 +155,7 @@ fn refused(refusal: &Refusal) -> ApiError {
         Some("PAYLOAD_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         Some("BOT_OFFLINE" | "UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         Some("RATE_LIMIT_EXCEEDED") => StatusCode::TOO_MANY_REQUESTS,
+        Some("INVALID_CREDENTIALS" | "INVALID_TOKEN") => StatusCode::UNAUTHORIZED,
         _ => status,
     };
     let mut details = refusal.details.clone().unwrap_or_else(|| json!({}));

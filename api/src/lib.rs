@@ -1,5 +1,7 @@
 //! The HTTP front door.
 
+mod accounts;
+mod alerts;
 mod analytics;
 mod answer;
 mod audit;
@@ -29,6 +31,7 @@ mod logs;
 pub mod metrics;
 mod openapi;
 mod page;
+mod people;
 mod replays;
 mod request;
 mod self_editing;
@@ -87,8 +90,9 @@ enum Tag {
 
 /// All operations of the API, one type per context.
 type Apis = (
+    accounts::AccountsApis,
     analytics::AnalyticsApi,
-    audit::AuditApi,
+    (alerts::AlertsApi, audit::AuditApi),
     conversation::ConversationApi,
     explain::ExplainApi,
     health::HealthApi,
@@ -98,6 +102,7 @@ type Apis = (
     integrations::IntegrationsApi,
     lifecycle::LifecycleApi,
     logs::LogsApi,
+    people::PeopleApis,
     SelfEditingApis,
     views::ViewsApi,
 );
@@ -136,7 +141,9 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
         stop,
         views,
     };
+    let public_keys = accounts::keys::PublicKeys(services.accounts.tokens.clone());
     let route = Route::new()
+        .at("/.well-known/jwks.json", public_keys)
         .at("/docs", get(docs::page(page)))
         .at("/metrics", get(numbers))
         .at("/openapi.json", get(docs::json(&document)))
@@ -150,6 +157,8 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
 fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> Apis {
     let Services {
         about,
+        accounts,
+        alerts,
         compensations,
         conversations,
         data_dir,
@@ -160,7 +169,9 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         integrations,
         journal,
         lifecycle,
+        people,
         rehearsals,
+        second_factors,
         self_editing,
         stop,
         views: generations,
@@ -169,14 +180,19 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     let patience = Duration::from_millis(settings.read_your_writes_ms);
     let views = views::Views { generations: generations.clone(), patience };
     let edits = self_editing::edits::EditsApi {
+        compensations: compensations.clone(),
         rehearsals,
         self_editing: self_editing.clone(),
         views: views.clone(),
     };
     let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
+        accounts::apis(&accounts, &second_factors, &views),
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
-        audit::AuditApi { journal, views: views.clone() },
+        (
+            alerts::AlertsApi { alerts, views: views.clone() },
+            audit::AuditApi { journal, views: views.clone() },
+        ),
         conversation::ConversationApi { conversations, views: views.clone() },
         explain::ExplainApi { explain: explain.clone() },
         health::HealthApi { health, started, views: generations.clone() },
@@ -196,6 +212,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             started,
         },
         logs::LogsApi { directory: settings.log_directory.clone() },
+        people::apis(&people, &views),
         (
             self_editing::SelfEditingApi {
                 lifecycle,

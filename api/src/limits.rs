@@ -1,9 +1,14 @@
 //! How many requests a caller may make: token buckets, and the headers that tell of them.
+//!
+//! Signing in is counted by all processes together, so that nobody gets more tries by asking them in turn; that
+//! is rare enough to ask the operational store each time. Everything else each process counts for itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use commands::describe;
+use commands::ports::{Bucket, SharedLimits, Taken};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -34,6 +39,7 @@ pub(crate) struct Limits {
     auth: Limiter,
     bulk: Limiter,
     default: Limiter,
+    shared: Arc<dyn SharedLimits>,
 }
 
 struct Limiter {
@@ -45,18 +51,19 @@ struct Limiter {
 
 impl Limits {
     /// None when there are no limits.
-    pub(crate) fn new(settings: &RateLimits) -> Option<Self> {
+    pub(crate) fn new(settings: &RateLimits, shared: &Arc<dyn SharedLimits>) -> Option<Self> {
         settings.enabled.then(|| Self {
             auth: Limiter::new("auth", settings.auth),
             bulk: Limiter::new("bulk", settings.bulk),
             default: Limiter::new("default", settings.default),
+            shared: shared.clone(),
         })
     }
 
     /// Takes a request out of its bucket; the headers are for the answer, whatever it is.
-    pub(crate) fn take(&self, tier: Tier, key: String) -> (HeaderMap, Result<(), ApiError>) {
+    pub(crate) async fn take(&self, tier: Tier, key: String) -> (HeaderMap, Result<(), ApiError>) {
         match tier {
-            Tier::Auth => self.auth.take(key),
+            Tier::Auth => self.auth.take_shared(&*self.shared, key).await,
             Tier::Bulk => self.bulk.take(key),
             Tier::Default => self.default.take(key),
         }
@@ -76,15 +83,35 @@ impl Limiter {
         }
         match self.buckets.check_key(&key) {
             Ok(state) => (self.headers(state.remaining_burst_capacity()), Ok(())),
-            Err(not_until) => {
-                let wait = whole_seconds(not_until.wait_time_from(DefaultClock::default().now()));
-                let message = format!("too many requests; try again in {wait} s");
-                let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, message)
-                    .with_header(header::RETRY_AFTER, wait);
-                let details = json!({ "limit": self.name, "retry_after": wait });
-                (self.headers(0), Err(ApiError { details: Box::new(details), ..error }))
+            Err(not_until) => self.refused(not_until.wait_time_from(DefaultClock::default().now())),
+        }
+    }
+
+    /// From the bucket of all processes; when nobody can be asked, from this one's own.
+    async fn take_shared(
+        &self,
+        shared: &dyn SharedLimits,
+        key: String,
+    ) -> (HeaderMap, Result<(), ApiError>) {
+        let every = Duration::from_secs(60) / self.limit.per_minute.get();
+        let bucket = Bucket { every, burst: self.limit.burst.get() };
+        match shared.take(self.name, &key, bucket).await {
+            Ok(Taken::Left(left)) => (self.headers(left), Ok(())),
+            Ok(Taken::Wait(wait)) => self.refused(wait),
+            Err(error) => {
+                tracing::warn!(error = %describe(&error), "this process counts requests for itself");
+                self.take(key)
             }
         }
+    }
+
+    fn refused(&self, wait: Duration) -> (HeaderMap, Result<(), ApiError>) {
+        let wait = whole_seconds(wait);
+        let message = format!("too many requests; try again in {wait} s");
+        let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, message)
+            .with_header(header::RETRY_AFTER, wait);
+        let details = json!({ "limit": self.name, "retry_after": wait });
+        (self.headers(0), Err(ApiError { details: Box::new(details), ..error }))
     }
 
     /// The seeds' headers, and those of the IETF draft: a full bucket is the quota, the time it

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use commands::conversation::Conversations;
 use commands::discord::imports::ImportJobs;
 use commands::explain::Explain;
-use commands::identity::Identity;
+use commands::identity::{Alerts, Identity};
+use commands::identity::people::People;
+use commands::identity::accounts::{Accounts, SecondFactors};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::IdempotencyKeys;
+use commands::ports::{IdempotencyKeys, SharedLimits};
 use commands::self_editing::{Compensations, Rehearsals, SelfEditing};
 use domain::kernel::{Clock, Journal};
 use projections::Generations;
@@ -23,6 +25,8 @@ use crate::metrics::Traffic;
 #[derive(Clone)]
 pub struct Services {
     pub about: About,
+    pub accounts: Accounts,
+    pub alerts: Alerts,
     pub authenticate: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
     pub compensations: Compensations,
@@ -37,10 +41,14 @@ pub struct Services {
     pub integrations: Integrations,
     pub journal: Journal,
     pub lifecycle: Lifecycle,
+    pub people: People,
     /// Whether this is the state of one moment: what would change something is refused.
     pub read_only: bool,
     pub rehearsals: Rehearsals,
+    pub second_factors: SecondFactors,
     pub self_editing: SelfEditing,
+    /// Counts tries to sign in, for all processes together.
+    pub shared_limits: Arc<dyn SharedLimits>,
     /// Cancelled when the server shall stop.
     pub stop: CancellationToken,
     /// Counts requests, for the samples of the process.

@@ -1,9 +1,10 @@
-//! Who holds a token: an API key, or a command of this very process.
+//! Who holds a token: a person who signed in, an API key, or a command of this very process.
 
 use api::{Authenticate, Unauthenticated};
 use async_trait::async_trait;
 use commands::behaviors::powers_of;
-use commands::identity::{Identity, NoEntry};
+use commands::identity::accounts::Accounts;
+use commands::identity::{ApiToken, Identity, NoEntry};
 use commands::ports::Caller;
 use domain::identity::Permissions;
 use domain::kernel::{Actor, Cause, Source};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 /// See the module.
 pub(crate) struct Keys {
+    pub accounts: Accounts,
     pub identity: Identity,
     /// Set when the process serves nobody but its own command line; it is never written down.
     pub own: Option<OwnToken>,
@@ -38,7 +40,11 @@ impl Authenticate for Keys {
             let powers = powers_of(&permissions);
             return Ok(Caller::new(cause, permissions, powers));
         }
-        let found = self.identity.authenticate(token, request, Source::Api).await;
+        let found = if ApiToken::parse(token).is_some() {
+            self.identity.authenticate(token, request, Source::Api).await
+        } else {
+            self.accounts.authenticate(token, request, Source::Api).await
+        };
         found.map_err(|no| match no {
             NoEntry::Invalid => Unauthenticated::Invalid("it is unknown, revoked or expired"),
             NoEntry::Unavailable(error) => Unauthenticated::Unavailable(error),

@@ -121,6 +121,9 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Run the platform; the same as no command at all.
     Serve(ServeArgs),
+    /// Look after the vault.
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Walk the log and say whether it is complete and unchanged.
     Verify {
         /// Answer as JSON.
@@ -224,6 +227,20 @@ pub enum LogCommand {
         /// Go on as new ones come.
         #[arg(short, long)]
         follow: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VaultCommand {
+    /// Change the master key while everything runs: makes the next one, which then opens the vault
+    /// as well as the present one does.
+    RotateMasterKey {
+        /// Every process has the next one: let no other open the vault.
+        #[arg(long)]
+        finish: bool,
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -8,6 +8,7 @@ use config::{Environment, File, FileFormat};
 use domain::kernel::Shown;
 use serde::Deserialize;
 
+use crate::accounts::Identity;
 use crate::ai::Ai;
 use crate::behaviors::Behaviors;
 use crate::cli::{Place, ServeArgs};
@@ -43,8 +44,10 @@ pub struct Config {
     pub behaviors: Behaviors,
     pub conversation: Conversation,
     pub discord: Discord,
+    pub identity: Identity,
     pub jetstream: JetStream,
     pub logging: Logging,
+    pub master_key: crate::master_key::MasterKeySettings,
     pub mirror: Mirror,
     pub chain: Chain,
     pub api: api::ApiSettings,
@@ -206,6 +209,7 @@ impl Config {
             "the setting “log” is wrong: it is sqlite, sqlite://path, or the address of a NATS \
              server such as nats://127.0.0.1:4222"
         );
+        self.identity.check()?;
         let url = &self.discord.api_url;
         let parsed = reqwest::Url::parse(url).ok();
         ensure!(
@@ -277,6 +281,10 @@ mod tests {
                 toml::Value::String(_) if name == "PALIMPSEST_AI__PROVIDER" => "openai".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
+                toml::Value::String(_) if name.ends_with("__SMTP_URL") => "smtp://mail".to_owned(),
+                toml::Value::String(_) if name.ends_with("__PUBLIC_URL") => "https://a.b".to_owned(),
+                toml::Value::String(_) if name.ends_with("__MAIL_FROM") => "a@b.example".to_owned(),
+                toml::Value::String(it) if humantime::parse_duration(&it).is_ok() => "7h".to_owned(),
                 toml::Value::String(it) => format!("{it}9"),
                 odd => panic!("{name}: {odd}"),
             };

@@ -37,6 +37,7 @@ impl Effects for Views {
         let which = match which {
             Which::All => effects::Which::All,
             Which::Lasting => effects::Which::Lasting,
+            Which::Troubled => effects::Which::Troubled,
             Which::Undoable => effects::Which::Undoable,
         };
         let slice = Slice { limit, offset };
@@ -99,6 +100,7 @@ fn effect(it: effects::Effect) -> Option<Effect> {
         channel,
         user,
         outside_id: row.outside_id.filter(|id| !id.is_empty()),
+        trouble: row.reason.filter(|_| row.outcome.as_deref() == Some("delivered")),
         undo: why_not.map_or_else(|| undo.ok_or_else(nothing), Err),
         kind: row.kind,
     })

@@ -1,6 +1,8 @@
 //! Composition root and command line: the only place that knows adapters and doors together.
 
+mod accounts;
 mod ai;
+mod alerts;
 mod api_key;
 mod as_of;
 mod authenticate;
@@ -18,6 +20,7 @@ mod known_log;
 mod listening;
 mod log;
 mod logging;
+mod master_key;
 mod mirror;
 mod own_database;
 mod part;
@@ -29,12 +32,14 @@ mod replay;
 mod roles;
 mod sampler;
 mod serve;
+mod session_list;
 mod signals;
 pub mod stores;
 pub mod surroundings;
 mod talk_settings;
 mod traces;
 pub mod use_cases;
+mod vault;
 mod verify;
 mod wiring;
 
@@ -100,6 +105,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Log(command)) => log_command(&config, command).await,
         Some(Command::Replay(args)) => replay_command(&config, &place, args).await,
+        Some(Command::Vault(command)) => vault::run(&config, command).await,
         Some(Command::Verify { json }) => {
             let stores = Stores::open_made(&config).await?;
             let kept = serve::kept_by_views(&config, &stores).await;

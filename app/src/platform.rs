@@ -7,6 +7,7 @@ use api::metrics::Traffic;
 use api::{About, ApiSettings};
 use commands::behaviors::Timers;
 use commands::discord::imports::{ImportJobs, Imports};
+use commands::identity::Alerts;
 use commands::ports::Leases;
 use commands::{ChainSigner, Reactor, StartFrom, Tail, describe, run_reactors, while_leased};
 use domain::kernel::{Journal, ProcessId};
@@ -14,6 +15,7 @@ use projections::{BuildError, Fence, Generations, Place};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::keep_accounts;
 use crate::as_of::as_of;
 use crate::authenticate::{Keys, OwnToken};
 use crate::bootstrap::bootstrap;
@@ -33,6 +35,7 @@ use crate::wiring::{outside, use_cases};
 /// The names of what runs once in a deployment.
 const PROJECTOR: &str = "projector";
 pub(crate) const REACTORS: &str = "reactors";
+const ACCOUNTS: &str = "accounts";
 const TIMERS: &str = "timers";
 
 /// How often what has run out is swept from the operational store.
@@ -179,7 +182,7 @@ impl Platform {
     fn react(&mut self, reactors: Vec<Arc<dyn Reactor>>, told: Option<StartFrom>, holder: &str) {
         let ground = ground(&self.stores);
         let leases: Arc<dyn Leases> = self.stores.operational.clone();
-        let (holder, timers) = (holder.to_owned(), holder.to_owned());
+        let (holder, timers, keeper) = (holder.to_owned(), holder.to_owned(), holder.to_owned());
         self.parts.push(Part::start(REACTORS, |stop| async move {
             let work = |lease, stop| {
                 let (ground, reactors) = (ground.clone(), reactors.clone());
@@ -196,6 +199,12 @@ impl Platform {
         self.parts.push(Part::start(TIMERS, |stop| async move {
             let work = |_, stop| Timers(behaviors.clone()).run(stop);
             while_leased(leases, TIMERS, &timers, stop, work).await;
+        }));
+        let (leases, accounts) =
+            (self.stores.operational.clone(), self.use_cases.accounts.clone());
+        self.parts.push(Part::start(ACCOUNTS, |stop| async move {
+            let work = |_, stop| keep_accounts(accounts.clone(), stop);
+            while_leased(leases, ACCOUNTS, &keeper, stop, work).await;
         }));
     }
 
@@ -255,12 +264,18 @@ impl Platform {
         };
         let (journal, shown) = self.shown(config, snapshot).await?;
         let services = api::Services {
+            accounts: shown.accounts,
+            alerts: Alerts { alerts: shown.executors.alerts.clone() },
             about: About {
                 name: "Palimpsest".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 environment: config.environment.clone(),
             },
-            authenticate: Arc::new(Keys { identity: self.use_cases.identity.clone(), own }),
+            authenticate: Arc::new(Keys {
+                accounts: self.use_cases.accounts.clone(),
+                identity: self.use_cases.identity.clone(),
+                own,
+            }),
             clock: self.stores.journal.clock().clone(),
             compensations: shown.compensations,
             conversations: shown.conversations,
@@ -273,9 +288,12 @@ impl Platform {
             integrations: shown.integrations,
             journal,
             lifecycle: shown.lifecycle,
+            people: shown.people,
             read_only: snapshot,
             rehearsals: shown.rehearsals,
+            second_factors: shown.second_factors,
             self_editing: shown.self_editing,
+            shared_limits: self.stores.operational.clone(),
             stop: stop.clone(),
             traffic: traffic.clone(),
             views: self.generations.clone(),

@@ -17,8 +17,8 @@ use commands::ports::Vault;
 use domain::kernel::{Codec, EventLog, Journal};
 
 use crate::config::Config;
+use crate::master_key::{Source, master_key};
 
-const MASTER_KEY: &str = "master.key";
 pub(crate) const OPERATIONAL: &str = "operational.db";
 const VAULT: &str = "vault.db";
 
@@ -58,7 +58,10 @@ impl Stores {
 
 /// Refuses a data directory that lacks what cannot be built again.
 pub(crate) fn require_made(config: &Config) -> anyhow::Result<()> {
-    let mut needed = vec![("master key", config.file(MASTER_KEY))];
+    let mut needed = Vec::new();
+    if let Source::File(file) = Source::of(config) {
+        needed.push(("master key", file));
+    }
     if let Address::Sqlite(file) = address(config, config.vault.reveal(), VAULT, "vault")? {
         needed.push(("vault", file));
     }
@@ -75,10 +78,16 @@ pub(crate) fn require_made(config: &Config) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn open_vault(config: &Config) -> anyhow::Result<Arc<SealedVault>> {
-    let master = MasterKey::open_or_make(&config.file(MASTER_KEY))?;
+    open_vault_with(config, &master_key(config).await?).await
+}
+
+pub(crate) async fn open_vault_with(
+    config: &Config,
+    master: &MasterKey,
+) -> anyhow::Result<Arc<SealedVault>> {
     let vault = address(config, config.vault.reveal(), VAULT, "vault")?;
     let vault = Opening::new(vault, Care::Secret).open().await?;
-    Ok(Arc::new(SealedVault::open(vault, &master).await?))
+    Ok(Arc::new(SealedVault::open(vault, master).await?))
 }
 
 pub(crate) async fn open_operational(

@@ -32,10 +32,11 @@ impl Views {
         let _ = self.0.set(generations.clone());
     }
 
-    pub(crate) async fn wait_for(&self, position: u64, patience: Duration) {
-        if let Some(generations) = self.0.get() {
-            // What is late is looked at as it is.
-            generations.wait_for(position, patience).await;
+    /// Waits until they hold what stands up to this position, and says whether they do.
+    pub(crate) async fn wait_for(&self, position: u64, patience: Duration) -> bool {
+        match self.0.get() {
+            Some(generations) => generations.wait_for(position, patience).await,
+            None => false,
         }
     }
 
@@ -53,6 +54,7 @@ impl Surroundings for Views {
     }
 
     async fn reach(&self, position: u64) {
+        // What is late is looked at as it is.
         self.wait_for(position, PATIENCE).await;
     }
 

@@ -137,12 +137,12 @@ fn place(position: i64, idx: i64) -> EventPlace {
 
 fn settled(it: actions::Model) -> Option<Settled> {
     let outside_id = it.outside_id.unwrap_or_default();
-    let reason = it.reason.unwrap_or_default();
-    let outcome = match it.outcome?.as_str() {
-        "delivered" => Outcome::Delivered { outside_id },
-        "failed" => Outcome::Failed { reason },
-        _ => Outcome::Unknown { reason },
+    let reason = it.reason.clone().unwrap_or_default();
+    let (outcome, trouble) = match it.outcome?.as_str() {
+        "delivered" => (Outcome::Delivered { outside_id }, it.reason),
+        "failed" => (Outcome::Failed { reason }, None),
+        _ => (Outcome::Unknown { reason }, None),
     };
     let action = u32::try_from(it.place).ok()?;
-    Some(Settled { action, outcome, at: it.settled_at.map(|at| at.0) })
+    Some(Settled { action, outcome, trouble, at: it.settled_at.map(|at| at.0) })
 }

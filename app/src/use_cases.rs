@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use adapters::RhaiScripts;
+use adapters::{AuthenticatorCodes, JwtTokens, RhaiScripts, WebauthnPasskeys};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use commands::behaviors::{Behaviors, Budget, Budgets, Registries};
 use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::explain::Explain;
-use commands::identity::{Identity, KeyHashes, LastUses};
+use commands::identity::people::People;
+use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
+use commands::identity::{Identity, KeyHashes, LastUses, Reserve};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, ChatModel, OAuth, Snapshots};
+use commands::ports::{Access, ChatModel, Mailer, OAuth, Passwords, Snapshots};
 use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
@@ -24,6 +26,7 @@ use crate::surroundings::Views;
 /// What can be asked of the platform.
 #[derive(Clone)]
 pub struct UseCases {
+    pub accounts: Accounts,
     pub behaviors: Behaviors,
     pub compensations: Compensations,
     pub conversations: Conversations,
@@ -33,7 +36,9 @@ pub struct UseCases {
     pub integrations: Integrations,
     pub lifecycle: Lifecycle,
     pub observations: Observations,
+    pub people: People,
     pub rehearsals: Rehearsals,
+    pub second_factors: SecondFactors,
     pub self_editing: SelfEditing,
     /// Where behaviors look; whoever opens the read models tells it.
     pub views: Views,
@@ -41,6 +46,12 @@ pub struct UseCases {
 
 /// What the settings make of the neighbors.
 pub struct Outside {
+    pub accounts: AccountSettings,
+    pub mailer: Arc<dyn Mailer>,
+    pub passwords: Arc<dyn Passwords>,
+    /// Who signs access tokens, and for whom.
+    pub issuer: String,
+    pub audience: String,
     /// What people talk with.
     pub model: Arc<dyn ChatModel>,
     pub oauth: Arc<dyn OAuth>,
@@ -70,7 +81,20 @@ impl UseCases {
         snapshots: Arc<dyn Snapshots>,
         outside: Outside,
     ) -> Self {
-        let Outside { model, oauth, pace, suggesting, budget, views, watch_for } = outside;
+        let Outside {
+            accounts,
+            mailer,
+            passwords,
+            issuer,
+            audience,
+            model,
+            oauth,
+            pace,
+            suggesting,
+            budget,
+            views,
+            watch_for,
+        } = outside;
         let executors = Executors::new(journal, &snapshots);
         let recent = RecentTurns::default();
 
@@ -93,6 +117,41 @@ impl UseCases {
             hashes: KeyHashes::default(),
             uses: LastUses::new(stores.operational.clone()),
         };
+        let reserve = Reserve {
+            claims: executors.claims.clone(),
+            users: executors.users.clone(),
+            journal: journal.clone(),
+            vault: stores.vault.clone(),
+        };
+        let accounts = Accounts {
+            reserve,
+            organizations: executors.organizations.clone(),
+            roles: executors.roles.clone(),
+            sessions: executors.sessions.clone(),
+            sign_ins: executors.sign_ins.clone(),
+            users: executors.users.clone(),
+            journal: journal.clone(),
+            known: KnownTokens::default(),
+            mailer,
+            passwords,
+            session_list: Arc::new(views.clone()),
+            tickets: stores.operational.clone(),
+            tokens: Arc::new(JwtTokens::new(stores.vault.clone(), issuer, audience)),
+            vault: stores.vault.clone(),
+            settings: accounts,
+        };
+        let AccountSettings { public_url, product, .. } = &accounts.settings;
+        let second_factors = SecondFactors {
+            passkeys: Arc::new(WebauthnPasskeys::new(public_url, product)),
+            totp: Arc::new(AuthenticatorCodes),
+            accounts: accounts.clone(),
+        };
+        let people = People {
+            accounts: accounts.clone(),
+            directory: Arc::new(views.clone()),
+            groups: executors.groups.clone(),
+            identity: identity.clone(),
+        };
         let integrations = Integrations {
             installations: executors.installations.clone(),
             oauth,
@@ -101,6 +160,7 @@ impl UseCases {
         };
         let lifecycle = Lifecycle {
             bots: executors.bots.clone(),
+            clock: journal.clock().clone(),
             processes: executors.processes.clone(),
             settings: executors.settings.clone(),
         };
@@ -146,8 +206,10 @@ impl UseCases {
             behaviors.registries.clone(),
             executors.rehearsals.clone(),
             self_editing.clone(),
+            Arc::new(views.clone()),
         );
         Self {
+            accounts,
             behaviors,
             compensations,
             conversations,
@@ -157,7 +219,9 @@ impl UseCases {
             integrations,
             lifecycle,
             observations,
+            people,
             rehearsals,
+            second_factors,
             self_editing,
             views,
         }

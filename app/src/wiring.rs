@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adapters::Argon2Passwords;
 use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
 use chrono::TimeDelta;
@@ -9,6 +10,7 @@ use commands::conversation::Pace;
 use commands::ports::Discord;
 use commands::{Reactor, reactors};
 
+use crate::alerts;
 use crate::config::Config;
 use crate::stores::Stores;
 use crate::surroundings::Views;
@@ -21,16 +23,33 @@ pub(crate) fn use_cases(
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
     let it = UseCases::new(stores, outside(config)?);
     let discord = discord(config, stores)?;
+    let (mails, raises) = alerts::reactors(config, stores, &it)?;
     let (behaviors, compensations) = (&it.behaviors, &it.compensations);
+    let (conversations, self_editing) = (&it.conversations, &it.self_editing);
     let reactors =
-        reactors(behaviors, compensations, &it.conversations, &discord, &it.self_editing);
+        reactors(
+            behaviors,
+            compensations,
+            conversations,
+            &discord,
+            &it.people,
+            mails,
+            raises,
+            self_editing,
+        );
     Ok((it, reactors))
 }
 
 pub(crate) fn outside(config: &Config) -> anyhow::Result<Outside> {
     let views = Views::default();
     let (model, suggesting) = config.ai.models(Arc::new(views.clone()))?;
+    let identity = &config.identity;
     Ok(Outside {
+        accounts: identity.settings(&config.environment),
+        mailer: identity.mailer()?,
+        passwords: Arc::new(Argon2Passwords::default()),
+        issuer: identity.issuer.clone(),
+        audience: identity.audience.clone(),
         model,
         oauth: Arc::new(oauth(config)?),
         pace: pace(config),

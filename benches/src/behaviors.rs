@@ -99,6 +99,7 @@ impl Stage {
             registries.clone(),
             executors.rehearsals.clone(),
             self_editing.clone(),
+            Arc::new(palimpsest::surroundings::Views::default()),
         );
         Ok(Self { journal: desk.journal, registries, rehearsals, self_editing })
     }

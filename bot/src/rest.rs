@@ -195,10 +195,17 @@ impl Rest {
     }
 
     /// One more message.
-    pub(crate) async fn follow_up(&self, ticket: &Ticket, message: &Value) -> Result<(), Trouble> {
+    pub(crate) async fn follow_up(
+        &self,
+        ticket: &Ticket,
+        message: &Value,
+    ) -> Result<Option<MessageId>, Trouble> {
         let application_id = ApplicationId::new(ticket.application.max(1));
         let route = Route::WebhookFollowupMessages { application_id, token: &ticket.token };
-        self.send(Request::new(route, LightMethod::Post), message).await
+        let request = Request::new(route, LightMethod::Post);
+        let answer = self.fire(request.body(Some(message.to_string().into_bytes()))).await?;
+        // It was said; without a word of Discord's only what it is called is not known.
+        Ok(answer.json::<Value>().await.ok().and_then(|it| message_id(&it["id"])))
     }
 
     async fn send(&self, request: Request<'_>, body: &Value) -> Result<(), Trouble> {

@@ -10,6 +10,7 @@ mod executors;
 pub mod explain;
 pub mod identity;
 pub mod integrations;
+mod lanes;
 mod leased;
 pub mod lifecycle;
 mod memory;
@@ -44,6 +45,9 @@ pub fn reactors(
     compensations: &self_editing::Compensations,
     conversations: &conversation::Conversations,
     discord: &Arc<dyn Discord>,
+    people: &identity::people::People,
+    mail_alerts: identity::MailAlerts,
+    raise_alerts: identity::RaiseAlerts,
     self_editing: &self_editing::SelfEditing,
 ) -> Vec<Arc<dyn Reactor>> {
     let (conversations, behaviors) = (conversations.clone(), behaviors.clone());
@@ -54,15 +58,15 @@ pub fn reactors(
         }),
         Arc::new(self_editing::CheckEdits(self_editing.clone())),
         Arc::new(conversation::DeliverAnswers { conversations, discord: discord.clone() }),
+        Arc::new(identity::people::EraseDeletedUsers(people.clone())),
         Arc::new(self_editing::FinishEdits(self_editing.clone())),
+        Arc::new(mail_alerts),
         Arc::new(behaviors::MendBehaviors {
             behaviors: behaviors.clone(),
             self_editing: self_editing.clone(),
         }),
-        Arc::new(behaviors::PerformActions {
-            behaviors: behaviors.clone(),
-            discord: discord.clone(),
-        }),
+        Arc::new(behaviors::PerformActions::new(behaviors.clone(), discord.clone())),
+        Arc::new(raise_alerts),
         Arc::new(behaviors::RunBehaviors::new(behaviors.clone(), discord.clone())),
         Arc::new(self_editing::TellOfAlarms {
             self_editing: self_editing.clone(),

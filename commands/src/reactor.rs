@@ -14,6 +14,12 @@ pub trait Reactor: Send + Sync {
     /// Whether this event concerns it; the others are passed over without a call.
     fn concerns(&self, recorded: &Recorded) -> bool;
 
+    /// What it has to be reacted to in order with. While Discord is slow for the events of one lane,
+    /// those of others go on; one without a lane is reacted to alone.
+    fn lane(&self, _recorded: &Recorded) -> Option<u64> {
+        None
+    }
+
     /// Reacts to one event. May see an event twice, so what it does must bear repeating.
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback>;
 
@@ -32,6 +38,9 @@ pub enum Setback {
     /// It may work later.
     #[error("{reason}")]
     Retry { reason: String, after: Option<std::time::Duration> },
+    /// Nothing is wrong: it is somebody else's turn, and is looked at again after this.
+    #[error("{reason}")]
+    Waits { reason: String, after: std::time::Duration },
 }
 
 impl From<CommandError> for Setback {

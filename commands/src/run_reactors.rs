@@ -5,18 +5,22 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::kernel::{ChainHash, Journal, Page, Recorded};
-use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::CommandError;
+use crate::lanes::stretches;
 use crate::ports::{Checkpoints, Lease, Leases, Parked, Reached};
 use crate::put_back::{known, put_back_reactors};
 use crate::reactor::{Reactor, Setback, describe};
 
 /// How many pages may wait for a reactor before the others wait with it.
 const WAITING_PAGES: usize = 4;
+
+/// How many lanes of a reactor go on at the same time.
+const LANES_AT_ONCE: usize = 4;
 
 /// How often an event is tried before it is given up.
 const TRIES: u32 = 12;
@@ -224,19 +228,20 @@ impl Runner {
         page: &Page,
         stop: &CancellationToken,
     ) -> Result<Worked, CommandError> {
-        let mut parked = Vec::new();
-        let mut worked = false;
         let after = self.checkpoint.position;
         let news = page.events.iter().filter(|it| it.position > after);
-        for recorded in news.filter(|it| self.reactor.concerns(it)) {
-            if stop.is_cancelled() {
+        let news: Vec<_> = news.filter(|it| self.reactor.concerns(it)).collect();
+        let worked = !news.is_empty();
+        let mut parked = Vec::new();
+        for lanes in stretches(&news, |it| self.reactor.lane(it)) {
+            let lanes: Vec<_> = lanes.iter().map(|lane| self.in_order(lane, stop)).collect();
+            let done = stream::iter(lanes).buffer_unordered(LANES_AT_ONCE);
+            // All of them come to their ends: an effect that is cut off may be done or not.
+            let done: Result<Vec<_>, _> = done.collect::<Vec<_>>().await.into_iter().collect();
+            for lane in done? {
                 // What was done so far is done again after the next start: reactions bear that.
-                return Ok(Worked::Stopped);
-            }
-            self.hold().await?;
-            worked = true;
-            if let Err(setback) = self.reactor.react(recorded).await {
-                parked.extend(self.put_off(recorded, 1, setback).await?);
+                let Some(later) = lane else { return Ok(Worked::Stopped) };
+                parked.extend(later);
             }
         }
         if page.position > after {
@@ -251,6 +256,26 @@ impl Runner {
         }
         self.advance(&parked).await?;
         Ok(Worked::Through)
+    }
+
+    /// Reacts to the events of one lane; answers those that are to be tried again, or none when it
+    /// was told to stop before the end.
+    async fn in_order(
+        &self,
+        lane: &[&Recorded],
+        stop: &CancellationToken,
+    ) -> Result<Option<Vec<Parked>>, CommandError> {
+        let mut parked = Vec::new();
+        for recorded in lane {
+            if stop.is_cancelled() {
+                return Ok(None);
+            }
+            self.hold().await?;
+            if let Err(setback) = self.reactor.react(recorded).await {
+                parked.extend(self.put_off(recorded, 1, setback).await?);
+            }
+        }
+        Ok(Some(parked))
     }
 
     /// Nobody else reacts: an effect cannot be taken back, as a checkpoint can be refused.
@@ -278,11 +303,13 @@ impl Runner {
     ) -> Result<Option<Parked>, CommandError> {
         let (reactor, reason) = (self.reactor.name(), setback.to_string());
         let pause = FIRST_PAUSE.saturating_mul(1 << (attempts - 1).min(12)).min(LONGEST_PAUSE);
+        let is_normal = matches!(setback, Setback::Waits { .. });
         let after = match setback {
+            Setback::Waits { after, .. } if attempts < TRIES => after,
             Setback::Retry { after, .. } if attempts < TRIES => {
                 after.unwrap_or_default().max(pause)
             }
-            Setback::Final(_) | Setback::Retry { .. } => {
+            Setback::Final(_) | Setback::Retry { .. } | Setback::Waits { .. } => {
                 let (position, index) = (recorded.position, recorded.index);
                 tracing::error!(
                     reactor,
@@ -300,13 +327,12 @@ impl Runner {
                 pause
             }
         };
-        tracing::warn!(
-            reactor,
-            position = recorded.position,
-            attempts,
-            reason,
-            "trying again later"
-        );
+        let position = recorded.position;
+        if is_normal {
+            tracing::info!(reactor, position, reason, "it is looked at again later");
+        } else {
+            tracing::warn!(reactor, position, attempts, reason, "trying again later");
+        }
         let pause = TimeDelta::from_std(after).unwrap_or(TimeDelta::hours(1));
         Ok(Some(Parked {
             reactor: reactor.to_owned(),

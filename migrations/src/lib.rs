@@ -5,8 +5,8 @@ mod vault;
 mod views;
 
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 
 pub use operational::Operational;
@@ -17,6 +17,13 @@ pub use views::{Views, build_indexes};
 /// Brings the tables of one store up to date, all or nothing. Processes that start at once wait
 /// for each other.
 pub async fn migrate<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let transaction = begin_alone(db).await?;
+    M::up(&transaction, None).await?;
+    transaction.commit().await
+}
+
+/// A transaction beside which no other of these goes on: whoever comes meanwhile waits.
+pub async fn begin_alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -26,6 +33,5 @@ pub async fn migrate<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), Db
         // Any number will do, as long as nothing else in this database takes the same lock.
         transaction.execute_unprepared("SELECT pg_advisory_xact_lock(7021384495612348)").await?;
     }
-    M::up(&transaction, None).await?;
-    transaction.commit().await
+    Ok(transaction)
 }

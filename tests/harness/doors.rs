@@ -21,7 +21,7 @@ use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots
 use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
-use domain::kernel::{Actor, ApiKeyId, Cause, Codec, Journal, Source};
+use domain::kernel::{Actor, ApiKeyId, Cause, Clock, Codec, Journal, Source};
 use domain::self_editing::Change;
 use poem::http::HeaderMap;
 use projections::{Fence, Generations, LivePointer, Place, PointerError};
@@ -30,6 +30,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::accounts::{Keyring, accounts, second_factors};
 
 /// What a request was answered.
 pub struct Answered {
@@ -48,7 +50,7 @@ pub struct Door {
     pub directory: TempDir,
     pub self_editing: SelfEditing,
     identity: Identity,
-    executors: Executors,
+    pub(crate) executors: Executors,
     http: reqwest::Client,
     stop: CancellationToken,
 }
@@ -78,11 +80,23 @@ impl Door {
         Self::open_at_pace(settings, Pace::free(), suggesting).await
     }
 
-    async fn open_at_pace(settings: ApiSettings, pace: Pace, suggesting: Suggesting) -> Self {
-        Box::pin(Self::opened(settings, pace, suggesting)).await
+    /// With another clock than the machine's.
+    pub async fn open_at(clock: Arc<dyn Clock>) -> Self {
+        let mut settings = ApiSettings::default();
+        settings.rate_limits.enabled = false;
+        Box::pin(Self::opened(settings, Pace::free(), Suggesting::default(), clock)).await
     }
 
-    async fn opened(settings: ApiSettings, pace: Pace, suggesting: Suggesting) -> Self {
+    async fn open_at_pace(settings: ApiSettings, pace: Pace, suggesting: Suggesting) -> Self {
+        Box::pin(Self::opened(settings, pace, suggesting, Arc::new(SystemClock))).await
+    }
+
+    async fn opened(
+        settings: ApiSettings,
+        pace: Pace,
+        suggesting: Suggesting,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| directory.path().join(name);
         let master = MasterKey::new([7; 32]);
@@ -95,7 +109,7 @@ impl Door {
         let operational = Arc::new(operational);
         let log = Arc::new(SqliteLog::open(path("log.db")).expect("a log"));
         let codec = Codec::new(vault.clone(), Arc::new(ChaCha20Poly1305));
-        let journal = Journal::new(log, Arc::new(codec), Arc::new(SystemClock));
+        let journal = Journal::new(log, Arc::new(codec), clock.clone());
 
         let snapshots: Arc<dyn Snapshots> = operational.clone();
         let executors = Executors::new(&journal, &snapshots);
@@ -155,17 +169,24 @@ impl Door {
             checkpoints: operational.clone(),
             traces: Arc::new(surroundings.clone()),
         };
+        let accounts = accounts(&journal, &executors, &vault, &operational, &surroundings);
+        let directory = surroundings.clone();
         let services = Services {
             about: About {
                 name: "Palimpsest".into(),
                 version: "1.2.3".into(),
                 environment: "test".into(),
             },
-            authenticate: Arc::new(identity.clone()),
-            clock: Arc::new(SystemClock),
+            accounts: accounts.clone(),
+            alerts: commands::identity::Alerts { alerts: executors.alerts.clone() },
+            authenticate: Arc::new(Keyring {
+                accounts: accounts.clone(),
+                identity: identity.clone(),
+            }),
+            clock,
             compensations: Compensations::new(
                 executors.compensations.clone(),
-                Arc::new(surroundings),
+                Arc::new(surroundings.clone()),
                 self_editing.clone(),
             ),
             conversations: Conversations {
@@ -190,8 +211,15 @@ impl Door {
                 vault,
             },
             journal: journal.clone(),
+            people: commands::identity::people::People {
+                accounts: accounts.clone(),
+                directory: Arc::new(directory),
+                groups: executors.groups.clone(),
+                identity: identity.clone(),
+            },
             lifecycle: Lifecycle {
                 bots: executors.bots.clone(),
+                clock: journal.clock().clone(),
                 processes: executors.processes.clone(),
                 settings: executors.settings.clone(),
             },
@@ -201,8 +229,11 @@ impl Door {
                 Registries::new(self_editing.clone()),
                 executors.rehearsals.clone(),
                 self_editing.clone(),
+                Arc::new(surroundings.clone()),
             ),
+            second_factors: second_factors(&accounts),
             self_editing: self_editing.clone(),
+            shared_limits: operational.clone(),
             stop: stop.clone(),
             traffic: Arc::default(),
             views: generations,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use adapters::ChaCha20Poly1305;
+use adapters::{ChaCha20Poly1305, SystemClock};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::kernel::{
@@ -82,6 +82,22 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0.load(Ordering::Relaxed)).expect("a time")
+    }
+}
+
+/// The machine's clock, moved on when it is told to.
+#[derive(Default)]
+pub struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    pub fn pass(&self, time: TimeDelta) {
+        self.0.fetch_add(time.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::milliseconds(self.0.load(Ordering::Relaxed))
     }
 }
 

@@ -232,6 +232,71 @@ async fn on_discord_one_proposes_by_a_button_and_another_one_approves() {
     stage.close().await;
 }
 
+/// Says more than one message holds.
+const LONG: &str = r#"/*
+kind = "prefix_command"
+name = "long"
+description = "Say too much"
+powers = ["reply"]
+*/
+
+fn run(event) {
+    let text = "";
+    for line in 0..500 { text += "Buy now!\n"; }
+    reply(text)
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_parts_is_deleted_as_a_whole() {
+    let stage = Stage::open().await;
+    let edit = stage.edit(&[("behaviors/long.rhai", Some(LONG))]).await;
+    let id = edit["id"].as_str().unwrap().to_owned();
+    call(&stage, "!long", 1).await;
+    assert_eq!(spoken(&stage).len(), 3);
+    let effects = effects(&stage, &id).await;
+    assert_eq!(effects.len(), 1, "{effects:?}");
+    assert_eq!(effects[0]["how"], "delete all parts of the message");
+
+    let path = format!("/self-editing/edits/{id}/compensations");
+    let proposed = stage.post(&path, json!({ "reason": "spam" })).await;
+    let its = proposed.body["data"]["id"].as_str().expect(&proposed.text);
+    let its = format!("/self-editing/compensations/{its}");
+    let approved = stage.post(&format!("{its}/approve"), json!({ "force": true })).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    until_done(&stage, 1).await;
+    assert_eq!(spoken(&stage).len(), 0, "{:?}", spoken(&stage));
+    let done = shown(&stage, &its).await;
+    assert_eq!((&done["delivered"], &done["failed"]), (&json!(1), &json!(0)), "{done}");
+    assert_eq!(requests(&stage, "DELETE").len(), 3);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_was_there_before_is_not_taken_back() {
+    let stage = Stage::open().await;
+    let role = stage.discord.create_role("Scriptorium", "buyers", 0);
+    stage.discord.grant("Scriptorium", "ana", role);
+    let edit = stage.edit(&[("behaviors/spam.rhai", Some(&spam(role)))]).await;
+    let id = edit["id"].as_str().unwrap().to_owned();
+    call(&stage, "!spam", 5).await;
+    let effects = effects(&stage, &id).await;
+    let given = effects.iter().find(|it| it["kind"] == "add_role").unwrap();
+    assert_eq!(given["can_be_undone"], false, "{given}");
+    assert!(given["why_not"].as_str().unwrap().contains("was there before"), "{given}");
+
+    let path = format!("/self-editing/edits/{id}/compensations");
+    let proposed = stage.post(&path, json!({ "reason": "spam" })).await;
+    assert_eq!(proposed.body["data"]["total"], 4, "{}", proposed.text);
+    let its = proposed.body["data"]["id"].as_str().unwrap();
+    let approve = format!("/self-editing/compensations/{its}/approve");
+    let approved = stage.post(&approve, json!({ "force": true })).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    until_done(&stage, 4).await;
+    assert!(has_role(&stage, "ana", role));
+    stage.close().await;
+}
+
 /// ana calls a command; waits until so many actions are settled.
 async fn call(stage: &Stage, text: &str, settled: usize) -> Snowflake {
     let asked = stage.discord.say("general", "ana", text);

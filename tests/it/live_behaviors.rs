@@ -177,6 +177,35 @@ async fn the_bot_does_not_react_to_itself_nor_to_what_was_refused() {
     stage.close().await;
 }
 
+const PLACE: &str = r#"/*
+kind = "reaction"
+on = "ON"
+description = "Say where it happened"
+powers = ["reply"]
+*/
+
+fn run(event) { reply(`ON by ${event.user.id} on ${event.guild}`) }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_edits_or_reacts_does_so_on_a_server() {
+    let stage = Stage::open().await;
+    let (edits, likes) =
+        (PLACE.replace("ON", "message_edited"), PLACE.replace("ON", "reaction_added"));
+    let files = [("behaviors/edits.rhai", Some(&*edits)), ("behaviors/likes.rhai", Some(&*likes))];
+    stage.edit(&files).await;
+    let guild = stage.discord.guild("Scriptorium").id;
+    let (ana, ben) = (stage.discord.user("ana").id, stage.discord.user("ben").id);
+    let said = stage.discord.say("general", "ana", "cake");
+    stage.discord.react("general", said, "ben", "🎂");
+    let like = stage.discord.wait_for_message("general", |it| it.content.starts_with("rea")).await;
+    assert_eq!(like.content, format!("reaction_added by {ben} on {guild}"));
+    stage.discord.edit("general", said, "more cake");
+    let edit = stage.discord.wait_for_message("general", |it| it.content.starts_with("mes")).await;
+    assert_eq!(edit.content, format!("message_edited by {ana} on {guild}"));
+    stage.close().await;
+}
+
 const NAG: &str = r#"/*
 kind = "prefix_command"
 name = "nag"
@@ -277,6 +306,14 @@ async fn an_edit_that_does_harm_is_taken_back_and_those_who_approved_it_are_told
     let told = stage.discord.wait_for_direct_message("ben", |it| it.content.contains(&id)).await;
     assert!(told.content.contains("3 of 3 runs of the behavior greet"), "{}", told.content);
     stage.until("watch.told").await;
+    let shown = stage.get(&format!("/self-editing/edits/{id}")).await;
+    let watch = &shown.body["data"]["watch"];
+    assert!(watch["alarm"]["reason"].as_str().unwrap().contains("3 of 3 runs"), "{watch}");
+    assert_eq!(watch["alarm"]["after"]["failed"], 3, "{watch}");
+    assert_eq!(watch["told"][0]["outcome"], "delivered", "{watch}");
+    let card = stage.discord.slash("general", "ben", "edit show", json!({ "id": id })).await;
+    let card = card.response().await.text;
+    assert!(card.contains("The watch raised an alarm"), "{card}");
     let asked = stage.discord.say("general", "ana", "!greet you");
     let answer = stage.discord.wait_for_message("general", replies_to(asked)).await;
     assert_eq!(answer.content, "Hello you, says ana");

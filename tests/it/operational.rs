@@ -7,8 +7,8 @@ use adapters::{MasterKey, OperationalStore, SealedVault};
 use chrono::DateTime;
 use commands::CommandError;
 use commands::ports::{
-    Checkpoints as _, Claim, IdempotencyKeys, Lease, Leases, Parked, Reached, Snapshot, Snapshots,
-    Tickets,
+    Bucket, Checkpoints as _, Claim, IdempotencyKeys, Lease, Leases, Parked, Reached, SharedLimits,
+    Snapshot, Snapshots, Taken, Tickets,
 };
 use domain::kernel::StreamId;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 const DAY: Duration = Duration::from_hours(24);
 
 tests::on_each_database! { Durable;
+    a_bucket_is_shared_by_all_processes,
     a_claim_is_won_by_one,
     a_claim_that_nobody_works_on_passes_on,
     a_claim_that_was_let_go_or_ran_out_can_be_won_again,
@@ -33,6 +34,43 @@ tests::on_each_database! { Durable;
     what_a_reactor_parked_waits_for_it,
     what_is_stored_outlives_the_process,
     what_the_dead_held_is_free,
+}
+
+async fn a_bucket_is_shared_by_all_processes(database: TestDatabase) {
+    let stores = several(&database).await;
+    let bucket = Bucket { every: DAY, burst: 5 };
+    let tasks: Vec<_> = (0..9)
+        .map(|n| {
+            let store = Arc::clone(&stores[n % 3]);
+            tokio::spawn(async move { store.take("auth", "192.0.2.1", bucket).await.unwrap() })
+        })
+        .collect();
+    let (mut left, mut waits) = (Vec::new(), Vec::new());
+    for task in tasks {
+        match task.await.unwrap() {
+            Taken::Left(count) => left.push(count),
+            Taken::Wait(wait) => waits.push(wait),
+        }
+    }
+    left.sort_unstable();
+    assert_eq!((left, waits.len()), (vec![0, 1, 2, 3, 4], 4));
+    assert!(waits.iter().all(|it| *it <= DAY && *it > DAY * 9 / 10), "{waits:?}");
+
+    let store = &stores[0];
+    assert_eq!(store.take("auth", "192.0.2.2", bucket).await.unwrap(), Taken::Left(4));
+    assert_eq!(store.take("other", "192.0.2.1", bucket).await.unwrap(), Taken::Left(4));
+    let quick = Bucket { every: Duration::from_millis(1), burst: 1 };
+    assert_eq!(store.take("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
+    for _ in 0..1_000 {
+        // It fills again by itself, and then there is nothing of it to keep.
+        if store.sweep().await.unwrap() > 0 {
+            assert_eq!(store.take("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
+            let full = store.take("auth", "192.0.2.1", bucket).await.unwrap();
+            assert!(matches!(full, Taken::Wait(_)), "{full:?}");
+            return;
+        }
+    }
+    panic!("a full bucket was never swept");
 }
 
 async fn a_lease_is_renewed_given_back_and_handed_over(database: TestDatabase) {

@@ -14,6 +14,7 @@ use domain::lifecycle::{SettingsEvent, SettingsPatch};
 use tempfile::TempDir;
 use tests::embedded::Embedded;
 use tests::journals::TestJournal;
+use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,49 @@ async fn what_cannot_be_given_up_is_tried_again() {
     assert_eq!(reactor.seen(), [1, 1]);
     stop.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn lanes_do_not_wait_for_one_another() {
+    let there = Place::with(3).await;
+    there.begin_at(0).await;
+    let reactor = Arc::new(Meeting { both: Barrier::new(2), seen: Mutex::default() });
+    let stop = CancellationToken::new();
+    let running = there.run(reactor.clone(), None, stop.clone());
+    until(async || reactor.seen.lock().unwrap().len() == 3).await;
+    // What has no lane comes after what stands before it.
+    assert_eq!(reactor.seen.lock().unwrap()[2], 3);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// The first two events are in lanes of their own, and done once both are begun.
+struct Meeting {
+    both: Barrier,
+    seen: Mutex<Vec<u64>>,
+}
+
+#[async_trait]
+impl Reactor for Meeting {
+    fn name(&self) -> &'static str {
+        "probe"
+    }
+
+    fn concerns(&self, _: &Recorded) -> bool {
+        true
+    }
+
+    fn lane(&self, recorded: &Recorded) -> Option<u64> {
+        Some(recorded.position).filter(|it| *it < 3)
+    }
+
+    async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
+        if recorded.position < 3 {
+            self.both.wait().await;
+        }
+        self.seen.lock().unwrap().push(recorded.position);
+        Ok(())
+    }
 }
 
 /// A journal, a store, and the lease on reactors.

@@ -2,25 +2,35 @@
 
 use std::sync::Arc;
 
-use adapters::{Care, MasterKey, SealedVault, VaultError};
+use adapters::{Care, ChaCha20Poly1305, MasterKey, SealedVault, VaultError};
 use commands::ports::Vault as _;
-use domain::kernel::{CryptError, KeyId, Keys as _, Person};
+use domain::kernel::{CryptError, Key, KeyId, Keys as _, Person, Sealer as _};
 use sea_orm::{ConnectionTrait as _, Statement};
 use tests::databases::TestDatabase;
 
 const MASTER: [u8; 32] = [42; 32];
 
+/// What was derived from that to seal the vault, before there were roots: HKDF-SHA-256 with the salt
+/// `palimpsest`, for `vault: wrap`.
+const OLD_WRAP: [u8; 32] = [
+    0xa0, 0xc0, 0x0a, 0xca, 0xf7, 0xd2, 0xe0, 0x94, 0x01, 0x17, 0xd1, 0xff, 0xe5, 0xb3, 0x16, 0xdf,
+    0x90, 0x80, 0x22, 0x42, 0x51, 0xde, 0x92, 0xc6, 0xce, 0x60, 0xc8, 0x24, 0x8e, 0x9d, 0xa1, 0xa7,
+];
+
 tests::on_each_database! { Secret;
+    a_change_of_the_master_key_that_was_cut_off_leaves_both_good,
     a_destroyed_key_is_gone_and_its_person_gets_another_one_later,
     a_person_keeps_one_key_in_every_process_and_after_a_restart,
+    a_vault_of_before_there_were_roots_is_taken_over,
     a_vault_opens_only_with_its_own_master_key,
     keys_come_in_the_order_that_was_asked,
     processes_that_make_keys_at_once_agree_on_them,
     rows_of_keys_cannot_be_swapped,
     secrets_are_kept_by_name_until_they_are_deleted,
     signatures_are_those_of_one_key_for_ever,
+    the_master_key_is_changed_while_processes_run,
     the_tables_show_no_person_key_or_secret,
-    values_are_named_the_same_by_one_master_key_only,
+    values_are_named_the_same_in_one_vault_only,
     what_is_sealed_for_one_place_opens_nowhere_else,
 }
 
@@ -170,16 +180,90 @@ async fn what_is_sealed_for_one_place_opens_nowhere_else(database: TestDatabase)
     assert!(vault.open("answer/1", &sealed[1..]).is_err());
 }
 
-async fn values_are_named_the_same_by_one_master_key_only(database: TestDatabase) {
+async fn values_are_named_the_same_in_one_vault_only(database: TestDatabase) {
     let vault = open(&database).await;
     let name = vault.index("email", "ana@example.org");
     assert_eq!(name.len(), 64);
     assert_eq!(open(&database).await.index("email", "ana@example.org"), name);
     assert_ne!(vault.index("emai", "lana@example.org"), name);
     assert_ne!(vault.index("email", "ana@example.com"), name);
+    let other = open(&TestDatabase::sqlite(Care::Secret)).await;
+    assert_ne!(other.index("email", "ana@example.org"), name, "its root is another");
+}
 
+/// As it was when everything came from the master key itself.
+async fn a_vault_of_before_there_were_roots_is_taken_over(database: TestDatabase) {
+    let db = database.open().await;
+    migrations::migrate::<migrations::Vault>(&db).await.unwrap();
+    let sealed = ChaCha20Poly1305.seal(&Key::new(OLD_WRAP), b"signing", &[9; 32]).unwrap();
+    let row = "INSERT INTO vault_roots (name, sealed) VALUES ('signing', $1)";
+    let backend = db.get_database_backend();
+    db.execute_raw(Statement::from_sql_and_values(backend, row, [sealed.into()])).await.unwrap();
+
+    let other = SealedVault::open(database.open().await, &MasterKey::new([43; 32])).await;
+    assert!(matches!(other, Err(VaultError::OtherMasterKey)), "{other:?}");
     // What was derived once must be derived for ever: names of streams are made of it.
-    assert_eq!(name, "d5f8c4b72fd9bfae196f236579b62ce22b408316d3cb828ab7dd3cf4d7704b08");
+    let name = "d5f8c4b72fd9bfae196f236579b62ce22b408316d3cb828ab7dd3cf4d7704b08";
+    let vault = open(&database).await;
+    assert_eq!(vault.index("email", "ana@example.org"), name);
+    let made = vault.current(&people(3)).await.unwrap();
+    let key = vault.public_key();
+
+    let next = MasterKey::new([44; 32]);
+    vault.add_master_key(&next).await.unwrap();
+    vault.keep_only_master_key(&next).await.unwrap();
+    let vault = SealedVault::open(database.open().await, &next).await.unwrap();
+    assert_eq!(vault.index("email", "ana@example.org"), name);
+    assert_eq!(vault.current(&people(3)).await.unwrap(), made);
+    assert_eq!(vault.public_key(), key);
+    let old = SealedVault::open(database.open().await, &MasterKey::new(MASTER)).await;
+    assert!(matches!(old, Err(VaultError::OtherMasterKey)), "{old:?}");
+}
+
+async fn the_master_key_is_changed_while_processes_run(database: TestDatabase) {
+    let running = open(&database).await;
+    let made = running.current(&people(3)).await.unwrap();
+    running.put_secret("api-key/1", b"before").await.unwrap();
+    let (next, stranger) = (MasterKey::new([44; 32]), MasterKey::new([45; 32]));
+
+    let other = open(&database).await;
+    assert!(other.keep_only_master_key(&next).await.is_err(), "nobody added it");
+    other.add_master_key(&next).await.unwrap();
+    other.add_master_key(&next).await.unwrap();
+    assert_eq!(other.master_keys().await.unwrap(), 2);
+    let new = SealedVault::open(database.open().await, &next).await.unwrap();
+    assert_eq!(new.keep_only_master_key(&next).await.unwrap(), 1);
+    assert_eq!(new.keep_only_master_key(&next).await.unwrap(), 0);
+    for refused in [&MasterKey::new(MASTER), &stranger] {
+        let refused = SealedVault::open(database.open().await, refused).await;
+        assert!(matches!(refused, Err(VaultError::OtherMasterKey)), "{refused:?}");
+    }
+
+    // Whoever ran all the time goes on, and is understood.
+    assert_eq!(running.current(&people(4)).await.unwrap()[..3], made);
+    running.put_secret("api-key/2", b"after").await.unwrap();
+    assert_eq!(new.current(&people(4)).await.unwrap()[..3], made);
+    assert_eq!(new.secret("api-key/1").await.unwrap().unwrap(), b"before");
+    assert_eq!(new.secret("api-key/2").await.unwrap().unwrap(), b"after");
+    assert_eq!(new.index("a", "b"), running.index("a", "b"));
+    assert_eq!(new.public_key(), running.public_key());
+    let sealed = running.seal("answer/1", b"in confidence").unwrap();
+    assert_eq!(new.open("answer/1", &sealed).unwrap(), b"in confidence");
+}
+
+async fn a_change_of_the_master_key_that_was_cut_off_leaves_both_good(database: TestDatabase) {
+    let made = open(&database).await.current(&people(1)).await.unwrap();
+    let next = MasterKey::new([44; 32]);
+    // Killed after the next key was added: either one opens the vault, and the change can go on.
+    open(&database).await.add_master_key(&next).await.unwrap();
+    for key in [&MasterKey::new(MASTER), &next] {
+        let vault = SealedVault::open(database.open().await, key).await.unwrap();
+        assert_eq!(vault.current(&people(1)).await.unwrap(), made);
+    }
+    let vault = open(&database).await;
+    vault.add_master_key(&next).await.unwrap();
+    assert_eq!(vault.keep_only_master_key(&next).await.unwrap(), 1);
+    assert_eq!(vault.master_keys().await.unwrap(), 1);
 }
 
 async fn signatures_are_those_of_one_key_for_ever(database: TestDatabase) {

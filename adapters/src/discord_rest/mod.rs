@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use commands::describe;
 use commands::ports::{Act, Discord, Post, TryLater};
-use domain::kernel::{ChannelId, Clock, DiscordUserId, MessageId, Outcome};
+use domain::kernel::{ChannelId, Clock, DiscordUserId, GuildId, MessageId, Outcome};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -237,6 +237,22 @@ impl Discord for DiscordRest {
 
     async fn undo(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater> {
         self.perform(act, reason, |code| is_gone(act, code)).await
+    }
+
+    async fn has_role(
+        &self,
+        guild: GuildId,
+        user: DiscordUserId,
+        role: &str,
+    ) -> Result<Option<bool>, TryLater> {
+        let url = format!("{}/guilds/{guild}/members/{user}", self.base);
+        match self.ask(self.client.get(url), None).await {
+            Sent::Answer(member) => {
+                Ok(member["roles"].as_array().map(|all| all.iter().any(|it| it == role)))
+            }
+            Sent::Later(later) => Err(later),
+            Sent::Refused(..) | Sent::Unclear(_) => Ok(None),
+        }
     }
 
     async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater> {

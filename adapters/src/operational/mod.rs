@@ -1,6 +1,7 @@
-//! The operational store: checkpoints, leases, idempotency keys, tickets, snapshots.
+//! The operational store: checkpoints, counters, leases, idempotency keys, tickets, snapshots.
 
 mod checkpoints;
+mod counters;
 mod idempotency;
 mod key_uses;
 mod leases;
@@ -93,12 +94,17 @@ impl OperationalStore {
         }
     }
 
-    /// Deletes idempotency keys and tickets that have run out; answers how many.
+    /// Deletes idempotency keys and tickets that have run out, and counters that are full again; answers
+    /// how many.
     pub async fn sweep(&self) -> Result<u64, CommandError> {
         let now = self.now();
         let mut swept = 0;
-        for table in ["operational_idempotency_keys", "operational_tickets"] {
-            let sql = format!("DELETE FROM {table} WHERE until <= {now}");
+        for (table, end) in [
+            ("operational_counters", "full_at"),
+            ("operational_idempotency_keys", "until"),
+            ("operational_tickets", "until"),
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE {end} <= {now}");
             let deleted = self.db.execute_raw(self.statement(sql, [])).await;
             swept += deleted.map_err(CommandError::unavailable)?.rows_affected();
         }

@@ -1,6 +1,8 @@
-//! The vault: keys of people and secrets by name, in a database, sealed by the master key.
+//! The vault: keys of people and secrets by name, in a database, sealed by keys that come from one root,
+//! which the master key seals.
 
 mod people;
+mod roots;
 mod secrets;
 
 use std::fmt;
@@ -13,12 +15,13 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, EntityTrait as _, Set};
 use zeroize::Zeroizing;
 
+use self::roots::{Root, rows};
 use crate::{ChaCha20Poly1305, MasterKey};
 
-/// What the signing key is bound to. It is also how a vault knows its master key.
+/// What the signing key is bound to. A vault of before there were roots knows its master key by it.
 const SIGNING: &str = "signing";
 
-/// See the module. Holds the sub-keys of the master key and no key of any person.
+/// See the module. Holds the sub-keys of its root and no key of any person.
 pub struct SealedVault {
     db: DatabaseConnection,
     /// Seals what the caller keeps elsewhere: answers, tickets.
@@ -27,6 +30,8 @@ pub struct SealedVault {
     index: hmac::Key,
     /// Names people in the vault.
     people: hmac::Key,
+    /// To be sealed under another master key.
+    root: Root,
     signing: Ed25519KeyPair,
     /// Seals what the vault holds.
     wrap: Key,
@@ -48,37 +53,20 @@ pub enum VaultError {
     Sealing(#[source] CryptError),
 }
 
-mod roots {
-    //! What the installation itself needs.
-
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "vault_roots")]
-    pub(super) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub name: String,
-        pub sealed: Vec<u8>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(super) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
 impl SealedVault {
     /// Opens a vault, or lays out an empty one. The database should be opened with
     /// [`Care::Secret`](crate::Care::Secret).
     pub async fn open(db: DatabaseConnection, master: &MasterKey) -> Result<Self, VaultError> {
         migrate::<migrations::Vault>(&db).await?;
-        let wrap = master.derive("vault: wrap");
+        let root = Root::open(&db, master).await?;
+        let wrap = root.derive("vault: wrap");
         let signing = signing_key(&db, &wrap).await?;
-        let mac = |name| hmac::Key::new(hmac::HMAC_SHA256, master.derive(name).bytes());
+        let mac = |name| hmac::Key::new(hmac::HMAC_SHA256, root.derive(name).bytes());
         Ok(Self {
-            answers: master.derive("vault: answers"),
+            answers: root.derive("vault: answers"),
             index: mac("vault: index"),
             people: mac("vault: people"),
+            root,
             signing,
             wrap,
             db,
@@ -106,7 +94,7 @@ impl SealedVault {
 /// The installation's signing key: made at the first start, the same for every process.
 async fn signing_key(db: &DatabaseConnection, wrap: &Key) -> Result<Ed25519KeyPair, VaultError> {
     let cannot = || VaultError::Sealing(CryptError::Vault("no signing key can be made".into()));
-    let find = || roots::Entity::find_by_id(SIGNING).one(db);
+    let find = || rows::Entity::find_by_id(SIGNING).one(db);
     let sealed = if let Some(row) = find().await? {
         row.sealed
     } else {
@@ -114,9 +102,9 @@ async fn signing_key(db: &DatabaseConnection, wrap: &Key) -> Result<Ed25519KeyPa
         aws_lc_rs::rand::fill(seed.as_mut_slice()).map_err(|_| cannot())?;
         let sealed = ChaCha20Poly1305.seal(wrap, SIGNING.as_bytes(), seed.as_slice());
         let sealed = sealed.map_err(VaultError::Sealing)?;
-        let row = roots::ActiveModel { name: Set(SIGNING.to_owned()), sealed: Set(sealed) };
+        let row = rows::ActiveModel { name: Set(SIGNING.to_owned()), sealed: Set(sealed) };
         let first = OnConflict::new().do_nothing().to_owned();
-        roots::Entity::insert(row).on_conflict(first).exec_without_returning(db).await?;
+        rows::Entity::insert(row).on_conflict(first).exec_without_returning(db).await?;
         let missing = || DbErr::RecordNotFound("vault_roots".to_owned());
         find().await?.ok_or_else(missing)?.sealed
     };

@@ -119,6 +119,7 @@ struct ExplainedAction {
     outcome: Option<String>,
     /// What Discord calls it: a message's id.
     outside_id: Option<String>,
+    /// Why not; or of what was delivered, what did not work of it.
     reason: Option<String>,
     settled_at: Option<String>,
     /// What the AI answered, where it was asked.
@@ -236,7 +237,7 @@ fn action(it: Done) -> ExplainedAction {
         allowed_by: it.power.map(PowerView::of),
         outcome,
         outside_id,
-        reason,
+        reason: reason.or(it.trouble),
         settled_at: it.settled_at.map(request::shown),
         ai: it.ai.map(|AiSaid { content, provider, model, tokens }| ExplainedAi {
             content,

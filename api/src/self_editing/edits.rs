@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use commands::ports::Loaded;
-use commands::self_editing::{Moment, Proposal, Rehearsals, SelfEditing, Wanted, Word};
-use domain::kernel::{EditId, Expected, Scope, StreamId};
+use commands::ports::{Effect, Loaded};
+use commands::self_editing::{
+    Compensations, Moment, Proposal, Rehearsals, SelfEditing, Wanted, Word,
+};
+use domain::kernel::{Actor, EditId, Expected, Scope, StreamId};
 use domain::self_editing::{Change, Edit};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use super::rehearsals::of_edit;
 use super::shapes::{self, EditView};
+use super::watch::WatchView;
 use super::words::ScopeWord;
 use crate::Tag;
 use crate::answer::{Created, Found, Result, Written};
@@ -26,6 +29,7 @@ use crate::views::Views;
 
 #[derive(Clone)]
 pub(crate) struct EditsApi {
+    pub(crate) compensations: Compensations,
     pub(crate) rehearsals: Rehearsals,
     pub(crate) self_editing: SelfEditing,
     pub(crate) views: Views,
@@ -116,7 +120,7 @@ impl EditsApi {
     #[oai(path = "/:edit_id", method = "get", operation_id = "getEdit")]
     async fn get(
         &self,
-        _may: May<needs::ReadSelfEdit>,
+        may: May<needs::ReadSelfEdit>,
         edit_id: Path<Uuid>,
     ) -> Result<Found<EditView>> {
         let id = EditId(edit_id.0);
@@ -129,7 +133,12 @@ impl EditsApi {
         let changes = files::compared(changes).await?.into_iter().next().unwrap_or_default();
         let names = actors::names(db, &shapes::actors(&edit, &words)).await?;
         let rehearsals = of_edit(db, &self.rehearsals, id).await?;
-        let edit = shapes::shown(edit, changes, &words, &names, rehearsals);
+        let troubles = match edit.applied_at {
+            Some(_) => self.compensations.troubles(&may.caller, id).await?,
+            None => (Vec::new(), 0),
+        };
+        let watch = self.watch(&edit, &names, troubles).await?;
+        let edit = shapes::shown(edit, changes, &words, &names, rehearsals, watch);
         Ok(Found::of(edit).seen_at(shows.then_some(version)))
     }
 
@@ -223,7 +232,22 @@ impl EditsApi {
             Err(_) => (HashMap::new(), Vec::new()),
         };
         let changes = changes.unwrap_or_default();
-        Ok((shapes::shown(edit, changes, &words, &names, rehearsals), version))
+        // What its behaviors did since is told by the read models only.
+        let watch = self.watch(&edit, &names, (Vec::new(), 0)).await?;
+        Ok((shapes::shown(edit, changes, &words, &names, rehearsals, watch), version))
+    }
+
+    /// What was seen of an edit since it went live; none before.
+    async fn watch(
+        &self,
+        edit: &edits::Model,
+        names: &HashMap<Actor, String>,
+        troubles: (Vec<Effect>, u64),
+    ) -> Result<Option<WatchView>> {
+        let Some(at) = edit.applied_at else { return Ok(None) };
+        let watched = self.self_editing.watched(EditId(edit.id)).await?;
+        let until = at.0 + self.self_editing.watch_for;
+        Ok(Some(WatchView::of(watched, until, names, troubles)))
     }
 }
 

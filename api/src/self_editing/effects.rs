@@ -45,6 +45,9 @@ struct EffectView {
     /// What Discord calls it, where it has a name: the message's id.
     #[oai(skip_serializing_if_is_none)]
     outside_id: Option<String>,
+    /// What did not work of it: a reaction, or the rest of a long message.
+    #[oai(skip_serializing_if_is_none)]
+    trouble: Option<String>,
     can_be_undone: bool,
     /// What takes it back.
     #[oai(skip_serializing_if_is_none)]
@@ -110,6 +113,7 @@ impl From<Effect> for EffectView {
             channel_id: it.channel.map(|id| id.to_string()),
             user_id: it.user.map(|id| id.to_string()),
             outside_id: it.outside_id,
+            trouble: it.trouble,
             can_be_undone: it.undo.is_ok(),
             how: it.undo.as_ref().ok().map(|undo| how(undo.words(), &it.kind)),
             why_not: it.undo.err(),

@@ -8,6 +8,7 @@ pub(crate) mod rehearsals;
 pub(crate) mod rollback;
 mod shapes;
 pub(crate) mod suggest;
+mod watch;
 mod words;
 pub(crate) mod workspace;
 

@@ -11,6 +11,7 @@ use projections::self_editing::files::Compared;
 use uuid::Uuid;
 
 use super::rehearsals::EditRehearsal;
+use super::watch::WatchView;
 use crate::audit::ActorView;
 use crate::request;
 
@@ -56,6 +57,9 @@ pub(super) struct EditView {
     /// Why it failed, or who rejected it and why.
     #[oai(skip_serializing_if_is_none)]
     failure: Option<String>,
+    /// What was seen of it since it went live.
+    #[oai(skip_serializing_if_is_none)]
+    watch: Option<WatchView>,
 }
 
 #[derive(Object)]
@@ -132,6 +136,7 @@ pub(super) fn shown(
     words: &[decisions::Model],
     names: &HashMap<Actor, String>,
     rehearsals: Vec<EditRehearsal>,
+    watch: Option<WatchView>,
 ) -> EditView {
     let view = |kind: &str, id: &str| {
         let actor = actor(kind, id).unwrap_or_else(|| Actor::system(id));
@@ -158,6 +163,7 @@ pub(super) fn shown(
         checks: checks.collect(),
         approvals: approvals.collect(),
         rehearsals,
+        watch,
         author: view(&edit.author_kind, &edit.author_id),
         base_revision: edit.base_revision.cast_unsigned(),
         created_at: request::shown(edit.created_at.0),

@@ -1,5 +1,6 @@
 //! `palimpsest doctor`: what is configured, reachable, and weak. Makes nothing.
 
+mod keys;
 mod mirror;
 mod outside;
 mod stores;
@@ -10,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::data_dir::{Holder, bootstrap_key, holder};
+use crate::data_dir::{Holder, holder};
 
 /// One finding.
 struct Finding {
@@ -59,6 +60,7 @@ pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
         if let Some(url) = holder.and_then(|it| it.url) {
             findings.push(outside::server(&url).await);
         }
+        findings.push(keys::master_key(config));
         findings.extend(stores::look(config).await);
     } else {
         let path = config.data_dir.display();
@@ -66,7 +68,7 @@ pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
             format!("{path} is empty: no server ever worked in it; the first start fills it");
         findings.push(Finding::weak("data directory", says));
     }
-    findings.extend([outside::discord(config).await, outside::ai(config).await, key(config)]);
+    findings.extend([outside::discord(config).await, outside::ai(config).await, keys::first_api_key(config)]);
 
     let mut output = std::io::stdout();
     if as_json {
@@ -106,13 +108,4 @@ fn data_directory(config: &Config, holder: Option<&Holder>) -> Finding {
         Some(Holder { pid, url: None }) => format!("{path}, process {pid} works in it"),
     };
     Finding::good(about, says)
-}
-
-fn key(config: &Config) -> Finding {
-    if bootstrap_key(&config.data_dir).is_none() {
-        return Finding::good("API keys", "no bootstrap key lies about");
-    }
-    let says = "the bootstrap key, which may do everything, is still in the data directory; make \
-                narrower keys, revoke it and delete the file";
-    Finding::weak("API keys", says)
 }

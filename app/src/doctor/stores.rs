@@ -45,8 +45,20 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
             return findings;
         }
     };
-    let says = "the master key opens the vault; back up both, in two places";
-    findings.push(Finding::good("vault", says));
+    findings.push(match vault.master_keys().await {
+        Ok(0 | 1) => {
+            let says = "the master key opens the vault; back up both, in two places";
+            Finding::good("vault", says)
+        }
+        Ok(many) => {
+            let says = format!(
+                "{many} master keys open the vault; once every process has the next one: palimpsest \
+                 vault rotate-master-key --finish"
+            );
+            Finding::weak("vault", says)
+        }
+        Err(error) => Finding::bad("vault", error.to_string()),
+    });
     let place = stores::address(config, config.operational.reveal(), OPERATIONAL, "operational");
     if let Ok(Address::Sqlite(file)) = place
         && !file.exists()

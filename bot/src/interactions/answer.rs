@@ -4,10 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use commands::CommandError;
-use commands::behaviors::Answer;
 use commands::conversation::pieces;
 use domain::identity::Permission;
-use domain::kernel::Ground;
+use domain::kernel::{Ground, MessageId};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -32,8 +31,8 @@ const WAIT: Duration = Duration::from_millis(300);
 
 /// Answers one interaction.
 pub(super) struct Answering {
-    tools: Arc<Tools>,
-    ticket: Ticket,
+    pub(super) tools: Arc<Tools>,
+    pub(super) ticket: Ticket,
     /// Whether it began with a message whose button was pressed.
     pressed: bool,
     /// Whether Discord was told that we think, and how; it may not have heard.
@@ -89,17 +88,17 @@ impl Answering {
         match reply {
             Reply::Card(card) => {
                 let message = card_message(&card);
-                self.say(vec![message], card.private, deferred).await
+                self.say_all(vec![message], card.private, deferred).await
             }
             Reply::Form(form) => self.show(&form).await,
-            Reply::Private(text) => self.say(messages(&text, true), true, deferred).await,
-            Reply::Public(text) => self.say(messages(&text, false), false, deferred).await,
+            Reply::Private(text) => self.say_all(messages(&text, true), true, deferred).await,
+            Reply::Public(text) => self.say_all(messages(&text, false), false, deferred).await,
             // Each of its messages is given on its own, by `speak`.
             Reply::Scripted(_) => Ok(()),
             Reply::Replaced(card) if self.pressed => self.replace(&card, deferred).await,
             Reply::Replaced(card) => {
                 let message = card_message(&card);
-                self.say(vec![message], card.private, deferred).await
+                self.say_all(vec![message], card.private, deferred).await
             }
         }
     }
@@ -132,12 +131,24 @@ impl Answering {
         self.patiently(Step::Amend(message)).await
     }
 
-    async fn say(
+    /// Says all of it, or tells why not.
+    async fn say_all(
         &self,
         messages: Vec<Value>,
         private: bool,
         deferred: bool,
     ) -> Result<(), Trouble> {
+        self.say(messages, private, deferred).await?.1.map_or(Ok(()), Err)
+    }
+
+    /// Says something; answers what the messages after the first one are called, and why they end
+    /// too soon if they do.
+    pub(super) async fn say(
+        &self,
+        messages: Vec<Value>,
+        private: bool,
+        deferred: bool,
+    ) -> Result<(Vec<MessageId>, Option<Trouble>), Trouble> {
         let mut messages = messages.into_iter();
         let first = messages.next().unwrap_or_else(|| rest::message("(nothing)", private));
         let mut taken = deferred;
@@ -163,57 +174,38 @@ impl Answering {
                 self.patiently(Step::FollowUp(first)).await?;
             }
         }
-        for message in messages {
-            self.patiently(Step::FollowUp(message)).await?;
-        }
-        Ok(())
+        Ok(self.go_on(messages).await)
     }
 
-    /// Says one thing of a behavior, as the first word or after others; answers the message's id.
-    pub(super) async fn speak(
+    /// Says what comes after the first message, as far as that goes.
+    pub(super) async fn go_on(
         &self,
-        answer: &Answer,
-        deferred: bool,
-        first: bool,
-    ) -> Result<String, Trouble> {
-        let Answer { text, private, reactions, .. } = answer;
-        if !first {
-            for piece in pieces(text) {
-                self.patiently(Step::FollowUp(rest::message(&piece, *private))).await?;
-            }
-            return Ok(String::new());
-        }
-        let reply =
-            if *private { Reply::Private(text.clone()) } else { Reply::Public(text.clone()) };
-        self.give(reply, deferred).await?;
-        let rest = &self.tools.rest;
-        let (channel, message) = match rest.original(&self.ticket).await {
-            Ok(said) => said,
-            // It was said; only what it is called is not known.
-            Err(trouble) => {
-                tracing::debug!(%trouble, "an answer's id is unknown");
-                return Ok(String::new());
-            }
-        };
-        for emoji in reactions {
-            // The message is there, and can be taken back under its id.
-            if let Err(trouble) = rest.react(channel, message, emoji).await {
-                tracing::warn!(emoji, %trouble, "a reaction under an answer was refused");
+        messages: impl Iterator<Item = Value>,
+    ) -> (Vec<MessageId>, Option<Trouble>) {
+        let mut said = Vec::new();
+        for message in messages {
+            match self.step(Step::FollowUp(message)).await {
+                Ok(id) => said.extend(id),
+                Err(trouble) => return (said, Some(trouble)),
             }
         }
-        Ok(message.to_string())
+        (said, None)
     }
 
-    /// Tries again what bears repeating.
     async fn patiently(&self, step: Step) -> Result<(), Trouble> {
+        self.step(step).await.map(drop)
+    }
+
+    /// Tries again what bears repeating; answers what a further message is called.
+    pub(super) async fn step(&self, step: Step) -> Result<Option<MessageId>, Trouble> {
         let (rest, ticket) = (&self.tools.rest, &self.ticket);
         let mut tries = 1;
         loop {
             let done = match &step {
-                Step::Amend(message) => rest.amend(ticket, message).await,
+                Step::Amend(message) => rest.amend(ticket, message).await.map(|()| None),
                 Step::FollowUp(message) => rest.follow_up(ticket, message).await,
-                Step::Respond(answer) => rest.respond(ticket, answer).await,
-                Step::Retract => rest.retract(ticket).await,
+                Step::Respond(answer) => rest.respond(ticket, answer).await.map(|()| None),
+                Step::Retract => rest.retract(ticket).await.map(|()| None),
             };
             match done {
                 Err(trouble) if step.bears_repeating(&trouble) && tries < TRIES => {
@@ -227,7 +219,7 @@ impl Answering {
 }
 
 /// One request of an answer.
-enum Step {
+pub(super) enum Step {
     Amend(Value),
     FollowUp(Value),
     Respond(Value),
@@ -271,7 +263,7 @@ fn modal(form: &Form) -> Value {
 }
 
 /// A text as messages that Discord takes.
-fn messages(text: &str, private: bool) -> Vec<Value> {
+pub(super) fn messages(text: &str, private: bool) -> Vec<Value> {
     pieces(text).into_iter().map(|piece| rest::message(&piece, private)).collect()
 }
 

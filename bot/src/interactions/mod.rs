@@ -5,13 +5,14 @@ mod answer;
 mod asked;
 mod limits;
 mod powers;
+mod speak;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use commands::behaviors::Answered;
+use commands::behaviors::{Answered, Said};
 use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
 use domain::discord::ChannelEvent;
@@ -275,8 +276,8 @@ impl Handling {
         let mut ended = Ok(());
         for (place, answer) in answered.replies.iter().enumerate() {
             let given = self.answering.speak(answer, deferred, place == 0).await;
-            let outcome = match given {
-                Ok(outside_id) => Outcome::Delivered { outside_id },
+            let said: Said = match given {
+                Ok(said) => said,
                 Err(trouble) => {
                     let reason = trouble.to_string();
                     let outcome = if trouble.passes() {
@@ -285,13 +286,13 @@ impl Handling {
                         Outcome::Failed { reason }
                     };
                     ended = Err(trouble);
-                    outcome
+                    outcome.into()
                 }
             };
             let Some(action) = answer.action else { continue };
             let behaviors = self.commands.behaviors();
             let cause = asked.caller().cause.then("behavior");
-            if let Err(error) = behaviors.settle(&cause, &answered, action, outcome).await {
+            if let Err(error) = behaviors.settle(&cause, &answered, action, said).await {
                 tracing::warn!(error = %describe(&error), "an outcome is not recorded");
             }
         }

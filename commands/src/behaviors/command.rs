@@ -62,6 +62,22 @@ pub struct Answer {
     pub reactions: Vec<String>,
 }
 
+/// What became of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub outcome: Outcome,
+    /// The messages after the first one.
+    pub also: Vec<MessageId>,
+    /// What did not work of what was said.
+    pub trouble: Option<String>,
+}
+
+impl From<Outcome> for Said {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, also: Vec::new(), trouble: None }
+    }
+}
+
 impl Behaviors {
     /// Run the slash command that was used; none when no behavior has that name.
     pub async fn command(
@@ -122,7 +138,7 @@ impl Behaviors {
                 Action::AskAi { prompt } => {
                     if let Some(reason) = self.ai_refused(call, asked) {
                         let outcome = Outcome::Failed { reason: reason.to_owned() };
-                        self.settle_call(cause, behavior, call.id, place, outcome).await?;
+                        self.settle_call(cause, behavior, call.id, place, outcome.into()).await?;
                         replies.push(private(SORRY));
                         continue;
                     }
@@ -147,9 +163,9 @@ impl Behaviors {
         cause: &Cause,
         answered: &Answered,
         action: u32,
-        outcome: Outcome,
+        said: Said,
     ) -> Result<(), CommandError> {
-        self.settle_call(cause, &answered.behavior, answered.call, action, outcome).await
+        self.settle_call(cause, &answered.behavior, answered.call, action, said).await
     }
 
     async fn settle_call(
@@ -158,10 +174,10 @@ impl Behaviors {
         id: &BehaviorId,
         call: Uuid,
         action: u32,
-        outcome: Outcome,
+        said: Said,
     ) -> Result<(), CommandError> {
-        let (also, trouble) = (Vec::new(), None);
-        let command = BehaviorCommand::Settle { call, action, outcome, also, trouble };
+        let (Said { outcome, also, trouble }, already) = (said, false);
+        let command = BehaviorCommand::Settle { call, action, outcome, already, also, trouble };
         let cause = cause.then(&format!("settled.{action}"));
         self.behaviors.execute(id, command, &cause).await.map(drop)
     }

@@ -85,6 +85,24 @@ impl Fed {
         Some(Self { what: What::Command { name: name.to_owned(), options, occasion }, said })
     }
 
+    /// The same where it is known on which server it was, which some events do not tell.
+    pub(crate) fn on(mut self, guild: Option<GuildId>) -> Self {
+        if let What::Seen(seen) = &mut self.what
+            && seen.of_unknown_server().is_some()
+        {
+            seen.occasion.guild = guild;
+        }
+        self
+    }
+
+    /// Who did it, where that may have been a bot: what bots do so calls nothing.
+    pub(crate) fn perhaps_of_a_bot(&self) -> Option<DiscordUserId> {
+        match &self.what {
+            What::Command { .. } => None,
+            What::Seen(seen) => seen.perhaps_of_a_bot(),
+        }
+    }
+
     pub(crate) fn occasion(&self) -> &Occasion {
         match &self.what {
             What::Command { occasion, .. } => occasion,

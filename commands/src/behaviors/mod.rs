@@ -27,7 +27,7 @@ pub use call::Behaviors;
 pub(crate) use check::{check_scripts, check_tests};
 pub use check_names::OWN_COMMANDS;
 pub(crate) use check_names::check_names;
-pub use command::{Answer, Answered, Asked};
+pub use command::{Answer, Answered, Asked, Said};
 pub use entrusted::powers_of;
 pub(crate) use fed::{Fed, says_something};
 pub use head::{Happening, Head, Kind, OptionKind, SlashOption};

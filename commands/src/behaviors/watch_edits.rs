@@ -98,7 +98,9 @@ fn is_trouble(event: &Did) -> bool {
     match event {
         Did::Failed { .. } => true,
         Did::Ran { effort, .. } => Tally::is_slow(*effort),
-        Did::ActionSettled { outcome, .. } => matches!(outcome, Outcome::Failed { .. }),
+        Did::ActionSettled { outcome, trouble, .. } => {
+            matches!(outcome, Outcome::Failed { .. }) || trouble.is_some()
+        }
         Did::AiAnswered { .. } | Did::Held { .. } | Did::ReminderDue { .. } => false,
     }
 }

@@ -105,11 +105,13 @@ impl Explain {
         let done = (0u32..).zip(wanted).map(|(place, (kind, action, content))| {
             let settled = outcomes.remove(&place);
             let settled_at = settled.as_ref().and_then(|it| it.at);
+            let trouble = settled.as_ref().and_then(|it| it.trouble.clone());
             Done {
                 kind,
                 content,
                 power: action.map(Action::power),
                 outcome: settled.map(|it| it.outcome),
+                trouble,
                 settled_at,
                 ai: said.remove(&place),
             }

@@ -123,6 +123,8 @@ pub struct Done {
     pub power: Option<Power>,
     /// None while that is not known.
     pub outcome: Option<Outcome>,
+    /// What did not work although it was delivered: a reaction, or the rest of a long message.
+    pub trouble: Option<String>,
     pub settled_at: Option<DateTime<Utc>>,
     pub ai: Option<AiSaid>,
 }

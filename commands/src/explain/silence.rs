@@ -68,7 +68,12 @@ impl Explain {
             Ended::Ran => {}
         }
         let mut waits = false;
-        for Done { kind, outcome, .. } in &call.actions {
+        for Done { kind, outcome, trouble, .. } in &call.actions {
+            if let Some(trouble) = trouble {
+                why.push(format!(
+                    "The action {kind} of the behavior {behavior} did not work as a whole: {trouble}"
+                ));
+            }
             match outcome {
                 Some(Outcome::Delivered { .. }) => {}
                 Some(Outcome::Failed { reason }) => why.push(format!(

@@ -91,14 +91,16 @@ fn of_call(call: &Called, inside: bool) -> String {
 }
 
 fn of_action(done: &Done) -> String {
-    let Done { kind, outcome, ai, .. } = done;
+    let Done { kind, outcome, trouble, ai, .. } = done;
     let kind = match kind.as_str() {
         "apology" => "apologize".to_owned(),
         "ask_ai" => "let the AI answer".to_owned(),
         kind => kind.replace('_', " "),
     };
     let by = ai.as_ref().map(|it| format!(" ({} of {})", it.model, it.provider));
-    full(&format!("It wanted to {kind}{}: {}", by.unwrap_or_default(), ended(outcome.as_ref())))
+    let end = ended(outcome.as_ref());
+    let but = trouble.as_ref().map(|it| format!(", but {it}")).unwrap_or_default();
+    full(&format!("It wanted to {kind}{}: {end}{but}", by.unwrap_or_default()))
 }
 
 fn of_answer(answer: &Spoken) -> String {
@@ -176,7 +178,8 @@ mod tests {
 
     fn done(outcome: Option<Outcome>) -> Done {
         let (kind, content) = ("add_role".to_owned(), serde_json::Value::Null);
-        Done { kind, content, power: None, outcome, settled_at: None, ai: None }
+        let (trouble, settled_at) = (None, None);
+        Done { kind, content, power: None, outcome, trouble, settled_at, ai: None }
     }
 
     fn call(ended: Ended) -> Called {

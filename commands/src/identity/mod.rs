@@ -1,8 +1,11 @@
 //! Use cases around API keys and people's data.
 
 pub mod accounts;
+mod alerts;
+mod claims;
 mod key_hashes;
 mod last_uses;
+pub mod people;
 mod token;
 
 use std::sync::Arc;
@@ -15,6 +18,9 @@ use domain::kernel::{
 };
 use uuid::Uuid;
 
+pub use alerts::{Alerts, MailAlerts, RaiseAlerts};
+pub use claims::Reserve;
+pub(crate) use claims::owner;
 pub use key_hashes::KeyHashes;
 pub use last_uses::LastUses;
 pub use token::ApiToken;
@@ -58,7 +64,8 @@ pub enum NoEntry {
 }
 
 impl Identity {
-    /// Make an API key. It never allows more than its maker is allowed.
+    /// Make an API key. It never allows more than its maker is allowed. It outlives the session it is made
+    /// in, so it wants a fresh second factor.
     pub async fn create_api_key(
         &self,
         caller: &Caller,
@@ -67,6 +74,7 @@ impl Identity {
         caller.require(Permission::ManageApiKey)?;
         let (cause, may) = (&caller.cause, caller.permissions.clone());
         let now = self.journal.clock().now();
+        caller.require_fresh(now)?;
         let id = self.id_of_new(cause, now).await?;
         let by = cause.actor.clone();
         let create = ApiKeyCommand::Create { new, by, may, now };
@@ -225,11 +233,30 @@ impl Identity {
         reason: String,
     ) -> Result<(Executed<ErasurePerson>, u64), CommandError> {
         caller.require(Permission::ErasePerson)?;
+        caller.require_fresh(self.journal.clock().now())?;
         let destroyed = self.journal.codec().erase(person).await? as u64;
         self.recent.forget();
         let command = PersonCommand::Erase { keys: destroyed, reason };
         let executed = self.people.execute(person, command, &caller.cause).await?;
         Ok((executed, destroyed))
+    }
+
+    /// The same for the platform itself. Who was erased already, with nothing kept of him since, is passed
+    /// over; answers the commit that tells of the last time.
+    pub(crate) async fn erase(
+        &self,
+        cause: &Cause,
+        person: &Person,
+        reason: &str,
+    ) -> Result<u64, CommandError> {
+        let destroyed = self.journal.codec().erase(person).await? as u64;
+        self.recent.forget();
+        let before = self.people.load(person).await?;
+        if destroyed == 0 && before.version > 0 {
+            return Ok(before.position);
+        }
+        let command = PersonCommand::Erase { keys: destroyed, reason: reason.to_owned() };
+        Ok(self.people.execute(person, command, cause).await?.position)
     }
 }
 

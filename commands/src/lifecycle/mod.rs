@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::identity::Permission;
-use domain::kernel::{Cause, ProcessId, Singleton};
+use domain::kernel::{Cause, Clock, ProcessId, Singleton};
 use domain::lifecycle::{
     Bot, BotCommand, Process, ProcessCommand, Settings, SettingsCommand, SettingsPatch,
 };
@@ -15,6 +15,7 @@ use crate::ports::{Caller, Execute, Executed, Loaded};
 #[derive(Clone)]
 pub struct Lifecycle {
     pub bots: Arc<dyn Execute<Bot>>,
+    pub clock: Arc<dyn Clock>,
     pub processes: Arc<dyn Execute<Process>>,
     pub settings: Arc<dyn Execute<Settings>>,
 }
@@ -76,6 +77,7 @@ impl Lifecycle {
         reason: String,
     ) -> Result<u64, CommandError> {
         caller.require(Permission::ManageBot)?;
+        caller.require_fresh(self.clock.now())?;
         let by = caller.actor().clone();
         self.tell(BotCommand::Restart { by, force, reason }, &caller.cause).await
     }
@@ -88,6 +90,7 @@ impl Lifecycle {
         reason: String,
     ) -> Result<u64, CommandError> {
         caller.require(Permission::ManageBot)?;
+        caller.require_fresh(self.clock.now())?;
         let by = caller.actor().clone();
         self.tell(BotCommand::Shutdown { by, force, reason }, &caller.cause).await
     }

@@ -11,7 +11,7 @@ use domain::kernel::{Actor, Cause, Ground, OrganizationId, SessionId, UserId};
 use crate::{CommandError, Refusal};
 
 /// How long a second factor counts as shown just now.
-const FRESH: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// Who stands at a door, and what he may do.
 #[derive(Debug, Clone)]

@@ -73,6 +73,14 @@ pub trait Discord: Send + Sync {
     /// The same for what is to be taken back: where it is gone already, that is done.
     async fn undo(&self, act: &Act, reason: &str) -> Result<Outcome, TryLater>;
 
+    /// Whether a member has a role; none where Discord does not say.
+    async fn has_role(
+        &self,
+        guild: GuildId,
+        user: DiscordUserId,
+        role: &str,
+    ) -> Result<Option<bool>, TryLater>;
+
     /// The direct conversation with somebody; or why there is none.
     async fn direct(&self, user: DiscordUserId) -> Result<Result<ChannelId, String>, TryLater>;
 

@@ -24,6 +24,8 @@ pub enum Which {
     All,
     /// Those that nothing takes back.
     Lasting,
+    /// Those that worked only in part.
+    Troubled,
     /// Those that can be taken back, and are not yet.
     Undoable,
 }
@@ -42,6 +44,8 @@ pub struct Effect {
     /// Whom it was done to, or who called the behavior.
     pub user: Option<DiscordUserId>,
     pub outside_id: Option<String>,
+    /// What did not work of it.
+    pub trouble: Option<String>,
     /// What takes it back, or why nothing does.
     pub undo: Result<Undo, String>,
 }

@@ -28,6 +28,8 @@ pub struct Spotted {
 pub struct Settled {
     pub action: u32,
     pub outcome: Outcome,
+    /// What did not work although it was delivered.
+    pub trouble: Option<String>,
     pub at: Option<DateTime<Utc>>,
 }
 

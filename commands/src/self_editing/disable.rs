@@ -35,6 +35,9 @@ impl SelfEditing {
         emergency: Option<UnderWay>,
     ) -> Result<u64, CommandError> {
         caller.require(Permission::ManageSelfEditing)?;
+        if emergency.is_some() {
+            caller.require_fresh(self.journal.clock().now())?;
+        }
         let patch = SettingsPatch { self_editing_enabled: Some(false), ..SettingsPatch::default() };
         let by = caller.actor().clone();
         let off = SettingsCommand::Change { patch, by, reason: Some(reason.clone()) };

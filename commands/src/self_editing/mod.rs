@@ -22,6 +22,7 @@ mod suggest;
 mod tell_of_alarms;
 mod three_way;
 mod tree;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub use rollback::{Rollback, RolledBack, Target};
 pub use suggest::{Suggested, Suggesting, Suggestion};
 pub use tell_of_alarms::TellOfAlarms;
 pub use tree::{Moment, Tree};
+pub use watched::{Telling, Watched};
 
 use checks::Tools;
 use proposal::{content_hash, require_readable, require_sound};

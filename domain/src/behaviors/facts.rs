@@ -38,6 +38,7 @@ pub enum BehaviorCommand {
         call: Uuid,
         action: u32,
         outcome: Outcome,
+        already: bool,
         also: Vec<MessageId>,
         trouble: Option<String>,
     },
@@ -61,6 +62,10 @@ pub enum BehaviorEvent {
         call: Uuid,
         action: u32,
         outcome: Outcome,
+        /// It was so before: the role was there that was to be given, or missing that was to be
+        /// taken. So there is nothing to take back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        already: bool,
         /// The further messages of one that was too long for a single one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         also: Vec<MessageId>,
@@ -91,6 +96,10 @@ pub enum BehaviorEvent {
         actions: Personal<Vec<Action>>,
         /// The kinds of the actions, in order; they stay when the person is erased.
         kinds: Vec<String>,
+        /// Of a slash command: which of its actions only the caller sees, by their places. They
+        /// stay, too; none where that was not recorded yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        private: Option<Vec<u32>>,
         effort: Effort,
     },
     ReminderDue {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Actor, Ground, Personal, Rejection, UserId, aggregate};
+use crate::kernel::{Actor, Ground, Outcome, Personal, Rejection, UserId, aggregate};
 
 /// What was noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::AsRefStr)]
@@ -21,18 +21,30 @@ pub enum AlertKind {
     TokenReused,
 }
 
-/// Whether it was raised, and whether somebody looked at it.
+/// Whether it was raised, whether its user was told, and whether somebody looked at it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Alert {
     raised: bool,
     seen: bool,
+    #[serde(default)]
+    told: bool,
 }
 
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AlertCommand {
-    Raise { kind: AlertKind, user: Option<UserId>, details: Personal<String> },
-    Acknowledge { by: Actor },
+    Raise {
+        kind: AlertKind,
+        user: Option<UserId>,
+        details: Personal<String>,
+    },
+    Acknowledge {
+        by: Actor,
+    },
+    /// What became of the mail to its user.
+    RecordTold {
+        outcome: Outcome,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -50,6 +62,10 @@ pub enum AlertEvent {
         /// In plain words, with addresses.
         details: Personal<String>,
     },
+    /// The user was mailed, or was not.
+    Told {
+        outcome: Outcome,
+    },
 }
 
 /// Why a command on an alert is refused.
@@ -66,6 +82,11 @@ impl Rejection for AlertError {
 }
 
 impl Alert {
+    /// Whether somebody tried to tell its user.
+    pub fn told(&self) -> bool {
+        self.told
+    }
+
     /// The rules. Pure: the same history and command give the same answer.
     fn decide(&self, command: AlertCommand) -> Result<Vec<AlertEvent>, AlertError> {
         use {AlertCommand as Do, AlertError as No, AlertEvent as Did};
@@ -76,7 +97,9 @@ impl Alert {
                 return Ok(vec![]);
             }
             (Do::Acknowledge { by }, true, false) => Did::Acknowledged { by },
-            (Do::Acknowledge { .. }, false, _) => return Err(No::Unknown),
+            (Do::RecordTold { .. }, true, _) if self.told => return Ok(vec![]),
+            (Do::RecordTold { outcome }, true, _) => Did::Told { outcome },
+            (Do::Acknowledge { .. } | Do::RecordTold { .. }, false, _) => return Err(No::Unknown),
         };
         Ok(vec![event])
     }
@@ -85,6 +108,7 @@ impl Alert {
         match event {
             AlertEvent::Acknowledged { .. } => self.seen = true,
             AlertEvent::Raised { .. } => self.raised = true,
+            AlertEvent::Told { .. } => self.told = true,
         }
     }
 }
@@ -102,8 +126,6 @@ mod tests {
         let details = Personal::of(Person::operator(), "from 192.0.2.1".to_owned());
         let (kind, user) = (AlertKind::NewPlace, None);
         let raised = Did::Raised { kind, user, details: details.clone() };
-        given::<Alert>([raised])
-            .when(Do::Raise { kind, user, details })
-            .then_expect_events(vec![]);
+        given::<Alert>([raised]).when(Do::Raise { kind, user, details }).then_expect_events(vec![]);
     }
 }

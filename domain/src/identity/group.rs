@@ -140,7 +140,11 @@ impl Group {
                 }
                 return Ok(events);
             }
-            (Do::Delete { by }, true) => Did::Deleted { by },
+            (Do::Delete { by }, true) if self.members.is_empty() => Did::Deleted { by },
+            (Do::Delete { by }, true) => {
+                let removed = Did::MembersRemoved { users: self.members.clone(), by: by.clone() };
+                return Ok(vec![removed, Did::Deleted { by }]);
+            }
         };
         Ok(vec![event])
     }

@@ -83,7 +83,7 @@ impl FromStr for Permission {
 
 /// What one actor may do: some permissions, or by wildcards those there are and will be: `*:*`,
 /// `read:*`, `*:audit`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permissions(BTreeSet<String>);
 

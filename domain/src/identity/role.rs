@@ -106,6 +106,10 @@ impl Rejection for RoleError {
 }
 
 impl Role {
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
     /// What it allows; none when it does not exist.
     pub fn permissions(&self) -> Option<&Permissions> {
         self.exists.then_some(&self.permissions)

@@ -17,11 +17,15 @@ pub struct Session {
     organization: Option<OrganizationId>,
     /// How often its refresh token was turned.
     turn: u64,
+    #[serde(default)]
+    started_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     /// How long each turn lasts, in seconds.
     lasts_s: u64,
     /// When a second factor was shown last.
     factor_at: Option<DateTime<Utc>>,
+    /// The user's epoch it belongs to: one of before is void.
+    epoch: u64,
     ended: bool,
 }
 
@@ -55,8 +59,11 @@ pub enum SessionCommand {
         factor: bool,
         remember: bool,
         lasts: TimeDelta,
+        epoch: u64,
         now: DateTime<Utc>,
     },
+    /// It stays good in this epoch: from it the password was changed.
+    Keep { epoch: u64 },
     /// The refresh token of this turn was shown.
     Refresh { turn: u64, now: DateTime<Utc> },
     /// A second factor was shown once more.
@@ -76,6 +83,9 @@ pub enum SessionEvent {
         by: Actor,
     },
     Expired,
+    Kept {
+        epoch: u64,
+    },
     Refreshed {
         turn: u64,
         expires_at: DateTime<Utc>,
@@ -89,6 +99,7 @@ pub enum SessionEvent {
         remember: bool,
         started_at: DateTime<Utc>,
         lasts_s: u64,
+        epoch: u64,
     },
     SteppedUp {
         method: Method,
@@ -131,9 +142,19 @@ impl Session {
         self.organization
     }
 
+    /// When its user showed who he is.
+    pub fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.started_at
+    }
+
     /// Whether it is still good.
     pub fn alive(&self, now: DateTime<Utc>) -> bool {
         !self.ended && self.expires_at.is_some_and(|end| now < end)
+    }
+
+    /// The user's epoch it is good in.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The turn whose refresh token is good now.
@@ -154,7 +175,9 @@ impl Session {
     fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
         use {SessionCommand as Do, SessionError as No, SessionEvent as Did};
 
-        if let Do::Start { user, organization, methods, factor, remember, lasts, now } = command {
+        if let Do::Start { user, organization, methods, factor, remember, lasts, epoch, now } =
+            command
+        {
             if self.user.is_some() {
                 return Err(No::Exists);
             }
@@ -168,6 +191,7 @@ impl Session {
                 remember,
                 started_at,
                 lasts_s,
+                epoch,
             }]);
         }
         if self.user.is_none() {
@@ -175,6 +199,9 @@ impl Session {
         }
         let event = match command {
             Do::Start { .. } => return Err(No::Exists),
+
+            Do::Keep { epoch } if self.ended || epoch <= self.epoch => return Ok(vec![]),
+            Do::Keep { epoch } => Did::Kept { epoch },
 
             Do::Refresh { now, .. } if !self.alive(now) => return Err(No::Over),
             Do::Refresh { turn, now } if turn == self.turn => {
@@ -198,14 +225,19 @@ impl Session {
     fn evolve(&mut self, event: &SessionEvent) {
         match event {
             SessionEvent::Ended { .. } | SessionEvent::Expired => self.ended = true,
+            SessionEvent::Kept { epoch } => self.epoch = *epoch,
             SessionEvent::Refreshed { turn, expires_at } => {
                 self.turn = *turn;
                 self.expires_at = Some(*expires_at);
             }
-            SessionEvent::Started { user, organization, factor, started_at, lasts_s, .. } => {
+            SessionEvent::Started {
+                user, organization, factor, started_at, lasts_s, epoch, ..
+            } => {
                 self.user = Some(*user);
+                self.epoch = *epoch;
                 self.organization = *organization;
                 self.lasts_s = *lasts_s;
+                self.started_at = Some(*started_at);
                 self.expires_at = Some(*started_at + seconds(*lasts_s));
                 self.factor_at = factor.then_some(*started_at);
             }
@@ -271,6 +303,7 @@ mod tests {
             remember: false,
             started_at: at(0),
             lasts_s: 3_600,
+            epoch: 0,
         }
     }
 

@@ -64,6 +64,11 @@ impl Actor {
         Self { kind: ActorKind::System, id: name.into() }
     }
 
+    /// A user of the platform.
+    pub fn user(id: impl std::fmt::Display) -> Self {
+        Self { kind: ActorKind::User, id: id.to_string() }
+    }
+
     /// Whose key seals what this actor writes about himself: people have one each, machines
     /// share one that nobody erases.
     pub fn person(&self) -> Person {
@@ -141,6 +146,20 @@ impl Cause {
     pub fn from(self, origin: Origin) -> Self {
         let origin = Personal::of(self.actor.person(), origin);
         Self { origin: Some(Arc::new(origin)), ..self }
+    }
+
+    /// The same cause, given by somebody else: where it came from is his data then.
+    #[must_use]
+    pub fn by(self, actor: Actor) -> Self {
+        let person = actor.person();
+        Self { actor, ..self.about(person) }
+    }
+
+    /// The same cause; the place it came from is this person's data.
+    #[must_use]
+    pub fn about(self, person: Person) -> Self {
+        let origin = self.origin.as_deref().and_then(Personal::clear).cloned();
+        Self { origin: origin.map(|origin| Arc::new(Personal::of(person, origin))), ..self }
     }
 
     /// The same cause for a further command, whose id follows from this one's and the name.

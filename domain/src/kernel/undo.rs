@@ -10,31 +10,24 @@ use super::{ChannelId, DiscordUserId, GuildId, MessageId};
 #[strum(serialize_all = "snake_case")]
 pub enum Undo {
     /// The bot took the role away.
-    AddRole {
-        guild: GuildId,
-        user: DiscordUserId,
-        role: String,
-    },
+    AddRole { guild: GuildId, user: DiscordUserId, role: String },
     DeleteDirectMessage {
         user: DiscordUserId,
         message: MessageId,
+        /// The further messages of one that was too long for a single one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<MessageId>,
     },
     DeleteMessage {
         channel: ChannelId,
         message: MessageId,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<MessageId>,
     },
     /// The bot's own.
-    RemoveReaction {
-        channel: ChannelId,
-        message: MessageId,
-        emoji: String,
-    },
+    RemoveReaction { channel: ChannelId, message: MessageId, emoji: String },
     /// The bot gave the role.
-    RemoveRole {
-        guild: GuildId,
-        user: DiscordUserId,
-        role: String,
-    },
+    RemoveRole { guild: GuildId, user: DiscordUserId, role: String },
 }
 
 impl Undo {
@@ -42,7 +35,13 @@ impl Undo {
     pub fn words(&self) -> &'static str {
         match self {
             Self::AddRole { .. } => "give the role back",
-            Self::DeleteDirectMessage { .. } | Self::DeleteMessage { .. } => "delete the message",
+            Self::DeleteDirectMessage { also, .. } | Self::DeleteMessage { also, .. } => {
+                if also.is_empty() {
+                    "delete the message"
+                } else {
+                    "delete all parts of the message"
+                }
+            }
             Self::RemoveReaction { .. } => "take the reaction back",
             Self::RemoveRole { .. } => "take the role back",
         }

@@ -256,7 +256,11 @@ mod tests {
             behavior: "greet".parse().unwrap(),
             call: Uuid::from_u128(9),
             action,
-            undo: Undo::DeleteMessage { channel: ChannelId(3), message: MessageId(4) },
+            undo: Undo::DeleteMessage {
+                channel: ChannelId(3),
+                message: MessageId(4),
+                also: vec![],
+            },
         }
     }
 

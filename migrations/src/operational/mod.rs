@@ -4,6 +4,7 @@ mod m20261120_000001_operational;
 mod m20261120_000002_known_commits;
 mod m20261120_000003_key_uses;
 mod m20261120_000004_leased_claims;
+mod m20261126_000001_counters;
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Operational {
             Box::new(m20261120_000002_known_commits::Migration),
             Box::new(m20261120_000003_key_uses::Migration),
             Box::new(m20261120_000004_leased_claims::Migration),
+            Box::new(m20261126_000001_counters::Migration),
         ]
     }
 }

@@ -6,6 +6,9 @@ mod m20261125_000001_behaviors;
 mod m20261125_000002_rehearsals;
 mod m20261125_000005_places;
 mod m20261125_000008_compensations;
+mod m20261126_000001_people;
+mod m20261126_000002_sessions;
+mod m20261126_000003_alerts;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -24,6 +27,9 @@ impl MigratorTrait for Views {
             Box::new(m20261125_000002_rehearsals::Migration),
             Box::new(m20261125_000005_places::Migration),
             Box::new(m20261125_000008_compensations::Migration),
+            Box::new(m20261126_000001_people::Migration),
+            Box::new(m20261126_000002_sessions::Migration),
+            Box::new(m20261126_000003_alerts::Migration),
         ]
     }
 }

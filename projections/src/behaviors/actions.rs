@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::behaviors::{Action, BehaviorEvent as Did, undo};
-use domain::kernel::{ChannelId, Event, GuildId, Outcome, Person, Recorded, Undo};
+use domain::kernel::{ChannelId, Event, GuildId, MessageId, Outcome, Person, Recorded, Undo};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect};
@@ -14,9 +14,6 @@ const APOLOGY: &str = "apology";
 
 /// What was said where the call came from: that takes no more than the kind to take back.
 const SAID_THERE: [&str; 4] = [APOLOGY, "ask_ai", "remind", "reply"];
-
-/// How many rows are looked at together when somebody is erased.
-const PAGE: u64 = 500;
 
 /// One action. `outcome` is `delivered`, `failed` or `unknown`, and none until that is known.
 #[sea_orm::model]
@@ -43,6 +40,7 @@ pub struct Model {
     pub outcome: Option<String>,
     /// What Discord calls it: a message's id.
     pub outside_id: Option<String>,
+    /// Why not; or of what was delivered, what did not work of it.
     pub reason: Option<String>,
     pub settled_at: Option<Millis>,
     /// Whether only the caller sees it.
@@ -65,13 +63,13 @@ impl Model {
     }
 
     /// The same, as it follows from what was done.
-    fn way_back(&self, outside_id: &str) -> Option<String> {
+    fn way_back(&self, outside_id: &str, also: &[MessageId]) -> Option<String> {
         if self.private {
             return None;
         }
         let id = |id: Option<i64>| id.map(i64::cast_unsigned);
         let place = (id(self.guild_id).map(GuildId), id(self.channel_id).map(ChannelId));
-        let undo = undo(&self.kind, self.action().as_ref(), place, outside_id)?;
+        let undo = undo(&self.kind, self.action().as_ref(), place, (outside_id, also))?;
         serde_json::to_string(&undo).ok()
     }
 }
@@ -106,7 +104,7 @@ pub struct Actions;
 
 impl Fold for Actions {
     const NAME: &'static str = "behavior_actions";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Key = (Uuid, u32);
     type Row = Model;
 
@@ -144,9 +142,7 @@ impl Fold for Actions {
                     }
                     _ => None,
                 };
-                let private = call.interaction.is_some()
-                    && (kind == APOLOGY
-                        || matches!(action, Some(Action::Reply { private: true, .. })));
+                let private = call.interaction.is_some() && is_private(event, &kind, place);
                 let due_at = due_ms.and_then(DateTime::from_timestamp_millis).map(Millis);
                 Some(Model {
                     call_id,
@@ -167,27 +163,30 @@ impl Fold for Actions {
                     undo: None,
                 })
             }
-            Did::ActionSettled { outcome, .. } => row.map(|row| match outcome.clone() {
-                Outcome::Delivered { outside_id } => Model {
-                    outcome: Some("delivered".to_owned()),
-                    undo: row.way_back(&outside_id),
-                    outside_id: Some(outside_id),
-                    settled_at,
-                    ..row
-                },
-                Outcome::Failed { reason } => Model {
-                    outcome: Some("failed".to_owned()),
-                    reason: Some(reason),
-                    settled_at,
-                    ..row
-                },
-                Outcome::Unknown { reason } => Model {
-                    outcome: Some("unknown".to_owned()),
-                    reason: Some(reason),
-                    settled_at,
-                    ..row
-                },
-            }),
+            Did::ActionSettled { outcome, already, also, trouble, .. } => {
+                row.map(|row| match outcome.clone() {
+                    Outcome::Delivered { outside_id } => Model {
+                        outcome: Some("delivered".to_owned()),
+                        undo: row.way_back(&outside_id, also).filter(|_| !already),
+                        outside_id: Some(outside_id),
+                        reason: trouble.clone(),
+                        settled_at,
+                        ..row
+                    },
+                    Outcome::Failed { reason } => Model {
+                        outcome: Some("failed".to_owned()),
+                        reason: Some(reason),
+                        settled_at,
+                        ..row
+                    },
+                    Outcome::Unknown { reason } => Model {
+                        outcome: Some("unknown".to_owned()),
+                        reason: Some(reason),
+                        settled_at,
+                        ..row
+                    },
+                })
+            }
             // Whoever delivers it knows of it now.
             Did::ReminderDue { .. } => row.map(|row| Model { due_at: None, ..row }),
             Did::AiAnswered { .. } | Did::Held { .. } => row,
@@ -213,27 +212,18 @@ impl Fold for Actions {
         update.exec(tx).await?;
         let update = all().col_expr(Column::Undo, nothing());
         update.filter(Column::Kind.is_not_in(SAID_THERE)).exec(tx).await?;
-        loop {
-            // Of a reply nothing says any more that only the caller saw it.
-            let find = Entity::find()
-                .filter(Column::Owner.eq(person.as_str()))
-                .filter(Column::Private.eq(true))
-                .filter(Column::Kind.ne(APOLOGY));
-            let rows = find.limit(PAGE).all(tx).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for row in rows {
-                let row = Model { private: false, ..row };
-                let undo = row.outside_id.as_deref().and_then(|id| row.way_back(id));
-                let update = Entity::update_many()
-                    .col_expr(Column::Private, Expr::value(false))
-                    .col_expr(Column::Undo, Expr::value(undo))
-                    .filter(Column::CallId.eq(row.call_id))
-                    .filter(Column::Place.eq(row.place));
-                update.exec(tx).await?;
-            }
-        }
+        Ok(())
+    }
+}
+
+/// Whether only who used the slash command sees it. The event says so without what was said, which
+/// may be erased; one that is too old to say it is taken for private, so that nothing promises to
+/// take back what it cannot.
+fn is_private(event: &Did, kind: &str, place: u32) -> bool {
+    match event {
+        Did::Ran { private: Some(private), .. } => private.contains(&place),
+        Did::Ran { private: None, .. } => kind == "reply",
+        _ => kind == APOLOGY,
     }
 }
 
@@ -257,10 +247,52 @@ mod tests {
 
     #[test]
     fn of_an_erased_action_only_the_kind_is_left() {
-        let Did::Ran { call, kinds, effort, .. } = set() else { unreachable!() };
+        let Did::Ran { call, kinds, private, effort, .. } = set() else { unreachable!() };
         let actions = Personal::Erased { of: Person::discord(7) };
-        let erased = row([Did::Ran { call, actions, kinds, effort }]);
+        let erased = row([Did::Ran { call, actions, kinds, private, effort }]);
         assert_eq!((erased.kind.as_str(), erased.content, erased.due_at), ("remind", None, None));
+    }
+
+    #[test]
+    fn what_only_the_caller_saw_cannot_be_taken_back_also_once_it_is_erased() {
+        for (private, undoable) in [(Some(vec![0]), false), (Some(vec![]), true), (None, false)] {
+            let Did::Ran { call, effort, .. } = set() else { unreachable!() };
+            let call = Call { interaction: Some(MessageId(9)), ..call };
+            let (id, kinds) = (call.id, vec!["reply".to_owned()]);
+            let actions = Personal::Erased { of: Person::discord(7) };
+            let ran = Did::Ran { call, actions, kinds, private, effort };
+            let row = row([ran, delivered(id, "11", false)]);
+            assert_eq!((row.undo.is_some(), row.private), (undoable, !undoable));
+        }
+    }
+
+    #[test]
+    fn parts_are_taken_back_together_and_what_was_so_before_is_not() {
+        let Did::Ran { call, effort, .. } = set() else { unreachable!() };
+        let (id, user) = (call.id, DiscordUserId(7));
+        let ran = |action: Action| {
+            let kinds = vec![action.as_ref().to_owned()];
+            let actions = Personal::of(Person::discord(7), vec![action]);
+            Did::Ran { call: call.clone(), actions, kinds, private: None, effort }
+        };
+        let (text, role) = ("x".to_owned(), "5".to_owned());
+        let said = ran(Action::Reply { text, private: false, reactions: vec![] });
+        let said = row([said, delivered(id, "11", false)]);
+        let also = vec![MessageId(12)];
+        let deleted = Undo::DeleteMessage { channel: ChannelId(3), message: MessageId(11), also };
+        assert_eq!(said.undo(), Some(deleted));
+        assert_eq!(said.reason.as_deref(), Some("the reaction"));
+        for already in [false, true] {
+            let given = ran(Action::AddRole { user, role: role.clone() });
+            let given = row([given, delivered(id, "", already)]);
+            assert_eq!(given.undo().is_none(), already);
+        }
+    }
+
+    fn delivered(call: Uuid, outside_id: &str, already: bool) -> Did {
+        let outcome = Outcome::Delivered { outside_id: outside_id.to_owned() };
+        let (also, trouble) = (vec![MessageId(12)], Some("the reaction".to_owned()));
+        Did::ActionSettled { call, action: 0, outcome, already, also, trouble }
     }
 
     fn row<const N: usize>(events: [Did; N]) -> Model {
@@ -286,6 +318,7 @@ mod tests {
             call,
             actions: Personal::of(Person::discord(7), actions),
             kinds: vec!["remind".into()],
+            private: None,
             effort: Effort { operations: 9, took_us: 12 },
         }
     }

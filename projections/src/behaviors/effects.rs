@@ -25,6 +25,8 @@ pub enum Which {
     All,
     /// Those that nothing takes back.
     Lasting,
+    /// Those that worked only in part.
+    Troubled,
     /// Those that can be taken back, and are not yet.
     Undoable,
 }
@@ -63,6 +65,8 @@ impl Effect {
             "delete_message" => "Discord keeps no copy of a message that was deleted",
             _ if *private => "only the caller sees it, and Discord lets nobody else touch it",
             _ if erased => return Some(format!("{owner} was erased, and with that what was done")),
+            "add_role" => "the role was there before, so nothing was given",
+            "remove_role" => "the role was not there, so nothing was taken",
             _ if !named => "Discord did not say what it is called there",
             _ => "nothing takes it back",
         };
@@ -132,6 +136,9 @@ impl Which {
         match self {
             Self::All => find,
             Self::Lasting => find.filter(Column::Undo.is_null()),
+            Self::Troubled => {
+                find.filter(Column::Outcome.eq("delivered")).filter(Column::Reason.is_not_null())
+            }
             Self::Undoable => {
                 let unclaimed = Condition::all().add(Expr::cust(CLAIMED)).not();
                 find.filter(Column::Undo.is_not_null()).filter(unclaimed)

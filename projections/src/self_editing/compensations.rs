@@ -181,7 +181,11 @@ mod tests {
             behavior: "greet".parse().unwrap(),
             call: Uuid::nil(),
             action,
-            undo: Undo::DeleteMessage { channel: ChannelId(1), message: MessageId(2) },
+            undo: Undo::DeleteMessage {
+                channel: ChannelId(1),
+                message: MessageId(2),
+                also: vec![],
+            },
         };
         let proposed = Did::Proposed {
             edit: EditId(Uuid::nil()),

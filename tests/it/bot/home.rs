@@ -145,6 +145,7 @@ impl Home {
         };
         let lifecycle = Lifecycle {
             bots: executors.bots.clone(),
+            clock: self.journal.clock().clone(),
             processes: executors.processes.clone(),
             settings: executors.settings.clone(),
         };
@@ -191,7 +192,8 @@ impl Home {
             }),
         ];
         let orders = Orders::default();
-        let effects = Arc::new(surroundings);
+        let surroundings = Arc::new(surroundings);
+        let effects = surroundings.clone();
         let compensations =
             Compensations::new(executors.compensations.clone(), effects, self_editing.clone());
         let services = Services {
@@ -209,6 +211,7 @@ impl Home {
                 registries,
                 executors.rehearsals.clone(),
                 self_editing.clone(),
+                surroundings.clone(),
             ),
             self_editing,
         };
@@ -286,6 +289,7 @@ impl Home {
         let executors = Executors::new(&self.journal, &snapshots);
         let lifecycle = Lifecycle {
             bots: executors.bots,
+            clock: self.journal.clock().clone(),
             processes: executors.processes,
             settings: executors.settings,
         };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::doors::answered;
 use uuid::Uuid;
 
-use self::stage::{ANA, BEN, BOT, HERE, Stage, prefixed, responder, script};
+use self::stage::{ANA, BEN, BOT, HERE, SERVER, Stage, prefixed, responder, script};
 use crate::installation::{Installation, Running, export, word};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,6 +241,36 @@ async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
     let example =
         report["examples"].as_array().unwrap().iter().find(|it| it["behavior"] == "thanks");
     assert_eq!(example.unwrap()["after"], "reply: Thank you 👍");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_and_reactions_are_on_their_server_as_live() {
+    let head = |on: &str| {
+        format!("kind = \"reaction\"\non = \"{on}\"\ndescription = \"x\"\npowers = [\"reply\"]")
+    };
+    let on =
+        |on: &str, words: &str| script(&head(on), &format!("reply(`{words} ${{event.guild}}`)"));
+    let stage = Stage::with(&[
+        ("edits", &on("message_edited", "before")),
+        ("likes", &on("reaction_added", "before")),
+    ])
+    .await;
+    stage.observe().await;
+    let (message, user, emoji) = (stage.next_id(), DiscordUserId(ANA), "👍".to_owned());
+    stage.happens(ChannelEvent::ReactionAdded { message, user, emoji }).await;
+    let content = Personal::of(Person::discord(ANA), "well".to_owned());
+    let (id, edited_at) = (message, stage.door.journal.clock().now());
+    stage.happens(ChannelEvent::MessageEdited { id, edited_at, content, length: 4 }).await;
+
+    let (edits, likes) = (on("message_edited", "after"), on("reaction_added", "after"));
+    let edit = stage.propose(&[("edits", Some(&edits[..])), ("likes", Some(&likes))]).await;
+    let report = stage.rehearse(&edit, json!({})).await;
+    assert_eq!(report["differing"], 2, "{report}");
+    for example in report["examples"].as_array().unwrap() {
+        let answers = (&example["before"], &example["after"]);
+        let told = |words: &str| json!(format!("reply: {words} {SERVER}"));
+        assert_eq!(answers, (&told("before"), &told("after")), "{example}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

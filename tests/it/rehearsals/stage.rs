@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use domain::discord::{ChannelEvent, Message};
+use domain::discord::{ChannelEvent, ChannelFact, GuildEvent, Message};
 use domain::kernel::{
     Actor, Cause, ChannelId, DiscordUserId, Event, Expected, GuildId, MessageId, Person, Personal,
     Source, StreamId,
@@ -18,6 +18,8 @@ pub(super) const BOT: u64 = 865_175_338_091_066_105;
 /// The id of the first message: one of 2026.
 const FIRST: u64 = 1_456_000_000_000_000_000;
 pub(super) const HERE: ChannelId = ChannelId(1_004_022_893_340_648_333);
+
+pub(super) const SERVER: GuildId = GuildId(7);
 
 /// See the module.
 pub(super) struct Stage {
@@ -84,7 +86,7 @@ impl Stage {
         let name = if who == ANA { "Ana" } else { "Ben" };
         self.happens(ChannelEvent::MessageCreated(Message {
             id: self.next_id(),
-            guild: Some(GuildId(7)),
+            guild: Some(SERVER),
             author: DiscordUserId(who),
             author_name: Personal::of(of.clone(), name.to_owned()),
             bot: who == BOT,
@@ -110,6 +112,15 @@ impl Stage {
             tokio::task::yield_now().await;
         }
         clock.now()
+    }
+
+    /// The channel is seen on the server.
+    pub(super) async fn observe(&self) {
+        let fact = ChannelFact { id: HERE, name: "here".into(), kind: "text".into() };
+        let event = Event::Guild(SERVER, GuildEvent::ChannelObserved(fact));
+        let cause = Cause::asked(Actor::system("bot"), Uuid::now_v7(), Source::Discord);
+        let append = self.door.journal.append(&event.stream(), Expected::New, &[event], &cause);
+        append.await.unwrap().await.unwrap();
     }
 
     /// One commit of the channel; answers its position.

@@ -79,6 +79,7 @@ pub(super) async fn tell(journal: &TestJournal) {
             call: Uuid::from_u128(id),
             action,
             outcome: Outcome::Delivered { outside_id: (300 + action).to_string() },
+            already: false,
             also: Vec::new(),
             trouble: None,
         }));
@@ -93,8 +94,12 @@ fn did(event: Did) -> Event {
 
 fn ran(call: Call, actions: Vec<Action>) -> Did {
     let kinds = actions.iter().map(|it| it.as_ref().to_owned()).collect();
+    let hidden = |it: &Action| matches!(it, Action::Reply { private: true, .. });
+    let all = (0u32..).zip(&actions);
+    let private = all.filter(|(_, it)| hidden(it)).map(|(place, _)| place).collect();
+    let private = call.interaction.map(|_| private);
     let actions = Personal::of(call.person(), actions);
-    Did::Ran { call, actions, kinds, effort: Effort { operations: 1, took_us: 2 } }
+    Did::Ran { call, actions, kinds, private, effort: Effort { operations: 1, took_us: 2 } }
 }
 
 fn remind(after_s: u64) -> Action {

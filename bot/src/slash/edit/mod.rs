@@ -17,6 +17,7 @@ mod show;
 mod shown;
 mod suggest;
 mod undo;
+mod watched;
 
 use std::sync::Arc;
 

@@ -31,8 +31,9 @@ impl Deed for Show {
     async fn run(&self, desk: &Desk, call: &Call) -> Result<Reply, CommandError> {
         call.caller.require(Permission::ReadSelfEdit)?;
         let id = desk.id(call).await?;
-        let shown = desk.shown(id).await?;
+        let mut shown = desk.shown(id).await?;
         let Some(page) = call.whole("page") else {
+            shown.watched = desk.watched(call, &shown).await?;
             return Ok(Reply::Card(Card { private: true, ..shown.card() }));
         };
         let card = diff(id, &shown.diff, page);

@@ -20,6 +20,9 @@ const HEAD: usize = 800;
 const DIFF: usize = 700;
 const REASON: usize = 200;
 
+/// How many characters there are for all of it without the words around the diff.
+const MOST: usize = 1_700;
+
 /// How many events an edit has at most.
 const EVENTS: usize = 1_000;
 
@@ -34,6 +37,8 @@ pub(super) struct Shown {
     pub(super) word: Option<String>,
     /// What its newest rehearsal showed.
     pub(super) rehearsed: Option<String>,
+    /// What the watch saw, where that was harm.
+    pub(super) watched: Option<String>,
     pub(super) base_revision: u64,
     pub(super) revision: Option<u64>,
     pub(super) content_hash: String,
@@ -73,6 +78,7 @@ impl Desk {
             description,
             word,
             rehearsed: self.rehearsed(id).await,
+            watched: None,
             base_revision: edit.base_revision(),
             revision: edit.revision(),
             content_hash: edit.content_hash().to_owned(),
@@ -130,8 +136,12 @@ impl Shown {
         if let Some(rehearsed) = &self.rehearsed {
             let _ = write!(text, "\n{rehearsed}");
         }
+        if let Some(watched) = &self.watched {
+            let _ = write!(text, "\n{watched}");
+        }
         self.tell_checks(&mut text);
-        let (diff, left) = first(&self.diff, DIFF);
+        let room = MOST.saturating_sub(text.chars().count());
+        let (diff, left) = first(&self.diff, DIFF.min(room));
         if !diff.is_empty() {
             let _ = write!(text, "\n{}", fenced(&diff));
         }
@@ -269,6 +279,7 @@ mod tests {
         let edit = Shown {
             description: "what it is good for ".repeat(100),
             rehearsed: Some("Rehearsed ".repeat(20)),
+            watched: Some("The watch ".repeat(50)),
             word: Some("Rejected by <@123456789012345678>: ".to_owned() + &"no ".repeat(66)),
             checks: vec![check; 12],
             diff: "+ a line of a file\n".repeat(500) + "+```\n",
@@ -311,6 +322,7 @@ mod tests {
             description: String::new(),
             word: None,
             rehearsed: None,
+            watched: None,
             base_revision: 1,
             revision: Some(2),
             content_hash: "ab".repeat(32),

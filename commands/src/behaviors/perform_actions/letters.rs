@@ -10,7 +10,7 @@ use crate::conversation::pieces;
 use crate::ports::{Act, Post, TryLater};
 
 /// Discord knows the nonces of what was asked for lately, so nothing is taken for another.
-const LATELY: TimeDelta = TimeDelta::minutes(1);
+pub(super) const LATELY: TimeDelta = TimeDelta::minutes(1);
 
 /// How many commits of a behavior are searched for what it wrote since.
 const SEARCHED: usize = 1_000;
@@ -28,6 +28,8 @@ pub(super) struct Letter<'a> {
 /// What became of an action.
 pub(super) struct Done {
     pub(super) outcome: Outcome,
+    /// It was so before.
+    pub(super) already: bool,
     /// The messages after the first one.
     pub(super) also: Vec<MessageId>,
     /// What did not work of what was delivered.
@@ -36,7 +38,7 @@ pub(super) struct Done {
 
 impl From<Outcome> for Done {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, also: Vec::new(), trouble: None }
+        Self { outcome, already: false, also: Vec::new(), trouble: None }
     }
 }
 
@@ -86,7 +88,8 @@ impl PerformActions {
                 });
             }
         }
-        Ok(Done { outcome: Outcome::Delivered { outside_id }, also, trouble })
+        let outcome = Outcome::Delivered { outside_id };
+        Ok(Done { outcome, already: false, also, trouble })
     }
 
     /// The messages that the behavior wrote since, for other actions: what is looked for late is

@@ -1,11 +1,12 @@
 //! When a behavior wants something done, do it and record what became of it.
 
+mod holder;
 mod letters;
+mod roles;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use domain::behaviors::{Action, BehaviorCommand, BehaviorEvent as Did, Call, Reminder};
 use domain::kernel::{BehaviorId, Cause, ChannelId, DiscordUserId, Event, Outcome, Recorded};
 use uuid::Uuid;
@@ -13,21 +14,18 @@ use uuid::Uuid;
 use super::Behaviors;
 use crate::ports::{Act, Discord, TryLater};
 use crate::{CommandError, Reactor, Setback};
+use holder::{is_mine, is_told, wait_for_the_holder};
 use letters::{Done, Letter};
+use roles::Looks;
 
 /// Said when a command failed, where somebody waits for an answer.
 pub(super) const SORRY: &str = "I am sorry, this did not work. Those who run this bot can see why.";
 
-/// When whoever has the token of a slash command has mostly answered it.
-const PROMPTLY: TimeDelta = TimeDelta::seconds(10);
-
-/// How long that token lives: after this nobody answers any more.
-const TOKEN_LIFE: TimeDelta = TimeDelta::minutes(15);
-
 /// See the module.
 pub struct PerformActions {
-    pub behaviors: Behaviors,
-    pub discord: Arc<dyn Discord>,
+    behaviors: Behaviors,
+    discord: Arc<dyn Discord>,
+    looks: Looks,
 }
 
 #[async_trait]
@@ -45,6 +43,16 @@ impl Reactor for PerformActions {
             Event::Behavior(_, Did::ReminderDue { .. }) => true,
             _ => false,
         }
+    }
+
+    /// What happens on one server happens in order; `send` reaches no other one. Of what comes later,
+    /// an answer of the AI or a reminder, the event does not tell where it belongs.
+    fn lane(&self, recorded: &Recorded) -> Option<u64> {
+        let Event::Behavior(_, Did::Ran { call, .. } | Did::Failed { call, .. }) = &recorded.event
+        else {
+            return None;
+        };
+        call.guild.map(|it| it.0).or_else(|| call.channel.map(|it| it.0))
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
@@ -99,6 +107,10 @@ impl Reactor for PerformActions {
 }
 
 impl PerformActions {
+    pub fn new(behaviors: Behaviors, discord: Arc<dyn Discord>) -> Self {
+        Self { behaviors, discord, looks: Looks::default() }
+    }
+
     /// Does what is not done yet, in order.
     async fn perform(
         &self,
@@ -154,7 +166,7 @@ impl PerformActions {
         let age = self.behaviors.journal.clock().now() - recorded.recorded_at;
         if let Some(wait) = wait_for_the_holder(age) {
             let reason = "whoever has the token of the slash command has not answered".to_owned();
-            return Err(Setback::Retry { reason, after: wait.to_std().ok() });
+            return Err(Setback::Waits { reason, after: wait.to_std().unwrap_or_default() });
         }
         for place in open {
             let reason = "it was cut off before anybody knew whether it was said".to_owned();
@@ -213,7 +225,7 @@ impl PerformActions {
         };
         match wanted {
             Err(reason) => Ok(refused(reason).into()),
-            Ok(Do::Act(act)) => Ok(self.discord.act(&act, &reason).await?.into()),
+            Ok(Do::Act(act)) => self.act(recorded, place, &act, &reason).await,
             Ok(Do::Write(letter)) => self.write(recorded, call.id, place, letter).await,
         }
     }
@@ -298,8 +310,9 @@ impl PerformActions {
         done: Done,
     ) -> Result<(), CommandError> {
         let cause = Cause::answering(recorded, self.name()).then(&format!("settled.{action}"));
-        let Done { outcome, also, trouble } = done;
-        let command = BehaviorCommand::Settle { call, action, outcome, also, trouble };
+        self.looks.forget(recorded, action);
+        let Done { outcome, already, also, trouble } = done;
+        let command = BehaviorCommand::Settle { call, action, outcome, already, also, trouble };
         match self.behaviors.behaviors.execute(id, command, &cause).await {
             Ok(_) => Ok(()),
             // It is long over: thousands of calls came since.
@@ -310,26 +323,6 @@ impl PerformActions {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether this reactor does it: a reminder waits for its time, and who has the token of a slash
-/// command answers it.
-fn is_mine(call: &Call, kind: &str) -> bool {
-    kind != "remind" && !is_told(call, kind)
-}
-
-/// Whether whoever has the token of a slash command does it.
-fn is_told(call: &Call, kind: &str) -> bool {
-    call.interaction.is_some() && ["ask_ai", "reply"].contains(&kind)
-}
-
-/// How long to wait for whoever has the token of a slash command; none when it is worth nothing
-/// any more.
-fn wait_for_the_holder(age: TimeDelta) -> Option<TimeDelta> {
-    if age < PROMPTLY {
-        return Some(PROMPTLY);
-    }
-    Some(TOKEN_LIFE - age).filter(|wait| *wait > TimeDelta::zero())
 }
 
 /// How an action is done.
@@ -349,39 +342,4 @@ fn later(later: TryLater) -> Setback {
 /// The read models cannot say it now.
 fn unknown(error: CommandError) -> TryLater {
     TryLater { reason: crate::describe(&error), after: None }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::kernel::MessageId;
-
-    use super::*;
-
-    #[test]
-    fn who_has_the_token_is_waited_for_as_long_as_it_lives() {
-        assert_eq!(wait_for_the_holder(TimeDelta::seconds(-3)), Some(PROMPTLY));
-        assert_eq!(wait_for_the_holder(TimeDelta::minutes(1)), Some(TimeDelta::minutes(14)));
-        assert_eq!(wait_for_the_holder(TOKEN_LIFE), None);
-    }
-
-    #[test]
-    fn reminders_and_answers_to_slash_commands_are_for_others() {
-        let mut call = Call {
-            id: Uuid::nil(),
-            revision: 1,
-            what: "command".into(),
-            position: None,
-            at_ms: 0,
-            guild: None,
-            channel: None,
-            user: None,
-            message: None,
-            interaction: None,
-        };
-        let mine =
-            |call: &Call| ["add_role", "ask_ai", "remind", "reply"].map(|kind| is_mine(call, kind));
-        assert_eq!(mine(&call), [true, true, false, true]);
-        call.interaction = Some(MessageId(7));
-        assert_eq!(mine(&call), [true, false, false, false]);
-    }
 }

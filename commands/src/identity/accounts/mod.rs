@@ -1,27 +1,53 @@
 //! Use cases around people's own accounts: coming in, staying, leaving, and getting back in.
 
+mod account;
+mod authenticate;
+mod backup_codes;
+mod email;
+mod enter;
+mod factors;
+mod known_tokens;
+mod links;
+mod log_in;
+mod passkeys;
+mod password;
+mod recovery;
+mod refresh;
+mod register;
+mod sessions;
+mod totp;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::identity::{
-    Claim, Method, Organization, Permissions, Role, Session, SignIn, User,
-};
+use domain::identity::{Method, Organization, Permissions, Role, Session, SignIn, User};
 use domain::kernel::{Journal, OrganizationId, Personal, RoleId, SessionId, UserId};
 
-use crate::ports::{Execute, Mailer, Passwords, Tickets, Tokens, Vault};
+pub use email::Email;
+pub use enter::Challenged;
+pub use factors::{Evidence, Protection, SecondFactors};
+pub use known_tokens::KnownTokens;
+pub use links::PendingLink;
+pub use passkeys::{Asking, MadePasskey};
+pub use totp::TotpSetup;
+
+use super::Reserve;
+use crate::ports::{Execute, Mailer, Passwords, SessionList, Tickets, Tokens, Vault};
 
 /// The door to accounts.
 #[derive(Clone)]
 pub struct Accounts {
-    pub claims: Arc<dyn Execute<Claim>>,
+    pub reserve: Reserve,
     pub organizations: Arc<dyn Execute<Organization>>,
     pub roles: Arc<dyn Execute<Role>>,
     pub sessions: Arc<dyn Execute<Session>>,
     pub sign_ins: Arc<dyn Execute<SignIn>>,
     pub users: Arc<dyn Execute<User>>,
     pub journal: Journal,
+    pub known: KnownTokens,
     pub mailer: Arc<dyn Mailer>,
     pub passwords: Arc<dyn Passwords>,
+    pub session_list: Arc<dyn SessionList>,
     pub tickets: Arc<dyn Tickets>,
     pub tokens: Arc<dyn Tokens>,
     pub vault: Arc<dyn Vault>,

@@ -1,6 +1,7 @@
 //! Compensations: what the behaviors of an edit did is listed, and taken back where somebody
 //! proposes that and somebody else approves it.
 
+mod parts;
 mod undo_effects;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,9 @@ use super::{FileExtent, Moment, SelfEditing, Target};
 use crate::behaviors::{behavior_of, is_behavior};
 use crate::ports::{Caller, Effect, Effects, Execute, Span, Sums, Which};
 use crate::{CommandError, Refusal};
+
+/// How much of what worked only in part is shown.
+const TROUBLES: u64 = 5;
 
 /// How many examples of what cannot be taken back a preview shows.
 const EXAMPLES: u64 = 20;
@@ -65,6 +69,16 @@ impl Compensations {
         caller.require(Permission::ReadSelfEdit)?;
         let spans = self.spans(edit).await?;
         self.effects.list(&spans, Which::All, limit, offset).await
+    }
+
+    /// Of what the behaviors of an edit did, the newest that worked only in part; and how much did.
+    pub async fn troubles(
+        &self,
+        caller: &Caller,
+        edit: EditId,
+    ) -> Result<(Vec<Effect>, u64), CommandError> {
+        caller.require(Permission::ReadSelfEdit)?;
+        self.effects.list(&self.spans(edit).await?, Which::Troubled, TROUBLES, 0).await
     }
 
     /// How much the behaviors of an edit did.

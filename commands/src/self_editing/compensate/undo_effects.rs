@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::kernel::{Cause, CompensationId, Event, Outcome, Recorded, Undo};
 use domain::self_editing::{CompensationCommand, CompensationEvent as Did};
 
-use super::Compensations;
+use super::{Compensations, parts};
 use crate::ports::{Act, Discord, TryLater};
 use crate::{CommandError, Reactor, Setback};
 
@@ -53,19 +53,24 @@ impl Reactor for UndoEffects {
 
 impl UndoEffects {
     async fn undo(&self, id: CompensationId, undo: Undo) -> Result<Outcome, TryLater> {
+        let (discord, reason) = (&*self.discord, format!("compensation {id}"));
         let act = match undo {
             Undo::AddRole { guild, user, role } => Act::AddRole { guild, user, role },
-            Undo::DeleteDirectMessage { user, message } => match self.discord.direct(user).await? {
-                Ok(channel) => Act::Delete { channel, message },
-                Err(reason) => return Ok(Outcome::Failed { reason }),
-            },
-            Undo::DeleteMessage { channel, message } => Act::Delete { channel, message },
+            Undo::DeleteDirectMessage { user, message, also } => {
+                return match discord.direct(user).await? {
+                    Ok(channel) => parts::delete(discord, &reason, channel, message, also).await,
+                    Err(reason) => Ok(Outcome::Failed { reason }),
+                };
+            }
+            Undo::DeleteMessage { channel, message, also } => {
+                return parts::delete(discord, &reason, channel, message, also).await;
+            }
             Undo::RemoveReaction { channel, message, emoji } => {
                 Act::RemoveReaction { channel, message, emoji }
             }
             Undo::RemoveRole { guild, user, role } => Act::RemoveRole { guild, user, role },
         };
-        self.discord.undo(&act, &format!("compensation {id}")).await
+        discord.undo(&act, &reason).await
     }
 
     async fn settle(

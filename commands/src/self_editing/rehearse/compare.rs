@@ -8,6 +8,7 @@ use domain::discord::ChannelEvent;
 use domain::kernel::{BehaviorId, DiscordUserId, Event, Personal, Recorded};
 use domain::self_editing::{Example, Failing, Report};
 
+use super::beside::Beside;
 use super::lately::Lately;
 use super::words;
 use crate::behaviors::{Fed, Match, Registry, matches_in_turn};
@@ -25,7 +26,7 @@ pub(super) struct Comparison {
     after: Arc<Registry>,
     /// Whether scripts read the same on both sides: then the same script answers the same.
     alike: bool,
-    /// Whose reactions are left out.
+    /// Whose edits and reactions are left out.
     bots: HashSet<DiscordUserId>,
     lately: Lately,
     report: Report,
@@ -56,9 +57,10 @@ impl Comparison {
     }
 
     /// One more event, in the order of the log.
-    pub(super) fn feed(&mut self, recorded: &Recorded) {
-        if let Some(fed) = Fed::of(recorded).filter(|fed| !self.is_of_a_bot(fed)) {
-            self.rehearse(recorded, &fed);
+    pub(super) fn feed(&mut self, recorded: &Recorded, Beside { guild, of_a_bot }: Beside) {
+        let fed = Fed::of(recorded).filter(|fed| !of_a_bot && !self.is_of_a_bot(fed));
+        if let Some(fed) = fed {
+            self.rehearse(recorded, &fed.on(guild));
         }
         let Event::Channel(channel, event) = &recorded.event else { return };
         if let ChannelEvent::MessageCreated(message) = event
@@ -101,10 +103,9 @@ impl Comparison {
         }
     }
 
-    /// Messages of bots call no behavior; reactions are left out here.
+    /// Messages of bots call no behavior; edits and reactions are left out here.
     fn is_of_a_bot(&self, fed: &Fed) -> bool {
-        let of = fed.occasion();
-        !of.emoji.is_empty() && of.user.as_ref().is_some_and(|it| self.bots.contains(&it.id))
+        fed.perhaps_of_a_bot().is_some_and(|it| self.bots.contains(&it))
     }
 
     fn rehearse(&mut self, recorded: &Recorded, fed: &Fed) {

@@ -2,6 +2,7 @@
 //! them, in the background and without effects, so that its approvers see what would change.
 
 mod at_work;
+mod beside;
 mod compare;
 mod lately;
 mod range;
@@ -22,7 +23,7 @@ pub use range::{MOST as MOST_REHEARSED, Range as RehearsedRange};
 use self::at_work::AtWork;
 use super::{Moment, SelfEditing};
 use crate::behaviors::Registries;
-use crate::ports::{Caller, Execute, Leases};
+use crate::ports::{Caller, Execute, Leases, Surroundings};
 use crate::{CommandError, Refusal};
 
 /// See the module.
@@ -32,6 +33,7 @@ pub struct Rehearsals {
     registries: Registries,
     aggregates: Arc<dyn Execute<Rehearsal>>,
     self_editing: SelfEditing,
+    surroundings: Arc<dyn Surroundings>,
     at_work: Arc<AtWork>,
 }
 
@@ -61,8 +63,10 @@ impl Rehearsals {
         registries: Registries,
         rehearsals: Arc<dyn Execute<Rehearsal>>,
         self_editing: SelfEditing,
+        surroundings: Arc<dyn Surroundings>,
     ) -> Self {
-        Self { leases, registries, aggregates: rehearsals, self_editing, at_work: Arc::default() }
+        let (aggregates, at_work) = (rehearsals, Arc::default());
+        Self { leases, registries, aggregates, self_editing, surroundings, at_work }
     }
 
     /// Rehearse an edit in the background. Answers the rehearsal, and the commit that says that it

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::at_work::Job;
+use super::beside::{Beside, Known};
 use super::compare::Comparison;
 use super::{Rehearsals, lease_of, range};
 use crate::behaviors::{Fed, Registry};
@@ -35,8 +36,8 @@ pub(super) struct Run {
     pub(super) job: Arc<Job>,
 }
 
-/// Some events, and the commit they go up to.
-type Page = (Vec<Recorded>, u64);
+/// Some events with what is known beside them, and the commit they go up to.
+type Page = (Vec<(Recorded, Beside)>, u64);
 
 impl Rehearsals {
     /// From the first word to the last, in turn, under a lease that tells others that it is alive.
@@ -109,7 +110,10 @@ impl Rehearsals {
         let running = tokio::task::spawn_blocking(move || {
             compare(comparison, waiting, &job, (from, to), &quit)
         });
-        read(journal, (from, to), pages).await?;
+        // Live, too, an event is looked at once the read models show what stood before it.
+        self.surroundings.reach(to).await;
+        let known = Known::new(self.surroundings.clone());
+        read(journal, (from, to), known, pages).await?;
         let report = running.await.map_err(CommandError::unavailable)?;
         let first = if from < to { from + 1 } else { 0 };
         let report = Report { from: first, to: if from < to { to } else { 0 }, ..report };
@@ -121,6 +125,7 @@ impl Rehearsals {
 async fn read(
     journal: &Journal,
     (from, to): (u64, u64),
+    mut known: Known,
     pages: mpsc::Sender<Page>,
 ) -> Result<(), LogError> {
     if from >= to {
@@ -129,8 +134,11 @@ async fn read(
     let mut follower = journal.follow(from, ChainHash::default());
     while let Some(page) = follower.next().await {
         let page = page?;
-        let mut events = page.events;
-        events.retain(|it| it.position <= to);
+        let mut events = Vec::with_capacity(page.events.len());
+        for recorded in page.events.into_iter().filter(|it| it.position <= to) {
+            let beside = known.beside(&recorded).await;
+            events.push((recorded, beside));
+        }
         if pages.send((events, page.position.min(to))).await.is_err() || page.position >= to {
             return Ok(());
         }
@@ -147,11 +155,11 @@ fn compare(
     quit: &CancellationToken,
 ) -> Report {
     while let Some((events, position)) = waiting.blocking_recv() {
-        for recorded in &events {
+        for (recorded, beside) in &events {
             if quit.is_cancelled() {
                 return Report::default();
             }
-            comparison.feed(recorded);
+            comparison.feed(recorded, *beside);
         }
         job.moved((from, position, to), comparison.events(), comparison.differing());
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::open::{Open, lost};
-use super::{BehaviorCommand, BehaviorError, BehaviorEvent, Call, Hold, Tally};
+use super::{Action, BehaviorCommand, BehaviorError, BehaviorEvent, Call, Hold, Tally};
 use crate::kernel::{Outcome, aggregate};
 
 /// How many calls are remembered, to know a repeat, and how many people for the cooldown. Calls of
@@ -75,15 +75,16 @@ impl Behavior {
                 return self.decide(Do::Hold { call, why: Hold::Cooldown });
             }
             Do::Run { call, actions, effort, .. } => {
-                let kinds = actions.clear().map_or_else(Vec::new, |all| {
-                    all.iter().map(|it| it.as_ref().to_owned()).collect()
-                });
+                let all = actions.clear().map_or(&[][..], Vec::as_slice);
+                let kinds: Vec<_> = all.iter().map(|it| it.as_ref().to_owned()).collect();
+                let private = call.interaction.map(|_| private(all));
                 let (id, lost) = (call.id, lost(&call, &kinds));
                 let refused = lost.into_iter().map(|action| {
                     let outcome = Outcome::Failed { reason: NOWHERE.to_owned() };
-                    Did::ActionSettled { call: id, action, outcome, also: vec![], trouble: None }
+                    let (already, also, trouble) = (false, vec![], None);
+                    Did::ActionSettled { call: id, action, outcome, already, also, trouble }
                 });
-                let ran = Did::Ran { call, actions, kinds, effort };
+                let ran = Did::Ran { call, actions, kinds, private, effort };
                 return Ok(std::iter::once(ran).chain(refused).collect());
             }
             Do::Fail { call, line, reason, effort, .. } => {
@@ -91,11 +92,13 @@ impl Behavior {
             }
             Do::Hold { call, why } if self.was_told(&call, why) => return Ok(vec![]),
             Do::Hold { call, why } => Did::Held { call, why },
-            Do::Settle { call, action, outcome, also, trouble } => match self.calls.get(&call) {
-                None => return Err(BehaviorError::Unknown),
-                Some(open) if !open.actions.contains(&action) => return Ok(vec![]),
-                Some(_) => Did::ActionSettled { call, action, outcome, also, trouble },
-            },
+            Do::Settle { call, action, .. } if !self.is_open(call, action) => {
+                let known = self.calls.contains_key(&call);
+                return if known { Ok(vec![]) } else { Err(BehaviorError::Unknown) };
+            }
+            Do::Settle { call, action, outcome, already, also, trouble } => {
+                Did::ActionSettled { call, action, outcome, already, also, trouble }
+            }
             Do::AnswerByAi { call, action, content, provider, model, tokens } => {
                 if !self.is_open(call, action) || self.is_answered(call, action) {
                     return Ok(vec![]);
@@ -210,6 +213,12 @@ impl Behavior {
         }
         self.tallies.entry(revision).or_default()
     }
+}
+
+/// The places of the actions that only the caller sees.
+fn private(actions: &[Action]) -> Vec<u32> {
+    let hidden = |it: &Action| matches!(it, Action::Reply { private: true, .. });
+    (0u32..).zip(actions).filter(|(_, it)| hidden(it)).map(|(place, _)| place).collect()
 }
 
 /// Keeps a map of times small.

@@ -47,13 +47,27 @@ fn an_action_is_settled_once() {
     let call = Uuid::from_u128(1);
     let settle = || {
         let (outcome, also) = (delivered(), vec![MessageId(12)]);
-        Do::Settle { call, action: 0, outcome, also, trouble: None }
+        Do::Settle { call, action: 0, outcome, already: true, also, trouble: None }
     };
     let (outcome, also) = (delivered(), vec![MessageId(12)]);
-    let settled = Did::ActionSettled { call, action: 0, outcome, also, trouble: None };
+    let already = true;
+    let settled = Did::ActionSettled { call, action: 0, outcome, already, also, trouble: None };
     given::<Behavior>([ran(1, 0)]).when(settle()).then_expect_events(vec![settled.clone()]);
     given::<Behavior>([ran(1, 0), settled]).when(settle()).then_expect_events(vec![]);
     given::<Behavior>([]).when(settle()).then_expect_error(BehaviorError::Unknown);
+}
+
+#[test]
+fn of_a_slash_command_it_is_kept_what_only_the_caller_sees() {
+    let interaction = Some(MessageId(9));
+    let call = Call { interaction, ..call(1, 0) };
+    let reply = |private| Action::Reply { text: "4".into(), private, reactions: vec![] };
+    let actions = Personal::of(Person::discord(7), vec![reply(false), reply(true)]);
+    let effort = Effort { operations: 9, took_us: 12 };
+    let run = Do::Run { call: call.clone(), cooldown_s: 0, actions: actions.clone(), effort };
+    let (kinds, private) = (vec!["reply".into(); 2], Some(vec![1]));
+    let ran = Did::Ran { call, actions, kinds, private, effort };
+    given::<Behavior>([]).when(run).then_expect_events(vec![ran]);
 }
 
 #[test]
@@ -73,7 +87,7 @@ fn a_reminder_that_has_nowhere_to_come_to_fails_at_once() {
     let run = Do::Run { call: call.clone(), cooldown_s: 0, actions: actions.clone(), effort };
     let outcome = Outcome::Failed { reason: NOWHERE.into() };
     let failed = settled(call.id, outcome);
-    let ran = Did::Ran { call, actions, kinds, effort };
+    let ran = Did::Ran { call, actions, kinds, private: None, effort };
     given::<Behavior>([]).when(run).then_expect_events(vec![ran.clone(), failed.clone()]);
     let remind = Do::Remind { call: Uuid::from_u128(1), action: 0, reminder: tea() };
     given::<Behavior>([ran, failed]).when(remind).then_expect_events(vec![]);
@@ -109,7 +123,7 @@ fn a_refused_action_counts_as_trouble_of_its_revision() {
 /// A call that wants to remind.
 fn set(id: u128) -> Did {
     let Did::Ran { call, actions, effort, .. } = ran(id, 0) else { unreachable!() };
-    Did::Ran { call, actions, kinds: vec!["remind".into()], effort }
+    Did::Ran { call, actions, kinds: vec!["remind".into()], private: None, effort }
 }
 
 fn due(id: u128) -> Did {
@@ -132,6 +146,7 @@ fn ran(id: u128, at_ms: i64) -> Did {
         call: call(id, at_ms),
         actions: Personal::of(Person::discord(7), vec![reply]),
         kinds: vec!["reply".into()],
+        private: None,
         effort: Effort { operations: 9, took_us: 12 },
     }
 }
@@ -156,5 +171,6 @@ fn delivered() -> Outcome {
 }
 
 fn settled(call: Uuid, outcome: Outcome) -> Did {
-    Did::ActionSettled { call, action: 0, outcome, also: vec![], trouble: None }
+    let (already, also, trouble) = (false, vec![], None);
+    Did::ActionSettled { call, action: 0, outcome, already, also, trouble }
 }

@@ -30,6 +30,9 @@ pub struct User {
     name: Option<Personal<String>>,
     profile: Option<Personal<Profile>>,
     has_password: bool,
+    /// Counts what makes all sessions void: a new password, being switched off. So none is missed,
+    /// in whichever process it begins meanwhile.
+    epoch: u64,
     organization: Option<OrganizationId>,
     roles: BTreeSet<RoleId>,
     /// The claims of accounts at providers, by provider.
@@ -80,6 +83,11 @@ impl User {
 
     pub fn has_password(&self) -> bool {
         self.has_password
+    }
+
+    /// Sessions of an earlier epoch are void.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     pub fn organization(&self) -> Option<OrganizationId> {
@@ -176,9 +184,17 @@ impl User {
             Do::Factor(FactorCommand::Remove { factor }) if self.is_last_way_in(factor) => {
                 return Err(No::LastWayIn);
             }
+            Do::Factor(FactorCommand::Disable) if self.has_only_passkeys() => {
+                return Err(No::LastWayIn);
+            }
             Do::Factor(command) => return self.factors.decide(command),
         };
         Ok(vec![event])
+    }
+
+    fn has_only_passkeys(&self) -> bool {
+        let passkeys = self.factors.of(Method::Passkey).count();
+        passkeys > 0 && self.ways_in() == passkeys
     }
 
     fn is_last_way_in(&self, factor: uuid::Uuid) -> bool {
@@ -188,9 +204,17 @@ impl User {
     fn evolve(&mut self, event: &UserEvent) {
         use UserEvent as Did;
         match event {
-            Did::Deactivated { .. } => self.stage = Stage::Deactivated,
+            Did::Deactivated { .. } => {
+                self.stage = Stage::Deactivated;
+                self.epoch += 1;
+            }
             Did::Deleted { .. } => {
-                *self = Self { stage: Stage::Deleted, ..Self::default() };
+                // What is his alone is still to be given up.
+                let (email_claim, links) = (self.email_claim.take(), std::mem::take(&mut self.links));
+                let (stage, epoch) = (Stage::Deleted, self.epoch + 1);
+                let organization = self.organization;
+                *self =
+                    Self { stage, epoch, email_claim, links, organization, ..Self::default() };
             }
             Did::EmailChanged { email, email_claim, verified, .. } => {
                 self.email = Some(email.clone());
@@ -202,7 +226,10 @@ impl User {
                 self.links.insert(provider.clone(), account.clone());
             }
             Did::Moved { organization, .. } => self.organization = *organization,
-            Did::PasswordSet { .. } => self.has_password = true,
+            Did::PasswordSet { .. } => {
+                self.has_password = true;
+                self.epoch += 1;
+            }
             Did::ProfileChanged { profile, .. } => self.profile = Some(profile.clone()),
             Did::Reactivated { .. } => self.stage = Stage::Active,
             Did::Registered { email, email_claim, name, verified, roles, .. } => {

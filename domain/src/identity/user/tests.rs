@@ -39,6 +39,21 @@ fn the_last_way_in_stays() {
 }
 
 #[test]
+fn passkeys_that_are_the_only_way_in_stay() {
+    let passkey = Did::FactorAdded {
+        factor: factor(),
+        method: Method::Passkey,
+        name: named("key"),
+        at: at(0),
+    };
+    let disable = || Do::Factor(FactorCommand::Disable);
+    given::<User>([registered(), passkey.clone()]).when(disable()).then_expect_error(No::LastWayIn);
+    given::<User>([registered(), linked(), passkey])
+        .when(disable())
+        .then_expect_events(vec![Did::FactorRemoved { factor: factor() }, Did::MfaDisabled]);
+}
+
+#[test]
 fn who_was_deleted_is_gone() {
     let deleted = Did::Deleted { by: by() };
     given::<User>([registered(), deleted.clone()])

@@ -3,9 +3,12 @@
 //! Cedar goes down level by level on the stack of its thread, and a stack that overflows ends the
 //! whole process. So what nests too deep, or is too long, never reaches it.
 
-use std::collections::BTreeMap;
+mod limits;
+
 use std::str::FromStr;
-use std::{iter, mem, thread};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use commands::ports::PolicyChecker;
@@ -13,63 +16,71 @@ use commands::self_editing::Files;
 use domain::self_editing::{Finding, POLICY_SCHEMA};
 use miette::Diagnostic;
 
+use crate::time_limit::{Ended, within};
+use limits::{too_much, too_wide};
+
 /// How policies end.
 const POLICY: &str = ".cedar";
 
-/// How deep brackets nest.
-const MOST_DEPTH: usize = 64;
-
-/// What one policy, or one declaration of the schema, has at most. Cedar makes one level of each
-/// operator of a chain, of each condition, and of each `else if`.
-const MOST_OPERATORS: usize = 500;
-const MOST_IFS: usize = 64;
-const MOST_ENTRIES: usize = 256;
-
-/// How many types a schema names, and how many words one declaration, and all of them, would have
-/// if each name of a type were what it stands for: a few lines could stand for more than memory
-/// holds.
-const MOST_TYPES: usize = 64;
-const MOST_WORDS: usize = 1_000;
-const MOST_WORDS_IN_ALL: usize = 10_000;
-
-/// What the limits above need at worst, also in a build that is not optimized, is more than the
+/// What those limits need at worst, also in a build that is not optimized, is more than the
 /// threads of the platform have.
 const STACK: usize = 128 * 1024 * 1024;
 
-/// Where one level more begins, brackets aside.
-const OPERATORS: [&str; 20] = [
-    "!", "!=", "%", "&&", "*", "+", "-", ".", "/", "<", "<=", "=", "==", ">", ">=", "has", "in",
-    "is", "like", "||",
-];
+/// How long all policies of a workspace may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How many validations run on after that.
+static OVERDUE: AtomicUsize = AtomicUsize::new(0);
 
 /// See the module.
 pub struct CedarPolicies;
 
 impl PolicyChecker for CedarPolicies {
     fn check(&self, files: &Files) -> Vec<Finding> {
-        let policies: Vec<_> = files.iter().filter(|(path, _)| path.ends_with(POLICY)).collect();
+        let policies = files.iter().filter(|(path, _)| path.ends_with(POLICY));
+        let policies: Arc<[_]> =
+            policies.map(|(path, text)| (path.clone(), text.clone())).collect();
         let Some(text) = files.get(POLICY_SCHEMA) else {
             let reason = format!("policies need their schema, {POLICY_SCHEMA}");
             let lacks =
                 |path: &str| Finding { file: path.into(), line: None, reason: reason.clone() };
             return policies.first().map(|(path, _)| lacks(path)).into_iter().collect();
         };
-        let all = || {
-            let validator = match validator(text) {
+        let (text, all, begun) = (text.clone(), policies.clone(), Arc::new(AtomicUsize::new(0)));
+        let at = begun.clone();
+        let work = move || {
+            let validator = match validator(&text) {
                 Ok(validator) => validator,
                 Err(finding) => return vec![finding],
             };
-            policies.iter().flat_map(|(path, text)| check(&validator, path, text)).collect()
+            let mut found = Vec::new();
+            for (path, text) in &*all {
+                at.fetch_add(1, Ordering::Relaxed);
+                found.extend(check(&validator, path, text));
+            }
+            found
         };
-        let done = thread::scope(|scope| {
-            let begun = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, all);
-            begun.ok().and_then(|it| it.join().ok())
-        });
-        done.unwrap_or_else(|| {
-            let reason = "the policies could not be read".to_owned();
-            vec![Finding { file: POLICY_SCHEMA.to_owned(), line: None, reason }]
-        })
+        let ended = within(LONGEST, STACK, &OVERDUE, work);
+        // The file at which it was.
+        let at = begun.load(Ordering::Relaxed).checked_sub(1).and_then(|at| policies.get(at));
+        told(ended, at.map_or(POLICY_SCHEMA, |(path, _)| path.as_str()))
     }
+}
+
+/// What came of it; `at` is the file at which it was.
+fn told(ended: Ended<Vec<Finding>>, at: &str) -> Vec<Finding> {
+    let reason = match ended {
+        Ended::Done(found) => return found,
+        Ended::Failed => "the policies could not be read".to_owned(),
+        Ended::TooLong => {
+            let longest = LONGEST.as_secs();
+            format!("the policies took longer than {longest} s to validate: make this one simpler")
+        }
+        Ended::Busy => "earlier policies that take too long are still being validated; try again \
+                        later"
+            .to_owned(),
+    };
+    vec![Finding { file: at.to_owned(), line: None, reason }]
 }
 
 fn validator(text: &str) -> Result<Validator, Finding> {
@@ -93,163 +104,6 @@ fn check(validator: &Validator, path: &str, text: &str) -> Vec<Finding> {
     };
     let result = validator.validate(&policies, ValidationMode::Strict);
     result.validation_errors().map(|it| finding(path, text, it)).collect()
-}
-
-/// Where a text has more than Cedar is given, and why.
-fn too_much(text: &str, schema: bool) -> Option<(usize, String)> {
-    let mut open = Vec::new();
-    let (mut operators, mut ifs, mut entries) = (0, 0, 0);
-    for (at, token) in tokens(text) {
-        let closes = match token {
-            ")" => Some("("),
-            "]" => Some("["),
-            "}" => Some("{"),
-            ">" if schema => Some("<"),
-            _ => None,
-        };
-        let opens = matches!(token, "(" | "[" | "{") || schema && token == "<";
-        if opens {
-            open.push(token);
-        }
-        // After an error Cedar reads on, and might see other brackets open than this does.
-        if closes.is_some() && open.pop() != closes {
-            return Some((at, format!("unexpected token `{token}`: no such bracket is open")));
-        }
-        match token {
-            ";" if !schema && !open.is_empty() => {
-                return Some((at, "unexpected token `;`: a bracket is still open".to_owned()));
-            }
-            ";" => (operators, ifs, entries) = (0, 0, 0),
-            "," => entries += 1,
-            "if" => ifs += 1,
-            _ if opens || OPERATORS.contains(&token) => operators += 1,
-            _ => {}
-        }
-        for (count, most, what) in [
-            (open.len(), MOST_DEPTH, "brackets within each other"),
-            (operators, MOST_OPERATORS, "operators and brackets before the next `;`"),
-            (ifs, MOST_IFS, "`if` before the next `;`"),
-            (entries, MOST_ENTRIES, "commas before the next `;`"),
-        ] {
-            if count > most {
-                return Some((at, format!("there are more than {most} {what}")));
-            }
-        }
-    }
-    None
-}
-
-/// Where a schema says more than memory holds, by types that stand for one another.
-fn too_wide(schema: &str) -> Option<(usize, String)> {
-    let statements = statements(schema);
-    let named = || statements.iter().filter_map(|it| it.name.map(|name| (name, it)));
-    if let Some((_, more)) = named().nth(MOST_TYPES) {
-        return Some((more.at, format!("a schema names at most {MOST_TYPES} types")));
-    }
-    let too_large = |at| Some((at, "with its types written out this is too large".to_owned()));
-    let mut sizes = BTreeMap::new();
-    // In each round what stands for a type of the round before is counted rightly.
-    for _ in 0..=named().count() {
-        for (name, statement) in named() {
-            let size = statement.size(&sizes);
-            if size > MOST_WORDS {
-                return too_large(statement.at);
-            }
-            let known = sizes.entry(name).or_insert(size);
-            *known = size.max(*known);
-        }
-    }
-    let mut total = 0_usize;
-    for statement in &statements {
-        let size = statement.size(&sizes);
-        total = total.saturating_add(size);
-        if size > MOST_WORDS || total > MOST_WORDS_IN_ALL {
-            return too_large(statement.at);
-        }
-    }
-    None
-}
-
-/// One declaration of a schema.
-#[derive(Default)]
-struct Statement<'a> {
-    at: usize,
-    /// Of a type.
-    name: Option<&'a str>,
-    words: Vec<&'a str>,
-}
-
-impl Statement<'_> {
-    /// How many words it has, where those stand for types of these sizes.
-    fn size(&self, sizes: &BTreeMap<&str, usize>) -> usize {
-        let of_words = self.words.iter().map(|it| sizes.get(*it).copied().unwrap_or(1));
-        of_words.fold(1, usize::saturating_add)
-    }
-}
-
-fn statements(schema: &str) -> Vec<Statement<'_>> {
-    let mut all = Vec::new();
-    let mut this = Statement::default();
-    let mut before = ["", ""];
-    for (at, token) in tokens(schema) {
-        match token {
-            ";" => all.push(mem::replace(&mut this, Statement { at, ..Statement::default() })),
-            "=" if before[0] == "type" => {
-                this = Statement { at, name: Some(before[1]), words: Vec::new() };
-            }
-            word if word.starts_with(is_of_word) => this.words.push(word),
-            _ => {}
-        }
-        before = [before[1], token];
-    }
-    all.push(this);
-    all
-}
-
-fn is_of_word(it: char) -> bool {
-    it.is_ascii_alphanumeric() || it == '_'
-}
-
-/// The words and signs of a text and where they are, as Cedar finds them, without comments, texts
-/// and numbers. Where a text does not end, Cedar reads no further either.
-fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    const PAIRS: [&str; 7] = ["!=", "&&", "::", "<=", "==", ">=", "||"];
-    let mut at = 0;
-    iter::from_fn(move || {
-        loop {
-            let rest = text.get(at..)?;
-            let first = rest.chars().next()?;
-            let begin = at;
-            if first == '"' {
-                at += length_of_string(rest)?;
-            } else if rest.starts_with("//") {
-                at += rest.find(['\n', '\r']).unwrap_or(rest.len());
-            } else if first.is_ascii_alphabetic() || first == '_' {
-                let word = rest.find(|it: char| !is_of_word(it)).unwrap_or(rest.len());
-                at += word;
-                return Some((begin, &rest[..word]));
-            } else if first.is_ascii_punctuation() {
-                let sign = if PAIRS.iter().any(|it| rest.starts_with(*it)) { 2 } else { 1 };
-                at += sign;
-                return Some((begin, &rest[..sign]));
-            } else {
-                at += first.len_utf8();
-            }
-        }
-    })
-}
-
-/// Of the string that a text begins with, if it ends.
-fn length_of_string(text: &str) -> Option<usize> {
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, it)) = chars.next() {
-        match it {
-            '"' => return Some(at + 1),
-            '\\' if chars.next().is_none_or(|(_, it)| it == '\n') => return None,
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Where it is and what is wrong, with the advice that Cedar has.
@@ -367,6 +221,19 @@ mod tests {
         let types = "type Age = { years: Long };\ntype Ages = Set<Age>;\n\
             entity Child = { ages: Ages, \"type\": Age };\n";
         assert_eq!(found(&format!("{types}{SCHEMA}"), ""), []);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_a_finding() {
+        for (ended, words) in [
+            (Ended::TooLong, "took longer than 10 s to validate"),
+            (Ended::Busy, "try again later"),
+            (Ended::Failed, "could not be read"),
+        ] {
+            let found = told(ended, "policies/a.cedar");
+            assert!(found[0].reason.contains(words), "{found:?}");
+            assert_eq!((found.len(), found[0].file.as_str()), (1, "policies/a.cedar"));
+        }
     }
 
     fn found(schema: &str, policy: &str) -> Vec<Finding> {

@@ -1,0 +1,68 @@
+//! Mail over SMTP.
+
+use async_trait::async_trait;
+use commands::CommandError;
+use commands::ports::{Mail, Mailer};
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+/// See the module.
+pub struct SmtpMailer {
+    from: Mailbox,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+/// Why there is no mailer. It says nothing of what stood in the address: that may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpError {
+    #[error("it is no address such as smtps://user:password@mail.example.com")]
+    Address,
+    #[error("“{0}” is no sender such as Palimpsest <bot@example.com>")]
+    Sender(String),
+}
+
+impl SmtpMailer {
+    /// `smtp://`, or `smtps://` for TLS from the start; `?tls=required` asks for STARTTLS.
+    pub fn new(url: &str, from: &str) -> Result<Self, SmtpError> {
+        let sender = || SmtpError::Sender(from.to_owned());
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
+        Ok(Self {
+            from: from.parse().map_err(|_| sender())?,
+            transport: transport.map_err(|_| SmtpError::Address)?.build(),
+        })
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    fn is_configured(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, mail: Mail) -> Result<(), CommandError> {
+        let Mail { to, subject, text } = mail;
+        let to = to.parse().map_err(|_| CommandError::invalid("email", "takes no mail"))?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(CommandError::unavailable)?;
+        self.transport.send(message).await.map(|_| ()).map_err(CommandError::unavailable)
+    }
+}
+
+/// Nobody carries mail: links are kept for administrators.
+pub struct NoMailer;
+
+#[async_trait]
+impl Mailer for NoMailer {
+    fn is_configured(&self) -> bool {
+        false
+    }
+
+    async fn send(&self, _: Mail) -> Result<(), CommandError> {
+        Err(CommandError::unavailable("no mail server is configured"))
+    }
+}

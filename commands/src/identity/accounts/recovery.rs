@@ -1,0 +1,273 @@
+//! New passwords and addresses.
+
+use domain::identity::{
+    Ending, Method, PasswordChange, SessionCommand, SignInCommand, SignInError, UserCommand,
+};
+use domain::kernel::{Actor, Cause, ClaimId, Ground, Person, Personal, UserId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::enter::{as_user, invalid_credentials, invalid_token};
+use super::links::{Kept, Leads, Reader};
+use super::log_in::told;
+use super::{Accounts, Email, password};
+use crate::identity::owner;
+use crate::ports::{Caller, Verified};
+use crate::{CommandError, Refusal};
+
+/// What a link to a new password is told. With another password meanwhile it is void.
+#[derive(Serialize, Deserialize)]
+struct Reset {
+    user: UserId,
+    epoch: u64,
+}
+
+/// What a link to a verified address is told.
+#[derive(Serialize, Deserialize)]
+struct Verify {
+    user: UserId,
+    claim: ClaimId,
+    /// The new address, when it is another than before.
+    email: Option<String>,
+}
+
+impl Accounts {
+    /// Another password, by who knows the present one. All other sessions end.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        old: &str,
+        new: &str,
+    ) -> Result<u64, CommandError> {
+        let signed = caller.signed()?;
+        let user = signed.user;
+        self.prove(&caller.cause, user, old).await?;
+        if old == new {
+            return Err(CommandError::invalid("new_password", "is the present one"));
+        }
+        self.check_new(user, new, "new_password").await?;
+        self.keep_password(user, new).await?;
+        let set =
+            UserCommand::SetPassword { how: PasswordChange::Changed, by: caller.actor().clone() };
+        let executed = self.users.execute(&user, set, &caller.cause.then("password")).await?;
+        let epoch = self.users.load(&user).await?.aggregate.epoch();
+        let keep = SessionCommand::Keep { epoch };
+        let kept = self.sessions.execute(&signed.session, keep, &caller.cause.then("keep")).await?;
+        let cause = &caller.cause;
+        let ended = self.end_void(cause, user, executed.position, Ending::PasswordChanged).await?;
+        self.tell_of_password(user).await?;
+        Ok(kept.position.max(ended))
+    }
+
+    async fn tell_of_password(&self, user: UserId) -> Result<(), CommandError> {
+        let known = self.users.load(&user).await?.aggregate;
+        let to = known.email().and_then(|it| it.clear());
+        self.tell_by_mail(to.map(String::as_str), "The password of your account was changed.");
+        Ok(())
+    }
+
+    /// Shows once more that he knows his password; counted as sign-ins are.
+    pub(super) async fn prove(
+        &self,
+        cause: &Cause,
+        user: UserId,
+        password: &str,
+    ) -> Result<(), CommandError> {
+        let email = self.users.load(&user).await?.aggregate;
+        let email = email.email().and_then(|it| it.clear().cloned()).unwrap_or_default();
+        let tries = self.tries(cause, &email)?;
+        let now = self.journal.clock().now();
+        let locked = self.sign_ins.load(&tries).await?.aggregate.locked_for(now);
+        if let Some(wait_s) = locked {
+            return Err(told(CommandError::rejected(&SignInError::Locked { wait_s })));
+        }
+        let attempt = cause.then("prove");
+        let Some(kept) = self.password_hash(user).await? else {
+            return Err(CommandError::Rejected(Box::new(Refusal {
+                ground: Ground::State,
+                reason: "this account has no password yet; ask for a link to choose one with POST \
+                         /api/v1/auth/password/forgot"
+                    .to_owned(),
+                code: None,
+                field: None,
+                details: None,
+            })));
+        };
+        if self.passwords.verify(password, Some(&kept)).await? == Verified::No {
+            let fail = SignInCommand::Fail { user: Some(user), method: Method::Password, now };
+            self.sign_ins.execute(&tries, fail, &attempt).await.map_err(told)?;
+            return Err(invalid_credentials());
+        }
+        let succeed = SignInCommand::Succeed { now };
+        self.sign_ins.execute(&tries, succeed, &attempt).await.map(|_| ()).map_err(told)
+    }
+
+    async fn check_new(&self, user: UserId, new: &str, field: &str) -> Result<(), CommandError> {
+        let known = self.users.load(&user).await?.aggregate;
+        let name = known.name().and_then(|it| it.clear().cloned()).unwrap_or_default();
+        let email =
+            known.email().and_then(|it| it.clear()).map(|it| Email::parse(it)).transpose()?;
+        let email = email.ok_or_else(|| CommandError::NotFound("user".to_owned()))?;
+        password::check(new, &email, &name, field)
+    }
+
+    /// Asks for a link to a new password. The answer is the same whether there is such an account, and so
+    /// is the work.
+    pub async fn forget_password(&self, _: &Cause, email: &str) -> Result<(), CommandError> {
+        let email = Email::parse(email)?;
+        let found = self.reserve.user("email", email.as_str()).await?;
+        let user = found.unwrap_or(UserId(Uuid::nil()));
+        let known = self.users.load(&user).await?.aggregate;
+        let reset = Reset { user, epoch: known.epoch() };
+        let reader = Reader { user: found.filter(|_| known.is_active()), email: email.as_str() };
+        self.send_link(reader, Leads::ResetPassword, reset).await
+    }
+
+    /// A new password by a link. It lets nobody in: who has a second factor still shows it.
+    pub async fn reset_password(
+        &self,
+        cause: &Cause,
+        token: &str,
+        new: &str,
+    ) -> Result<u64, CommandError> {
+        let leads = Leads::ResetPassword;
+        let kept: Kept<Reset> = self.visit(leads, token).await?;
+        let Reset { user, epoch } = kept.said;
+        let known = self.users.load(&user).await?.aggregate;
+        if !known.is_active() || known.epoch() > epoch {
+            return Err(invalid_token("the link is void; ask for another one"));
+        }
+        if let Err(error) = self.check_new(user, new, "new_password").await {
+            // The link is still good for a better one.
+            self.put_back(leads, token, &kept).await?;
+            return Err(error);
+        }
+        let (cause, by) = (as_user(cause, user), Actor::user(user));
+        let position = self.new_password(&cause, user, new, PasswordChange::Reset, by).await?;
+        self.followed(leads, user).await?;
+        Ok(position)
+    }
+
+    /// A new password by an administrator; whoever calls this has seen to it that the caller may.
+    pub async fn set_password(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        new: &str,
+    ) -> Result<u64, CommandError> {
+        self.check_new(user, new, "password").await?;
+        let by = caller.actor().clone();
+        self.new_password(&caller.cause, user, new, PasswordChange::Administrator, by).await
+    }
+
+    async fn new_password(
+        &self,
+        cause: &Cause,
+        user: UserId,
+        new: &str,
+        how: PasswordChange,
+        by: Actor,
+    ) -> Result<u64, CommandError> {
+        self.keep_password(user, new).await?;
+        let set = UserCommand::SetPassword { how, by };
+        let executed = self.users.execute(&user, set, &cause.then("password")).await?;
+        let ended = self.end_void(cause, user, executed.position, Ending::PasswordChanged).await?;
+        self.tell_of_password(user).await?;
+        Ok(ended)
+    }
+
+    /// Sends a link that verifies the present address.
+    pub async fn send_verification(&self, caller: &Caller) -> Result<(), CommandError> {
+        self.ask_to_verify(caller.signed()?.user).await
+    }
+
+    pub(super) async fn ask_to_verify(&self, user: UserId) -> Result<(), CommandError> {
+        let known = self.users.load(&user).await?.aggregate;
+        let (Some(email), Some(claim)) =
+            (known.email().and_then(|it| it.clear()), known.email_claim())
+        else {
+            return Ok(());
+        };
+        if known.email_verified() {
+            return Ok(());
+        }
+        let verify = Verify { user, claim: claim.clone(), email: None };
+        self.send_link(Reader { user: Some(user), email }, Leads::VerifyEmail, verify).await
+    }
+
+    /// Another address, by who knows the password: it counts once the link mailed there was followed.
+    pub async fn change_email(
+        &self,
+        caller: &Caller,
+        password: &str,
+        email: &str,
+    ) -> Result<(), CommandError> {
+        let user = caller.signed()?.user;
+        let email = Email::parse(email)?;
+        caller.require_fresh(self.journal.clock().now())?;
+        self.prove(&caller.cause, user, password).await?;
+        let claim = self.reserve.id("email", email.as_str())?;
+        let verify = Verify { user, claim, email: Some(email.as_str().to_owned()) };
+        let reader = Reader { user: Some(user), email: email.as_str() };
+        self.send_link(reader, Leads::VerifyEmail, verify).await
+    }
+
+    /// The link that was mailed to an address was followed.
+    pub async fn verify_email(&self, cause: &Cause, token: &str) -> Result<u64, CommandError> {
+        let kept: Kept<Verify> = self.visit(Leads::VerifyEmail, token).await?;
+        let Verify { user, claim, email } = kept.said;
+        if !self.users.load(&user).await?.aggregate.is_active() {
+            return Err(invalid_token("the link is void"));
+        }
+        let cause = &as_user(cause, user);
+        let position = match email {
+            None => {
+                let verify = UserCommand::VerifyEmail { email_claim: claim };
+                self.users.execute(&user, verify, cause).await?.position
+            }
+            Some(email) => {
+                let email = Email::parse(&email)?;
+                self.move_to(cause, user, &email, true, Actor::user(user)).await?
+            }
+        };
+        let joined = self.join_by_domain(cause, user).await?;
+        self.followed(Leads::VerifyEmail, user).await?;
+        Ok(position.max(joined.unwrap_or_default()))
+    }
+
+    /// Gives a user another address. With the mail domain he leaves its organization.
+    pub(crate) async fn move_to(
+        &self,
+        cause: &Cause,
+        user: UserId,
+        email: &Email,
+        verified: bool,
+        by: Actor,
+    ) -> Result<u64, CommandError> {
+        let known = self.users.load(&user).await?.aggregate;
+        let before = known.email_claim().cloned();
+        let old = known.email().and_then(|it| it.clear()).map(|it| Email::parse(it)).transpose()?;
+        let kind = ("email", "email");
+        let claim = self.reserve.take(cause, kind, email.as_str(), owner(user)).await?;
+        let change = UserCommand::ChangeEmail {
+            email: Personal::of(Person::user(user), email.as_str().to_owned()),
+            email_claim: claim.clone(),
+            verified,
+            by,
+        };
+        let changed = self.users.execute(&user, change, &cause.then("email")).await?;
+        let mut position = changed.position;
+        if let Some(before) = before.filter(|it| *it != claim) {
+            self.reserve.release(cause, &before, owner(user)).await?;
+            let to = old.as_ref().map(Email::as_str);
+            self.tell_by_mail(to, "The address of your account was changed to another one.");
+        }
+        let left = old.and_then(|it| it.organization());
+        if let Some(left) = left.filter(|it| email.organization() != Some(*it))
+            && known.organization() == Some(left)
+        {
+            position = self.leave(cause, user, left).await?;
+        }
+        Ok(position)
+    }
+}

@@ -1,0 +1,80 @@
+//! In which language a text is, as far as its small words tell.
+
+use serde::{Deserialize, Serialize};
+
+/// A language that can be judged.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::AsRefStr,
+    strum::EnumString,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Language {
+    De,
+    #[default]
+    En,
+    Es,
+    Fr,
+}
+
+/// Words that are frequent in one of the languages and rare in the others.
+const SMALL_WORDS: [(Language, &str); 4] = [
+    (
+        Language::De,
+        " der die das und ist nicht ich du wir ihr sie es ein eine mit für auf auch aber wie was sehr \
+         mir mich dir dich dem den hat habe bin bist sind war von zu zum zur schon noch heute kein ",
+    ),
+    (
+        Language::En,
+        " the and is are was were not you he she we they it this that with for have has had be been \
+         to of in on my your so but what how i'm don't it's can will just today really very ",
+    ),
+    (
+        Language::Es,
+        " el la los las y es son no yo tú él ella nosotros que de en un una con para por pero muy \
+         como qué mi tu su lo me te se está estoy estás eres soy hoy más todo gracias hola ",
+    ),
+    (
+        Language::Fr,
+        " le la les et est sont pas je tu il elle nous vous ils que de en un une avec pour mais très \
+         comme mon ton son ce cette ça suis c'est j'ai n'est au aux du des aujourd'hui merci bonjour ",
+    ),
+];
+
+impl Language {
+    /// The one whose small words are most; English where nothing tells.
+    pub fn guess(text: &str) -> Self {
+        let mut counts = [0_u32; SMALL_WORDS.len()];
+        let text: String = text.chars().take(1_000).collect::<String>().to_lowercase();
+        for word in text.split(|c: char| !(c.is_alphabetic() || c == '\'')) {
+            if word.is_empty() {
+                continue;
+            }
+            let wrapped = format!(" {word} ");
+            for (count, (_, small)) in counts.iter_mut().zip(SMALL_WORDS) {
+                *count += u32::from(small.contains(&wrapped));
+            }
+        }
+        // Letters that the others do not have.
+        for (sign, language) in [('ß', 0), ('ñ', 2), ('¿', 2), ('¡', 2), ('œ', 3)] {
+            counts[language] += u32::from(text.contains(sign));
+        }
+        let best = counts.iter().copied().max().unwrap_or_default();
+        if best == 0 || counts[1] == best {
+            return Self::En;
+        }
+        let winner = counts.iter().position(|count| *count == best).unwrap_or(1);
+        SMALL_WORDS[winner].0
+    }
+}

@@ -1,0 +1,105 @@
+//! Accounts over embedded stores, for doors that are put together by hand.
+
+use std::sync::Arc;
+
+use adapters::smtp_mailer::NoMailer;
+use adapters::{
+    Argon2Passwords, AuthenticatorCodes, JwtTokens, OperationalStore, SealedVault,
+    WebauthnPasskeys,
+};
+use api::{Authenticate, Unauthenticated};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use commands::Executors;
+use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
+use commands::identity::{ApiToken, Identity, NoEntry, Reserve};
+use commands::ports::{Caller, Execute as _};
+use domain::identity::UserCommand;
+use domain::kernel::{Actor, Cause, Journal, Source, UserId};
+use palimpsest::surroundings::Views;
+use uuid::Uuid;
+
+use crate::doors::Door;
+
+/// Accounts as they are in development.
+pub fn accounts(
+    journal: &Journal,
+    executors: &Executors,
+    vault: &Arc<SealedVault>,
+    operational: &Arc<OperationalStore>,
+    views: &Views,
+) -> Accounts {
+    let tokens = JwtTokens::new(vault.clone(), "palimpsest".into(), "palimpsest".into());
+    Accounts {
+        reserve: Reserve {
+            claims: executors.claims.clone(),
+            users: executors.users.clone(),
+            journal: journal.clone(),
+            vault: vault.clone(),
+        },
+        organizations: executors.organizations.clone(),
+        roles: executors.roles.clone(),
+        sessions: executors.sessions.clone(),
+        sign_ins: executors.sign_ins.clone(),
+        users: executors.users.clone(),
+        journal: journal.clone(),
+        known: KnownTokens::default(),
+        mailer: Arc::new(NoMailer),
+        passwords: Arc::new(Argon2Passwords::default()),
+        session_list: Arc::new(views.clone()),
+        tickets: operational.clone(),
+        tokens: Arc::new(tokens),
+        vault: vault.clone(),
+        settings: AccountSettings {
+            access: TimeDelta::minutes(15),
+            refresh: TimeDelta::hours(24),
+            remembered: TimeDelta::days(30),
+            registration: true,
+            trust_unverified_email: true,
+            public_url: "http://localhost:8080".into(),
+            product: "Palimpsest".into(),
+        },
+    }
+}
+
+/// Second factors and passkeys for them.
+pub fn second_factors(accounts: &Accounts) -> SecondFactors {
+    let AccountSettings { public_url, product, .. } = &accounts.settings;
+    SecondFactors {
+        passkeys: Arc::new(WebauthnPasskeys::new(public_url, product)),
+        totp: Arc::new(AuthenticatorCodes),
+        accounts: accounts.clone(),
+    }
+}
+
+/// Knows people who signed in, and API keys.
+pub struct Keyring {
+    pub accounts: Accounts,
+    pub identity: Identity,
+}
+
+#[async_trait]
+impl Authenticate for Keyring {
+    async fn authenticate(&self, token: &str, request: Uuid) -> Result<Caller, Unauthenticated> {
+        let found = if ApiToken::parse(token).is_some() {
+            self.identity.authenticate(token, request, Source::Api).await
+        } else {
+            self.accounts.authenticate(token, request, Source::Api).await
+        };
+        found.map_err(|no| match no {
+            NoEntry::Invalid => Unauthenticated::Invalid("unknown, revoked or expired"),
+            NoEntry::Unavailable(error) => Unauthenticated::Unavailable(error),
+        })
+    }
+}
+
+impl Door {
+    /// Gives a user a role.
+    pub async fn assign(&self, user: UserId, role: &str) {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let role = role.parse().expect("the name of a role");
+        let assign = UserCommand::AssignRole { role, by: cause.actor.clone() };
+        let users = &self.executors.users;
+        users.execute(&user, assign, &cause).await.expect("assigned");
+    }
+}
