@@ -1,4 +1,4 @@
-//! Where addresses are, from a database file in MaxMind's form.
+//! Where addresses are, from a database file (`.mmdb`).
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use commands::ports::{Coordinates, Places};
 use maxminddb::{MaxMindDbError, Reader, geoip2};
 
-/// A file with the cities of addresses, such as GeoLite2 City, in memory.
+/// A file with the cities of addresses, in memory.
 pub struct GeoDatabase(Reader<Vec<u8>>);
 
 impl GeoDatabase {

@@ -3,6 +3,7 @@
 pub mod aead;
 pub mod argon2_passwords;
 pub mod authenticator_codes;
+pub mod cedar_decisions;
 pub mod cedar_policies;
 pub mod database;
 pub mod discord_oauth;
@@ -30,6 +31,7 @@ pub mod webauthn_passkeys;
 pub use aead::ChaCha20Poly1305;
 pub use argon2_passwords::Argon2Passwords;
 pub use authenticator_codes::AuthenticatorCodes;
+pub use cedar_decisions::{CedarDecisions, GuardedPolicies};
 pub use cedar_policies::CedarPolicies;
 pub use database::{Address, Care, DatabaseError, Opening};
 pub use git_mirror::GitMirror;

@@ -230,7 +230,6 @@ pub(crate) mod needs {
         ManageApiKey,
         ManageBot,
         ManageConfig,
-        ManageGroup,
         ManageIntegration,
         ManageOrganization,
         ManageReplay,

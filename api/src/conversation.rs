@@ -2,8 +2,8 @@
 
 use commands::conversation::{Conversations, Said};
 use commands::ports::Loaded;
-use domain::conversation::ConversationEvent as Did;
-use domain::kernel::{ConversationId, Person};
+use domain::conversation::{ConversationEvent as Did, feeling};
+use domain::kernel::{ConversationId, ERASED, Person};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
@@ -194,15 +194,17 @@ impl ConversationApi {
             to: id.clone(),
             guild: guild_id,
             message: may.cause().command,
-            text: message,
+            text: message.clone(),
             deliver: None,
         };
         let reply = self.conversations.say(&may.caller, said).await?;
         let whole = reply.answer.text;
         let content: String = whole.chars().take(MAX_ANSWER).collect();
+        let felt = feeling::judge(&message, &[], None);
+        let emotion = EmotionGuess::of(&felt);
         let data = ConversationReply {
             tone: "friendly".to_owned(),
-            emotion: "neutral".to_owned(),
+            emotion: emotion.primary.clone(),
             metadata: ReplyMetadata {
                 conversation_id: id.to_string(),
                 provider: reply.answer.provider,
@@ -211,8 +213,8 @@ impl ConversationApi {
                 processing_time: reply.processing_ms,
                 emotional_adaptations: false,
                 truncated: content.len() < whole.len(),
-                sentiment: SentimentGuess::neutral(),
-                emotion: EmotionGuess::neutral(),
+                sentiment: SentimentGuess::of(&felt),
+                emotion,
             },
             content,
         };
@@ -298,6 +300,10 @@ impl ConversationApi {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
         let page = messages::list(db, &row.id, slice).await?;
         let pagination = Pagination::over(&page, slice);
+        let own = page.items.iter().filter(|it| it.role == "user" && it.content != ERASED);
+        let own: Vec<&str> = own.map(|it| it.content.as_str()).collect();
+        let (last, before) = own.split_last().map_or(("", &[][..]), |(last, rest)| (*last, rest));
+        let felt = feeling::judge(last, before, None);
         let said = page.items.into_iter().map(|message| ConversationMessage {
             role: message.role,
             content: message.content,
@@ -305,7 +311,7 @@ impl ConversationApi {
         });
         let view = ConversationView {
             messages: said.collect(),
-            emotional_context: EmotionalContext::neutral(),
+            emotional_context: EmotionalContext::of(felt),
             pagination,
             created_at: request::shown(row.created_at.0),
             last_active: request::shown(row.last_active_at.0),

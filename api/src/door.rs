@@ -27,7 +27,7 @@ use crate::openapi::operations::{Operation, Operations, Template};
 use crate::request::{self, Context};
 use crate::services::Services;
 use crate::settings::ApiSettings;
-use crate::{conditional, cors, views};
+use crate::{conditional, cors, scim, views};
 
 /// How much of a caller's description of himself is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -100,6 +100,7 @@ where
         let asks = request.headers().contains_key(header::EXPECT);
         let leftover = (much && !asks).then(|| Leftover::of(&mut request));
         rewrite(&mut request);
+        let directory = request.uri().path().starts_with("/scim/");
         let template = self.operations.find(request.uri().path());
         let route = template.map_or("other", |it| it.path);
 
@@ -115,7 +116,8 @@ where
                 if let Some(leftover) = leftover {
                     leftover.drain().await;
                 }
-                if much { error.hanging_up().response() } else { error.response() }
+                let error = if much { error.hanging_up() } else { error };
+                if directory { scim::refused(error) } else { error.response() }
             }
         };
         let headers = response.headers_mut();
@@ -140,7 +142,7 @@ where
         seen: &mut Seen,
     ) -> Result<Response, ApiError> {
         let path = request.uri().path();
-        let counted = path.starts_with("/api/") || path == "/ws";
+        let counted = path.starts_with("/api/") || path.starts_with("/scim/") || path == "/ws";
         if request.method() == Method::OPTIONS
             && let Some(template) = template
         {

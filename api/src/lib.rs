@@ -32,8 +32,10 @@ pub mod metrics;
 mod openapi;
 mod page;
 mod people;
+mod policies;
 mod replays;
 mod request;
+mod scim;
 mod self_editing;
 mod serve;
 mod services;
@@ -82,6 +84,8 @@ enum Tag {
     Lifecycle,
     /// What the process wrote about itself.
     Logs,
+    /// Who may do what: the rules of it, and their decisions.
+    Policies,
     /// How the bot changes itself.
     SelfEditing,
     /// The read models.
@@ -93,7 +97,7 @@ type Apis = (
     accounts::AccountsApis,
     analytics::AnalyticsApi,
     (alerts::AlertsApi, audit::AuditApi),
-    conversation::ConversationApi,
+    (conversation::ConversationApi, feeling::FeelingApi),
     explain::ExplainApi,
     health::HealthApi,
     history::HistoryApi,
@@ -103,6 +107,7 @@ type Apis = (
     lifecycle::LifecycleApi,
     logs::LogsApi,
     people::PeopleApis,
+    policies::PoliciesApi,
     SelfEditingApis,
     views::ViewsApi,
 );
@@ -133,6 +138,9 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
     let buffer = settings.websocket.buffer;
     let feed = ws::Feed::start(journal, views.clone(), stop.clone(), buffer);
     let numbers = health::Numbers { health, started, views: views.clone() };
+    let patience = Duration::from_millis(settings.read_your_writes_ms);
+    let seen = views::Views { generations: views.clone(), patience };
+    let directory = scim::endpoint(services.people.clone(), services.read_only, seen);
     let sockets = ws::Sockets {
         authenticate,
         feed,
@@ -147,6 +155,7 @@ pub fn routes(services: Services, settings: ApiSettings) -> BoxEndpoint<'static,
         .at("/docs", get(docs::page(page)))
         .at("/metrics", get(numbers))
         .at("/openapi.json", get(docs::json(&document)))
+        .at("/scim/v2/*path", directory)
         .at("/ws", get(sockets))
         .nest("/", docs::service(apis));
     let route = home::Home::before(route, &services.about);
@@ -170,6 +179,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         journal,
         lifecycle,
         people,
+        policies,
         rehearsals,
         second_factors,
         self_editing,
@@ -193,7 +203,10 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
             alerts::AlertsApi { alerts, views: views.clone() },
             audit::AuditApi { journal, views: views.clone() },
         ),
-        conversation::ConversationApi { conversations, views: views.clone() },
+        (
+            conversation::ConversationApi { conversations, views: views.clone() },
+            feeling::FeelingApi,
+        ),
         explain::ExplainApi { explain: explain.clone() },
         health::HealthApi { health, started, views: generations.clone() },
         history::HistoryApi { views: views.clone() },
@@ -213,6 +226,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         },
         logs::LogsApi { directory: settings.log_directory.clone() },
         people::apis(&people, &views),
+        policies::PoliciesApi { edits: edits.clone(), policies },
         (
             self_editing::SelfEditingApi {
                 lifecycle,

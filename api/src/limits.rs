@@ -95,7 +95,7 @@ impl Limiter {
     ) -> (HeaderMap, Result<(), ApiError>) {
         let every = Duration::from_secs(60) / self.limit.per_minute.get();
         let bucket = Bucket { every, burst: self.limit.burst.get() };
-        match shared.take(self.name, &key, bucket).await {
+        match shared.draw(self.name, &key, bucket).await {
             Ok(Taken::Left(left)) => (self.headers(left), Ok(())),
             Ok(Taken::Wait(wait)) => self.refused(wait),
             Err(error) => {

@@ -10,6 +10,7 @@ use poem::http::{Method, StatusCode};
 
 use crate::health::ReactorState;
 
+const DECISIONS: &str = "palimpsest_authorize_decisions_total";
 const REQUESTS: &str = "palimpsest_http_requests_total";
 const DURATION: &str = "palimpsest_http_request_duration_seconds";
 const IN_FLIGHT: &str = "palimpsest_http_requests_in_flight";
@@ -39,6 +40,7 @@ pub fn install() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another recorder of metrics was there first; /metrics stays empty");
         }
+        metrics::describe_counter!(DECISIONS, "Decisions that somebody asked for.");
         metrics::describe_counter!(REQUESTS, "Requests answered.");
         metrics::describe_histogram!(DURATION, "How long answers took.");
         metrics::describe_gauge!(IN_FLIGHT, "Requests that are being answered.");
@@ -50,6 +52,13 @@ pub fn install() -> &'static PrometheusHandle {
         metrics::describe_gauge!(UPTIME, "Seconds since the process started.");
         handle
     })
+}
+
+/// Counts a decision that somebody asked for.
+pub(crate) fn decided(allow: bool, failed: bool) {
+    let decision = if allow { "allow" } else { "deny" };
+    let failed = if failed { "true" } else { "false" };
+    metrics::counter!(DECISIONS, "decision" => decision, "error" => failed).increment(1);
 }
 
 /// Requests since the last look, for the sample of the process.

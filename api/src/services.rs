@@ -8,6 +8,7 @@ use commands::discord::imports::ImportJobs;
 use commands::explain::Explain;
 use commands::identity::{Alerts, Identity};
 use commands::identity::people::People;
+use commands::identity::policies::Policies;
 use commands::identity::accounts::{Accounts, SecondFactors};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -42,6 +43,7 @@ pub struct Services {
     pub journal: Journal,
     pub lifecycle: Lifecycle,
     pub people: People,
+    pub policies: Policies,
     /// Whether this is the state of one moment: what would change something is refused.
     pub read_only: bool,
     pub rehearsals: Rehearsals,

@@ -25,6 +25,7 @@ mod mirror;
 mod own_database;
 mod part;
 pub mod platform;
+pub mod policies;
 mod progress;
 mod read_models;
 mod remote;

@@ -90,6 +90,7 @@ impl Platform {
         let tail = Tail {
             executors: use_cases.executors.clone(),
             journal: stores.journal.clone(),
+            news: use_cases.news.clone(),
             recent: use_cases.conversations.recent.clone(),
             registries: use_cases.behaviors.registries.clone(),
             snapshots: stores.operational.clone(),
@@ -221,6 +222,7 @@ impl Platform {
         config.discord.apply(&mut settings);
         settings.api_url = config.other_discord().map(ToOwned::to_owned);
         let services = bot::Services {
+            accounts: self.use_cases.accounts.clone(),
             behaviors: self.use_cases.behaviors.clone(),
             compensations: self.use_cases.compensations.clone(),
             conversations: self.use_cases.conversations.clone(),
@@ -289,6 +291,7 @@ impl Platform {
             journal,
             lifecycle: shown.lifecycle,
             people: shown.people,
+            policies: shown.policies,
             read_only: snapshot,
             rehearsals: shown.rehearsals,
             second_factors: shown.second_factors,

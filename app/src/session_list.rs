@@ -1,4 +1,4 @@
-//! Which sessions there are, and who is in which group, from the live read models.
+//! Which sessions there are, and who is in which group or holds which role, from the live read models.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use commands::CommandError;
 use commands::ports::{Directory, SessionList};
-use domain::kernel::{GroupId, SessionId, UserId};
-use projections::identity::{group_members, sessions};
+use domain::kernel::{GroupId, RoleId, SessionId, UserId};
+use projections::identity::{group_members, roles, sessions, users};
 
 use crate::surroundings::Views;
 
@@ -36,5 +36,14 @@ impl SessionList for Views {
 impl Directory for Views {
     async fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, CommandError> {
         group_members::of_user(&self.db()?, user).await.map_err(CommandError::unavailable)
+    }
+
+    async fn holders(&self, role: &RoleId) -> Result<Vec<UserId>, CommandError> {
+        users::holders(&self.db()?, role).await.map_err(CommandError::unavailable)
+    }
+
+    async fn made_roles(&self) -> Result<Vec<RoleId>, CommandError> {
+        let made = roles::all(&self.db()?).await.map_err(CommandError::unavailable)?;
+        Ok(made.into_iter().filter_map(|row| row.name.parse().ok()).collect())
     }
 }

@@ -87,7 +87,8 @@ pub(crate) async fn open_vault_with(
 ) -> anyhow::Result<Arc<SealedVault>> {
     let vault = address(config, config.vault.reveal(), VAULT, "vault")?;
     let vault = Opening::new(vault, Care::Secret).open().await?;
-    Ok(Arc::new(SealedVault::open(vault, master).await?))
+    // Boxed, because much goes on in there, and everybody opens a vault.
+    Ok(Arc::new(Box::pin(SealedVault::open(vault, master)).await?))
 }
 
 pub(crate) async fn open_operational(

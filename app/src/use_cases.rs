@@ -10,6 +10,7 @@ use commands::conversation::{Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
 use commands::explain::Explain;
 use commands::identity::people::People;
+use commands::identity::policies::{DecisionLog, News, Policies};
 use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
 use commands::identity::{Identity, KeyHashes, LastUses, Reserve};
 use commands::integrations::Integrations;
@@ -20,6 +21,7 @@ use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
 
 use crate::as_of::NoSnapshots;
+use crate::policies::Deciding;
 use crate::stores::Stores;
 use crate::surroundings::Views;
 
@@ -35,8 +37,11 @@ pub struct UseCases {
     pub identity: Identity,
     pub integrations: Integrations,
     pub lifecycle: Lifecycle,
+    /// Of the workspace; whoever follows the log stirs it.
+    pub news: News,
     pub observations: Observations,
     pub people: People,
+    pub policies: Policies,
     pub rehearsals: Rehearsals,
     pub second_factors: SecondFactors,
     pub self_editing: SelfEditing,
@@ -108,8 +113,10 @@ impl UseCases {
             workspace: executors.workspaces.clone(),
             recent: recent.clone(),
         };
+        let deciding = Deciding::new(&executors, &blobs, Arc::new(views.clone()));
         let identity = Identity {
             api_keys: executors.api_keys.clone(),
+            decisions: deciding.decisions,
             people: executors.people.clone(),
             journal: journal.clone(),
             vault: stores.vault.clone(),
@@ -124,6 +131,7 @@ impl UseCases {
             vault: stores.vault.clone(),
         };
         let accounts = Accounts {
+            authority: deciding.authority,
             reserve,
             organizations: executors.organizations.clone(),
             roles: executors.roles.clone(),
@@ -175,13 +183,19 @@ impl UseCases {
             edits: executors.edits.clone(),
             journal: journal.clone(),
             past: Past::default(),
-            policies: Arc::new(adapters::CedarPolicies),
+            policies: deciding.checker,
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             watch_for,
             watches: executors.watches.clone(),
             suggesting,
-            workspace: executors.workspaces.clone(),
+            workspace: deciding.workspace,
+        };
+        let policies = Policies {
+            accounts: accounts.clone(),
+            api_keys: executors.api_keys.clone(),
+            log: DecisionLog::default(),
+            self_editing: self_editing.clone(),
         };
         let behaviors = Behaviors {
             behaviors: executors.behaviors.clone(),
@@ -218,8 +232,10 @@ impl UseCases {
             identity,
             integrations,
             lifecycle,
+            news: deciding.news,
             observations,
             people,
+            policies,
             rehearsals,
             second_factors,
             self_editing,

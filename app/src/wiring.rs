@@ -23,20 +23,12 @@ pub(crate) fn use_cases(
 ) -> anyhow::Result<(UseCases, Vec<Arc<dyn Reactor>>)> {
     let it = UseCases::new(stores, outside(config)?);
     let discord = discord(config, stores)?;
-    let (mails, raises) = alerts::reactors(config, stores, &it)?;
+    let alerts = alerts::reactors(config, stores, &it)?;
     let (behaviors, compensations) = (&it.behaviors, &it.compensations);
     let (conversations, self_editing) = (&it.conversations, &it.self_editing);
+    let people = &it.people;
     let reactors =
-        reactors(
-            behaviors,
-            compensations,
-            conversations,
-            &discord,
-            &it.people,
-            mails,
-            raises,
-            self_editing,
-        );
+        reactors(behaviors, compensations, conversations, &discord, alerts, people, self_editing);
     Ok((it, reactors))
 }
 

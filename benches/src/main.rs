@@ -9,6 +9,7 @@ mod bare_jetstream;
 mod behaviors;
 mod built;
 mod commands;
+mod decisions;
 mod desk;
 mod edits;
 mod figure;
@@ -48,7 +49,7 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
@@ -60,6 +61,7 @@ const CASES: [Case; 15] = [
     Case { name: "commands", run: |bench| commands::show(bench).boxed_local() },
     Case { name: "behaviors", run: |bench| behaviors::show(bench).boxed_local() },
     Case { name: "edits", run: |bench| edits::show(bench).boxed_local() },
+    Case { name: "decisions", run: |bench| decisions::show(bench).boxed_local() },
     Case { name: "visibility", run: |bench| visibility::show(bench).boxed_local() },
     Case { name: "replay", run: |bench| replay::show(bench).boxed_local() },
     Case { name: "rest", run: |bench| rest::show(bench).boxed_local() },

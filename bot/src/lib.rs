@@ -16,6 +16,7 @@ use commands::behaviors::Behaviors;
 use commands::conversation::Conversations;
 use commands::discord::Observations;
 use commands::explain::Explain;
+use commands::identity::accounts::Accounts;
 use commands::lifecycle::Lifecycle;
 use commands::ports::Leases;
 use commands::self_editing::{Compensations, Rehearsals, SelfEditing};
@@ -28,6 +29,8 @@ pub use views::ReadModels;
 /// What the bot works with.
 #[derive(Clone)]
 pub struct Services {
+    /// Knows who somebody on Discord is, and what the policies let him do.
+    pub accounts: Accounts,
     pub behaviors: Behaviors,
     pub compensations: Compensations,
     pub conversations: Conversations,

@@ -76,7 +76,8 @@ impl Blobs {
         Ok(files)
     }
 
-    async fn text(&self, content: &Content) -> Result<String, CommandError> {
+    /// One text.
+    pub(crate) async fn text(&self, content: &Content) -> Result<String, CommandError> {
         let id = match content {
             Content::Blob(BlobRef { blob, .. }) => *blob,
             Content::Text(text) => return Ok(text.clone()),

@@ -45,9 +45,8 @@ pub fn reactors(
     compensations: &self_editing::Compensations,
     conversations: &conversation::Conversations,
     discord: &Arc<dyn Discord>,
+    (mail_alerts, raise_alerts): (identity::MailAlerts, identity::RaiseAlerts),
     people: &identity::people::People,
-    mail_alerts: identity::MailAlerts,
-    raise_alerts: identity::RaiseAlerts,
     self_editing: &self_editing::SelfEditing,
 ) -> Vec<Arc<dyn Reactor>> {
     let (conversations, behaviors) = (conversations.clone(), behaviors.clone());
@@ -60,6 +59,7 @@ pub fn reactors(
         Arc::new(conversation::DeliverAnswers { conversations, discord: discord.clone() }),
         Arc::new(identity::people::EraseDeletedUsers(people.clone())),
         Arc::new(self_editing::FinishEdits(self_editing.clone())),
+        Arc::new(identity::KeepMemberships(people.accounts.clone())),
         Arc::new(mail_alerts),
         Arc::new(behaviors::MendBehaviors {
             behaviors: behaviors.clone(),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::behaviors::Registries;
 use crate::conversation::RecentTurns;
+use crate::identity::policies::News;
 use crate::ports::Snapshots;
 use crate::{Executors, describe};
 
@@ -19,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Tail {
     pub executors: Executors,
     pub journal: Journal,
+    /// Of the workspace, for whoever keeps what follows from it.
+    pub news: News,
     pub recent: RecentTurns,
     pub registries: Registries,
     pub snapshots: Arc<dyn Snapshots>,
@@ -54,6 +57,7 @@ impl Tail {
             self.executors.forget_all();
             self.recent.forget();
             self.registries.forget().await;
+            self.news.stir();
             if let Err(error) = self.snapshots.forget_after(head).await {
                 tracing::warn!(error = %describe(&error), "snapshots of a longer log may be left");
             }
@@ -72,7 +76,10 @@ impl Tail {
                 let Some(stream) = StreamId::named(body.stream.as_ref()) else { continue };
                 self.executors.observe(&stream, commit.position).await;
                 match stream.kind() {
-                    "bot" | "workspace" => {
+                    kind @ ("bot" | "workspace") => {
+                        if kind == "workspace" {
+                            self.news.stir();
+                        }
                         let events = self.journal.decode(std::slice::from_ref(&commit)).await?;
                         for recorded in &events {
                             (self.hear)(recorded);

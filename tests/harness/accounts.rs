@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use adapters::smtp_mailer::NoMailer;
 use adapters::{
-    Argon2Passwords, AuthenticatorCodes, JwtTokens, OperationalStore, SealedVault,
-    WebauthnPasskeys,
+    Argon2Passwords, AuthenticatorCodes, JwtTokens, OperationalStore, SealedVault, WebauthnPasskeys,
 };
 use api::{Authenticate, Unauthenticated};
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use commands::Executors;
 use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
-use commands::identity::{ApiToken, Identity, NoEntry, Reserve};
+use commands::identity::people::{EraseDeletedUsers, People};
+use commands::identity::policies::Authority;
+use commands::identity::{ApiToken, Identity, KeepMemberships, NoEntry, Reserve};
 use commands::ports::{Caller, Execute as _};
+use commands::{Blobs, Executors, Reactor};
 use domain::identity::UserCommand;
 use domain::kernel::{Actor, Cause, Journal, Source, UserId};
+use palimpsest::policies::Deciding;
 use palimpsest::surroundings::Views;
 use uuid::Uuid;
 
@@ -28,9 +30,11 @@ pub fn accounts(
     vault: &Arc<SealedVault>,
     operational: &Arc<OperationalStore>,
     views: &Views,
+    authority: Authority,
 ) -> Accounts {
     let tokens = JwtTokens::new(vault.clone(), "palimpsest".into(), "palimpsest".into());
     Accounts {
+        authority,
         reserve: Reserve {
             claims: executors.claims.clone(),
             users: executors.users.clone(),
@@ -60,6 +64,34 @@ pub fn accounts(
             product: "Palimpsest".into(),
         },
     }
+}
+
+/// What administrators do with them.
+pub fn people(
+    accounts: &Accounts,
+    executors: &Executors,
+    identity: &Identity,
+    views: &Views,
+) -> People {
+    People {
+        accounts: accounts.clone(),
+        directory: Arc::new(views.clone()),
+        groups: executors.groups.clone(),
+        identity: identity.clone(),
+    }
+}
+
+/// The same, whose policies are those of their log.
+pub fn whole_accounts(
+    journal: &Journal,
+    executors: &Executors,
+    vault: &Arc<SealedVault>,
+    operational: &Arc<OperationalStore>,
+    views: &Views,
+) -> Accounts {
+    let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
+    let authority = Deciding::new(executors, &blobs, Arc::new(views.clone())).authority;
+    accounts(journal, executors, vault, operational, views, authority)
 }
 
 /// Second factors and passkeys for them.
@@ -101,5 +133,27 @@ impl Door {
         let assign = UserCommand::AssignRole { role, by: cause.actor.clone() };
         let users = &self.executors.users;
         users.execute(&user, assign, &cause).await.expect("assigned");
+    }
+
+    /// Tells a user something, and is cut off before anything else is done about it.
+    pub async fn tell_only(&self, user: UserId, command: UserCommand) {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        self.executors.users.execute(&user, command, &cause).await.expect("told");
+    }
+
+    /// Reacts to everything that happened as those do who stand in for somebody who was cut off.
+    pub async fn stand_in(&self) {
+        let (all, _) = self.journal.read_all(0, 10_000).await.expect("a log");
+        let reactors: [&dyn Reactor; 2] = [
+            &KeepMemberships(self.people.accounts.clone()),
+            &EraseDeletedUsers(self.people.clone()),
+        ];
+        for recorded in all {
+            for reactor in reactors {
+                if reactor.concerns(&recorded) {
+                    reactor.react(&recorded).await.expect("a reaction");
+                }
+            }
+        }
     }
 }

@@ -14,6 +14,8 @@ use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurn
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::explain::Explain;
+use commands::identity::policies::{DecisionLog, Policies};
+use commands::identity::people::People;
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -23,6 +25,7 @@ use commands::{Blobs, CommandError, Executors};
 use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, ApiKeyId, Cause, Clock, Codec, Journal, Source};
 use domain::self_editing::Change;
+use palimpsest::policies::Deciding;
 use poem::http::HeaderMap;
 use projections::{Fence, Generations, LivePointer, Place, PointerError};
 use reqwest::{Method, RequestBuilder};
@@ -31,7 +34,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::accounts::{Keyring, accounts, second_factors};
+use crate::accounts::{Keyring, accounts, people, second_factors};
 
 /// What a request was answered.
 pub struct Answered {
@@ -51,6 +54,7 @@ pub struct Door {
     pub self_editing: SelfEditing,
     identity: Identity,
     pub(crate) executors: Executors,
+    pub(crate) people: People,
     http: reqwest::Client,
     stop: CancellationToken,
 }
@@ -115,8 +119,12 @@ impl Door {
         let executors = Executors::new(&journal, &snapshots);
         let recent = RecentTurns::default();
         let stop = CancellationToken::new();
+        let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
+        let surroundings = palimpsest::surroundings::Views::default();
+        let deciding = Deciding::new(&executors, &blobs, Arc::new(surroundings.clone()));
         let identity = Identity {
             api_keys: executors.api_keys.clone(),
+            decisions: deciding.decisions,
             people: executors.people.clone(),
             journal: journal.clone(),
             vault: vault.clone(),
@@ -131,13 +139,13 @@ impl Door {
             edits: executors.edits.clone(),
             journal: journal.clone(),
             past: Past::default(),
-            policies: Arc::new(adapters::CedarPolicies),
+            policies: deciding.checker,
             scripts: Arc::new(RhaiScripts::default()),
             settings: executors.settings.clone(),
             suggesting,
             watch_for: WATCH_FOR,
             watches: executors.watches.clone(),
-            workspace: executors.workspaces.clone(),
+            workspace: deciding.workspace,
         };
         let observations = Observations {
             channels: executors.channels.clone(),
@@ -155,7 +163,6 @@ impl Door {
             views.follow(Fence::Alone, stopped.cancelled_owned()).await.expect("a projector");
         });
 
-        let surroundings = palimpsest::surroundings::Views::default();
         surroundings.are(&generations);
         let explain = Explain {
             behaviors: Behaviors {
@@ -169,8 +176,9 @@ impl Door {
             checkpoints: operational.clone(),
             traces: Arc::new(surroundings.clone()),
         };
-        let accounts = accounts(&journal, &executors, &vault, &operational, &surroundings);
-        let directory = surroundings.clone();
+        let accounts =
+            accounts(&journal, &executors, &vault, &operational, &surroundings, deciding.authority);
+        let people = people(&accounts, &executors, &identity, &surroundings);
         let services = Services {
             about: About {
                 name: "Palimpsest".into(),
@@ -211,11 +219,12 @@ impl Door {
                 vault,
             },
             journal: journal.clone(),
-            people: commands::identity::people::People {
+            people: people.clone(),
+            policies: Policies {
                 accounts: accounts.clone(),
-                directory: Arc::new(directory),
-                groups: executors.groups.clone(),
-                identity: identity.clone(),
+                api_keys: executors.api_keys.clone(),
+                log: DecisionLog::default(),
+                self_editing: self_editing.clone(),
             },
             lifecycle: Lifecycle {
                 bots: executors.bots.clone(),
@@ -253,7 +262,7 @@ impl Door {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
         let token = first.to_string();
-        Self { url, token, journal, directory, self_editing, identity, executors, http, stop }
+        Self { url, token, journal, directory, self_editing, identity, executors, people, http, stop }
     }
 
     /// A key that allows just this.

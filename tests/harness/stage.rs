@@ -1,5 +1,6 @@
 //! The whole platform on embedded stores, with people on a stand-in for Discord.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ impl Stage {
         platform.shut_down("the test starts it again").await;
         let platform = start(&config).await;
         Self { discord, platform, key, config, folder, http, seen }
+    }
+
+    /// The folder of its stores.
+    pub fn data(&self) -> &Path {
+        &self.config.data_dir
     }
 
     /// Ends it; nothing that was asked of Discord may be wrong.

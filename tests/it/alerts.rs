@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use commands::CommandError;
+use commands::Reactor as _;
 use commands::identity::{MailAlerts, RaiseAlerts};
-use commands::ports::{
-    Coordinates, EarlierSignIn, Execute, Mail, Mailer, Places, SignInHistory,
-};
-use commands::{Reactor, Setback};
+use commands::ports::{Coordinates, EarlierSignIn, Execute, Mail, Mailer, Places, SignInHistory};
 use domain::identity::{
-    AlertEvent, AlertKind, Ending, Method, SessionCommand, SignInCommand, UserCommand,
+    AlertEvent, AlertKind, Ending, Method, SessionCommand, SessionEvent, SignInCommand, UserCommand,
 };
 use domain::kernel::{
     Actor, Cause, Event, Listed, Origin, Person, Personal, Recorded, SessionId, SignInId, Source,
@@ -30,8 +28,8 @@ async fn failures_in_numbers_are_told_once_and_after_a_restart_too() {
     for nth in 9..12 {
         stage.fail("ana", &format!("198.51.100.{nth}"), Some(stage.user)).await;
     }
-    let [(kind, details)] = &stage.react_anew().await[..] else { panic!("one alert") };
-    assert_eq!(*kind, AlertKind::ManyFailures);
+    let alerts = stage.react_anew().await;
+    let [(AlertKind::ManyFailures, details)] = &alerts[..] else { panic!("{alerts:?}") };
     assert!(details.contains("10 sign-ins failed") && details.contains("198.51.100.0/24"));
 
     for nth in 0..10 {
@@ -72,10 +70,10 @@ async fn a_token_that_comes_again_is_told() {
     let alerts = stage.react_anew().await;
     let [(AlertKind::TokenReused, details)] = &alerts[..] else { panic!("{alerts:?}") };
     assert!(details.contains("192.0.2.0/24"), "{details}");
-    let ended = stage.events().await.into_iter().any(|it| {
-        matches!(&it.event, Event::Session(_, domain::identity::SessionEvent::Ended { reason: Ending::Reused, .. }))
-    });
-    assert!(ended);
+    let over = |event: &Event| {
+        matches!(event, Event::Session(_, SessionEvent::Ended { reason: Ending::Reused, .. }))
+    };
+    assert!(stage.events().await.iter().any(|it| over(&it.event)));
 }
 
 #[tokio::test]
@@ -99,10 +97,10 @@ async fn whoever_it_is_about_is_mailed_once_if_the_address_is_his() {
         let letters = stage.post.lock().unwrap().0.clone();
         assert_eq!(letters.len(), mailed);
         for letter in letters {
-            assert_eq!((letter.to.as_str(), letter.subject.as_str()), (
-                "ana@acme.example",
-                "Palimpsest: a sign-in from a new place",
-            ));
+            assert_eq!(
+                (letter.to.as_str(), letter.subject.as_str()),
+                ("ana@acme.example", "Palimpsest: a sign-in from a new place",)
+            );
             assert!(letter.text.contains("Safari on iOS"), "{}", letter.text);
         }
         let told = stage.events().await.into_iter().find_map(|it| match it.event {
@@ -114,7 +112,8 @@ async fn whoever_it_is_about_is_mailed_once_if_the_address_is_his() {
 }
 
 const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) AppleWebKit/605 Version/19 Safari/604.1";
+const PHONE: &str =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) AppleWebKit/605 Version/19 Safari/604.1";
 
 /// One user on embedded stores, and the reactors by hand.
 struct Stage {
@@ -197,7 +196,7 @@ impl Stage {
             let concern: Vec<_> = events.iter().filter(|it| raise.concerns(it)).collect();
             let skipped = if only_last { concern.len().saturating_sub(1) } else { 0 };
             for recorded in &concern[skipped..] {
-                raise.react(recorded).await.map_err(|it: Setback| it.to_string()).unwrap();
+                raise.react(recorded).await.unwrap();
             }
         }
         let raised = self.events().await.into_iter().filter_map(|it| match it.event {

@@ -2,6 +2,8 @@
 #![expect(clippy::large_futures, reason = "a test has the stack for itself")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
+mod alerts;
 mod api_contexts;
 mod api_document;
 mod api_frame;
@@ -20,27 +22,35 @@ mod discord_simulator;
 mod edit_commands;
 mod edit_limits;
 mod edit_past;
+mod erasure;
 mod event_log;
 mod executor;
 mod explain;
+mod flows;
 mod golden;
 mod house_rules;
 mod import;
 mod installation;
 mod live_behaviors;
+mod master_key;
+mod memberships;
 mod mfa;
 mod mirror;
 mod operating;
 mod operational;
 mod papers;
 mod passkeys;
+mod people;
+mod policies;
 mod privacy;
 mod reactors;
 mod rehearsals;
 mod restored;
 mod sandbox;
+mod scim;
 mod self_editing;
 mod services;
+mod shared_limits;
 mod suggest;
 mod vault;
 mod verify;

@@ -42,7 +42,7 @@ async fn a_bucket_is_shared_by_all_processes(database: TestDatabase) {
     let tasks: Vec<_> = (0..9)
         .map(|n| {
             let store = Arc::clone(&stores[n % 3]);
-            tokio::spawn(async move { store.take("auth", "192.0.2.1", bucket).await.unwrap() })
+            tokio::spawn(async move { store.draw("auth", "192.0.2.1", bucket).await.unwrap() })
         })
         .collect();
     let (mut left, mut waits) = (Vec::new(), Vec::new());
@@ -57,15 +57,15 @@ async fn a_bucket_is_shared_by_all_processes(database: TestDatabase) {
     assert!(waits.iter().all(|it| *it <= DAY && *it > DAY * 9 / 10), "{waits:?}");
 
     let store = &stores[0];
-    assert_eq!(store.take("auth", "192.0.2.2", bucket).await.unwrap(), Taken::Left(4));
-    assert_eq!(store.take("other", "192.0.2.1", bucket).await.unwrap(), Taken::Left(4));
+    assert_eq!(store.draw("auth", "192.0.2.2", bucket).await.unwrap(), Taken::Left(4));
+    assert_eq!(store.draw("other", "192.0.2.1", bucket).await.unwrap(), Taken::Left(4));
     let quick = Bucket { every: Duration::from_millis(1), burst: 1 };
-    assert_eq!(store.take("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
+    assert_eq!(store.draw("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
     for _ in 0..1_000 {
         // It fills again by itself, and then there is nothing of it to keep.
         if store.sweep().await.unwrap() > 0 {
-            assert_eq!(store.take("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
-            let full = store.take("auth", "192.0.2.1", bucket).await.unwrap();
+            assert_eq!(store.draw("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
+            let full = store.draw("auth", "192.0.2.1", bucket).await.unwrap();
             assert!(matches!(full, Taken::Wait(_)), "{full:?}");
             return;
         }

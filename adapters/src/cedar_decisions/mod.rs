@@ -16,6 +16,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use commands::CommandError;
@@ -37,6 +38,9 @@ use set::Set;
 
 /// How many principals are remembered with what they may.
 const REMEMBERED: u64 = 20_000;
+
+/// After so long, policies that could not be used are looked at again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Cedar reads on the stack; see `cedar_policies`.
 const STACK: usize = 128 * 1024 * 1024;
@@ -63,7 +67,7 @@ pub struct CedarDecisions {
 }
 
 /// The policies that ship, read when they are needed first.
-pub(super) struct Shipped {
+struct Shipped {
     files: Files,
     read: OnceLock<Result<Set, String>>,
 }
@@ -72,6 +76,7 @@ pub(super) struct Shipped {
 #[derive(Clone)]
 struct Current {
     news: u64,
+    read_at: Instant,
     revision: u64,
     state: Arc<State>,
 }
@@ -83,10 +88,11 @@ struct State {
     granted: Cache<Principal, Permissions>,
 }
 
-pub(super) enum Live {
+enum Live {
     /// The workspace has no policies.
     None,
     Set(Box<Set>),
+    /// Why; perhaps only for want of time, so it is looked at again.
     Broken(String),
 }
 
@@ -108,11 +114,12 @@ impl CedarDecisions {
         let news = self.source.news();
         let (revision, files) = self.source.policies().await?;
         let before = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let state = match before.filter(|it| it.state.files == files) {
+        let same = |it: &Current| it.state.files == files && !it.state.is_broken();
+        let state = match before.filter(same) {
             Some(before) => before.state,
             None => self.read_anew(revision, files).await?,
         };
-        let current = Current { news, revision, state };
+        let current = Current { news, read_at: Instant::now(), revision, state };
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());
         Ok(current)
     }
@@ -120,7 +127,8 @@ impl CedarDecisions {
     /// What is known, if nothing may have changed since.
     fn known(&self) -> Option<Current> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|it| it.news == self.source.news()).cloned()
+        let good = |it: &&Current| !it.state.is_broken() || it.read_at.elapsed() < AGAIN;
+        current.as_ref().filter(|it| it.news == self.source.news()).filter(good).cloned()
     }
 
     async fn read_anew(&self, revision: u64, files: Files) -> Result<Arc<State>, CommandError> {
@@ -203,18 +211,24 @@ impl Decisions for CedarDecisions {
 }
 
 impl Shipped {
-    pub(super) fn new(files: Files) -> Self {
+    fn new(files: Files) -> Self {
         Self { files, read: OnceLock::new() }
     }
 
-    pub(super) fn set(&self) -> Result<&Set, &str> {
+    fn set(&self) -> Result<&Set, &str> {
         let read = || Set::of(&self.files)?.ok_or_else(|| "no policies ship".to_owned());
         self.read.get_or_init(read).as_ref().map_err(String::as_str)
     }
 }
 
+impl State {
+    fn is_broken(&self) -> bool {
+        matches!(self.live, Live::Broken(_))
+    }
+}
+
 impl Live {
-    pub(super) fn of(files: &Files) -> Self {
+    fn of(files: &Files) -> Self {
         // What is in the log was checked; by an older release perhaps.
         if let Some(Finding { file, reason, .. }) = CedarPolicies.check(files).into_iter().next() {
             return Self::Broken(format!("{file}: {reason}"));
@@ -288,19 +302,22 @@ fn decided(live: &Live, shipped: &Shipped, question: &Question) -> Decision {
 /// taken away: it is for what will be, too.
 fn granted(live: &Live, shipped: &Shipped, principal: &Principal) -> Permissions {
     let platform = Resource::platform();
+    let subject = shipped.set().map_err(ToOwned::to_owned).and_then(|it| it.subject(principal));
     let allowed = |permission: &&Permission| {
         let action = permission.as_str();
+        let Ok(subject) = &subject else { return false };
         let set = live.about(shipped, principal.kind, action, PLATFORM);
-        let said = set.map_err(ToOwned::to_owned).and_then(|set| {
-            let subject = set.subject(principal)?;
-            set.ask(&subject, action, &platform, &Map::new())
-        });
-        let said = said.inspect(|it| {
-            if let Some(error) = it.errors.first() {
-                tracing::warn!(action, error, "a policy cannot be evaluated: denied");
+        let said = set.map_err(ToOwned::to_owned);
+        let said = said.and_then(|set| set.ask(subject, action, &platform, &Map::new()));
+        match said {
+            Ok(said) => {
+                if let Some(error) = said.errors.first() {
+                    tracing::warn!(action, error, "a policy cannot be evaluated: denied");
+                }
+                said.allows()
             }
-        });
-        said.is_ok_and(|it| it.allows())
+            Err(_) => false,
+        }
     };
     let mut allowed: BTreeSet<_> = Permission::ALL.iter().filter(allowed).copied().collect();
     if mends(principal) {
@@ -318,7 +335,7 @@ fn granted(live: &Live, shipped: &Shipped, principal: &Principal) -> Permissions
 }
 
 /// Runs something that goes down deep.
-pub(super) fn on_large_stack<T: Send>(what: impl FnOnce() -> T + Send) -> Option<T> {
+fn on_large_stack<T: Send>(what: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
         let begun = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, what);
         begun.ok().and_then(|it| it.join().ok())

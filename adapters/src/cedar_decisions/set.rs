@@ -82,9 +82,9 @@ impl Set {
         let mut set = Self {
             names: Names::new()?,
             index: Index::of(policies.iter().copied())?,
-            weighs_groups: read.iter().any(|it| {
-                ["Group", "group_memberships"].iter().any(|word| it.bare.contains(word))
-            }),
+            weighs_groups: read
+                .iter()
+                .any(|it| ["Group", "group_memberships"].iter().any(|word| it.bare.contains(word))),
             schema,
             actions,
             types,
@@ -194,8 +194,13 @@ impl Set {
         let no_type = || format!("the policies know no resource of the type {kind:?}");
         let target = uid(self.types.get(kind).ok_or_else(no_type)?, id);
         let context = subject.context(claims, action)?;
-        let request =
-            Request::new(subject.uid.clone(), named.clone(), target.clone(), context, Some(&self.schema));
+        let request = Request::new(
+            subject.uid.clone(),
+            named.clone(),
+            target.clone(),
+            context,
+            Some(&self.schema),
+        );
         let request = request.map_err(|error| error.to_string())?;
 
         let mut entities = vec![subject.entity.clone(), acting.clone()];

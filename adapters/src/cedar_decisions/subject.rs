@@ -23,14 +23,12 @@ const FACTS: [&str; 7] = [
 ];
 
 /// The types that the platform has facts about, read once.
-#[derive(Clone)]
 pub(super) struct Names {
     api_key: EntityTypeName,
     discord_account: EntityTypeName,
     group: EntityTypeName,
     guild: EntityTypeName,
     organization: EntityTypeName,
-    pub(super) platform: EntityTypeName,
     role: EntityTypeName,
     system: EntityTypeName,
     user: EntityTypeName,
@@ -53,7 +51,6 @@ impl Names {
             group: name("Group")?,
             guild: name("Guild")?,
             organization: name("Organization")?,
-            platform: name("Platform")?,
             role: name("Role")?,
             system: name("System")?,
             user: name("User")?,

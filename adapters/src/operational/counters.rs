@@ -14,7 +14,7 @@ use super::{OperationalStore, milliseconds, unsigned};
 
 #[async_trait]
 impl SharedLimits for OperationalStore {
-    async fn take(&self, name: &str, key: &str, bucket: Bucket) -> Result<Taken, CommandError> {
+    async fn draw(&self, name: &str, key: &str, bucket: Bucket) -> Result<Taken, CommandError> {
         let (id, now) = (self.vault.index("counter", &format!("{name}:{key}")), self.now());
         let every = milliseconds(bucket.every).max(1);
         let burst = i64::from(bucket.burst.max(1));

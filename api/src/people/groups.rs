@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use commands::identity::people::{NewGroup, People};
+use commands::CommandError;
+use commands::identity::people::{NewGroup, People, Reach, Seen};
+use commands::ports::Loaded;
 use domain::identity::Permission;
 use domain::kernel::{GroupId, OrganizationId, UserId};
 use poem_openapi::param::{Path, Query};
@@ -12,7 +14,7 @@ use projections::Slice;
 use projections::identity::{group_members, groups, users};
 use uuid::Uuid;
 
-use super::users::UserView;
+use super::shown::UserView;
 use crate::Tag;
 use crate::answer::{Created, Found, Result, Written};
 use crate::auth::{May, needs};
@@ -28,11 +30,11 @@ pub(crate) struct GroupsApi {
 }
 
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(rename = "NewGroup", deny_unknown_fields)]
 struct GroupToMake {
     #[oai(validator(min_length = 1, max_length = 200))]
     display_name: String,
-    /// Only people of this organization are put in it.
+    /// Only people of this organization are put in it. Made by whoever runs an organization, it is that one's.
     organization_id: Option<Uuid>,
 }
 
@@ -52,6 +54,7 @@ struct MembersToAdd {
 
 /// A group.
 #[derive(Object)]
+#[oai(rename = "Group")]
 struct GroupView {
     id: Uuid,
     display_name: String,
@@ -81,6 +84,12 @@ struct GroupChanged {
     changed: bool,
 }
 
+#[derive(Object)]
+struct RemovedGroup {
+    id: Uuid,
+    deleted: bool,
+}
+
 impl From<groups::Model> for GroupView {
     fn from(row: groups::Model) -> Self {
         Self {
@@ -99,7 +108,7 @@ impl From<groups::Model> for GroupView {
 impl GroupsApi {
     /// List groups
     ///
-    /// Without `read:user`, those of one's own organization.
+    /// The newest first. Without `read:user`, those of the organization one runs, or else those one is in.
     #[oai(path = "/", method = "get", operation_id = "listGroups")]
     async fn list(
         &self,
@@ -110,17 +119,21 @@ impl GroupsApi {
         #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
     ) -> Result<Found<GroupList>> {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let all = may.caller.permissions.allow(Permission::ReadUser);
-        let own = may.caller.session.as_ref().and_then(|it| it.organization);
         let wanted = organization_id.0.map(OrganizationId);
-        let only = match (all, wanted) {
-            (true, wanted) => wanted,
-            (false, wanted) if wanted.is_none() || wanted == own => {
-                Some(own.unwrap_or(OrganizationId(Uuid::nil())))
-            }
-            (false, _) => return Err(ApiError::not_found("organization")),
+        let all = may.caller.permissions.allow(Permission::ManageGroup);
+        let (only, member) = match Reach::seeing(&may.caller) {
+            _ if all => (wanted, None),
+            Reach::All => (wanted, None),
+            Reach::Organization(own) if wanted.is_none_or(|it| it == own) => (Some(own), None),
+            Reach::Organization(_) => return Err(ApiError::not_found("organization")),
+            Reach::Own(user) => (wanted, Some(user)),
+            Reach::Nobody => return Err(no_reader()),
         };
-        let page = groups::list(self.views.live()?.db(), only, slice).await?;
+        let live = self.views.live()?;
+        let page = match member {
+            Some(member) => groups::list_of(live.db(), member, only, slice).await?,
+            None => groups::list(live.db(), only, slice).await?,
+        };
         let pagination = Pagination::over(&page, slice);
         let groups = page.items.into_iter().map(GroupView::from).collect();
         Ok(Found::of(GroupList { groups, pagination }))
@@ -152,9 +165,9 @@ impl GroupsApi {
     ) -> Result<Found<GroupView>> {
         let id = GroupId(group_id.0);
         self.people.see_group(&may.caller, id).await?;
-        let loaded = self.people.groups.load(&id).await?;
-        let found = self.shown(id, loaded.position).await?;
-        Ok(Found::of(found).seen_at(Some(loaded.version)))
+        let Loaded { version, position, .. } = self.people.groups.load(&id).await?;
+        let (found, shows) = self.shown_at(id, position).await?;
+        Ok(Found::of(found).seen_at(shows.then_some(version)))
     }
 
     /// Give a group another name
@@ -182,15 +195,17 @@ impl GroupsApi {
         may: May<needs::WriteProfile>,
         if_match: IfMatch,
         group_id: Path<Uuid>,
-    ) -> Result<Written<GroupChanged>> {
+    ) -> Result<Written<RemovedGroup>> {
         let id = GroupId(group_id.0);
         self.people.see_group(&may.caller, id).await?;
         let version = if_match.of(self.people.groups.load(&id).await?.version)?;
         let position = self.people.delete_group(&may.caller, id, version).await?;
-        Ok(Written::at(position, GroupChanged { id: id.0, changed: true }))
+        Ok(Written::at(position, RemovedGroup { id: id.0, deleted: true }))
     }
 
     /// List the members of a group
+    ///
+    /// Who is just in it finds himself.
     #[oai(path = "/:group_id/members", method = "get", operation_id = "listGroupMembers")]
     async fn members(
         &self,
@@ -201,15 +216,20 @@ impl GroupsApi {
         #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
     ) -> Result<Found<GroupMembers>> {
         let id = GroupId(group_id.0);
-        self.people.see_group(&may.caller, id).await?;
+        let seen = self.people.see_group(&may.caller, id).await?;
+        let member = match seen {
+            Seen::Whole => None,
+            Seen::Own(user) => Some(user),
+        };
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
         let live = self.views.live()?;
-        let page = group_members::of_group(live.db(), id, slice).await?;
+        let page = group_members::of_group(live.db(), id, member, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let ids: Vec<Uuid> = page.items.iter().map(|it| it.user_id).collect();
         let known = users::some(live.db(), ids.clone()).await?;
         let mut known: HashMap<_, _> = known.into_iter().map(|it| (it.id, it)).collect();
-        let members = ids.iter().filter_map(|id| known.remove(id)).map(UserView::from).collect();
+        let members = ids.iter().filter_map(|id| known.remove(id)).collect();
+        let members = UserView::all(&self.people, members).await?;
         Ok(Found::of(GroupMembers { members, pagination }))
     }
 
@@ -249,8 +269,18 @@ impl GroupsApi {
 
 impl GroupsApi {
     async fn shown(&self, id: GroupId, position: u64) -> Result<GroupView> {
-        let (live, _) = self.views.once_at(position).await?;
-        let row = groups::find(live.db(), id).await?;
-        row.map(GroupView::from).ok_or_else(|| ApiError::not_found("group"))
+        Ok(self.shown_at(id, position).await?.0)
     }
+
+    /// And whether that commit is shown.
+    async fn shown_at(&self, id: GroupId, position: u64) -> Result<(GroupView, bool)> {
+        let (live, shows) = self.views.once_at(position).await?;
+        let row = groups::find(live.db(), id).await?;
+        let row = row.ok_or_else(|| ApiError::not_found("group"))?;
+        Ok((GroupView::from(row), shows))
+    }
+}
+
+fn no_reader() -> ApiError {
+    CommandError::Forbidden { needed: Permission::ReadUser }.into()
 }

@@ -3,6 +3,7 @@
 mod groups;
 mod organizations;
 mod roles;
+mod shown;
 mod users;
 
 use commands::identity::people::People;

@@ -1,6 +1,7 @@
 //! `/organizations`: tenants.
 
-use commands::identity::people::{People, Reach};
+use commands::identity::people::{People, Reach, sees_organizations};
+use commands::ports::{Caller, Loaded};
 use domain::identity::Permission;
 use domain::kernel::{OrganizationId, UserId};
 use poem_openapi::param::{Path, Query};
@@ -10,7 +11,7 @@ use projections::Slice;
 use projections::identity::{organizations, users};
 use uuid::Uuid;
 
-use super::users::UserView;
+use super::shown::UserView;
 use crate::Tag;
 use crate::answer::{Created, Found, Result, Written};
 use crate::auth::{May, needs};
@@ -26,7 +27,7 @@ pub(crate) struct OrganizationsApi {
 }
 
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(rename = "NewOrganization", deny_unknown_fields)]
 struct OrganizationToMake {
     #[oai(validator(min_length = 1, max_length = 200))]
     name: String,
@@ -44,17 +45,20 @@ struct OrganizationPatch {
 
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-struct NewMember {
-    user_id: Uuid,
+struct NewMembers {
+    #[oai(validator(min_items = 1, max_items = 100))]
+    user_ids: Vec<Uuid>,
 }
 
 /// An organization.
 #[derive(Object)]
+#[oai(rename = "Organization")]
 struct OrganizationView {
     id: Uuid,
     name: String,
     domain: Option<String>,
-    members: u64,
+    /// Null for whoever neither runs it nor sees all.
+    members: Option<u64>,
     created_at: String,
     updated_at: String,
 }
@@ -77,13 +81,21 @@ struct OrganizationChanged {
     changed: bool,
 }
 
-impl From<organizations::Model> for OrganizationView {
-    fn from(row: organizations::Model) -> Self {
+#[derive(Object)]
+struct RemovedOrganization {
+    id: Uuid,
+    deleted: bool,
+}
+
+impl OrganizationView {
+    fn of(row: organizations::Model, caller: &Caller) -> Self {
+        let runs = Reach::seeing(caller) == Reach::Organization(OrganizationId(row.id));
+        let counts = runs || sees_organizations(caller);
         Self {
             id: row.id,
             name: row.name,
             domain: row.domain,
-            members: row.members.max(0).unsigned_abs(),
+            members: counts.then(|| row.members.max(0).unsigned_abs()),
             created_at: request::shown(row.created_at.0),
             updated_at: request::shown(row.updated_at.0),
         }
@@ -94,7 +106,7 @@ impl From<organizations::Model> for OrganizationView {
 impl OrganizationsApi {
     /// List organizations
     ///
-    /// Without `read:user`, one's own.
+    /// The newest first. Without `read:user`, one's own.
     #[oai(path = "/", method = "get", operation_id = "listOrganizations")]
     async fn list(
         &self,
@@ -104,13 +116,14 @@ impl OrganizationsApi {
         #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
     ) -> Result<Found<OrganizationList>> {
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let all = may.caller.permissions.allow(Permission::ReadUser);
+        let all = sees_organizations(&may.caller);
         let own = may.caller.session.as_ref().and_then(|it| it.organization);
         // Who is in none sees none.
         let only = if all { None } else { Some(own.unwrap_or(OrganizationId(Uuid::nil()))) };
         let page = organizations::list(self.views.live()?.db(), only, slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let organizations = page.items.into_iter().map(OrganizationView::from).collect();
+        let shown = |row| OrganizationView::of(row, &may.caller);
+        let organizations = page.items.into_iter().map(shown).collect();
         Ok(Found::of(OrganizationList { organizations, pagination }))
     }
 
@@ -122,9 +135,8 @@ impl OrganizationsApi {
         body: Json<OrganizationToMake>,
     ) -> Result<Created<OrganizationView>> {
         let OrganizationToMake { name, domain } = body.0;
-        let (id, position) =
-            self.people.create_organization(&may.caller, name, domain).await?;
-        let made = self.shown(id, position).await?;
+        let (id, position) = self.people.create_organization(&may.caller, name, domain).await?;
+        let (made, _) = self.shown(&may.caller, id, position).await?;
         Ok(Created::at(position, made).location(format!("/api/v1/organizations/{id}")))
     }
 
@@ -138,8 +150,9 @@ impl OrganizationsApi {
         let id = OrganizationId(organization_id.0);
         self.people.see_organization(&may.caller, id).await?;
         let loaded = self.people.accounts.organizations.load(&id).await?;
-        let found = self.shown(id, loaded.position).await?;
-        Ok(Found::of(found).seen_at(Some(loaded.version)))
+        let Loaded { version, position, .. } = loaded;
+        let (found, shows) = self.shown(&may.caller, id, position).await?;
+        Ok(Found::of(found).seen_at(shows.then_some(version)))
     }
 
     /// Give an organization another name
@@ -156,7 +169,7 @@ impl OrganizationsApi {
         let version = if_match.of(self.people.accounts.organizations.load(&id).await?.version)?;
         let renamed = self.people.rename_organization(&may.caller, id, version, body.0.name);
         let position = renamed.await?;
-        Ok(Written::at(position, self.shown(id, position).await?))
+        Ok(Written::at(position, self.shown(&may.caller, id, position).await?.0))
     }
 
     /// Remove an organization that nobody is in
@@ -166,11 +179,11 @@ impl OrganizationsApi {
         may: May<needs::ManageOrganization>,
         if_match: IfMatch,
         organization_id: Path<Uuid>,
-    ) -> Result<Written<OrganizationChanged>> {
+    ) -> Result<Written<RemovedOrganization>> {
         let id = OrganizationId(organization_id.0);
         let version = if_match.of(self.people.accounts.organizations.load(&id).await?.version)?;
         let position = self.people.delete_organization(&may.caller, id, version).await?;
-        Ok(Written::at(position, OrganizationChanged { id: id.0, changed: true }))
+        Ok(Written::at(position, RemovedOrganization { id: id.0, deleted: true }))
     }
 
     /// List the members of an organization
@@ -191,33 +204,34 @@ impl OrganizationsApi {
     ) -> Result<Found<OrganizationMembers>> {
         let id = OrganizationId(organization_id.0);
         self.people.see_organization(&may.caller, id).await?;
-        if ![Reach::All, Reach::Organization(id)]
-            .contains(&Reach::of(&may.caller, Permission::ReadUser))
-        {
+        if ![Reach::All, Reach::Organization(id)].contains(&Reach::seeing(&may.caller)) {
             may.caller.require(Permission::ReadUser)?;
         }
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
         let filter = users::Filter { organization: Some(id), ..users::Filter::default() };
         let page = users::list(self.views.live()?.db(), &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let members = page.items.into_iter().map(UserView::from).collect();
+        let members = UserView::all(&self.people, page.items).await?;
         Ok(Found::of(OrganizationMembers { members, pagination }))
     }
 
-    /// Put a user into an organization
+    /// Put users into an organization
+    ///
+    /// They leave those they were in.
     #[oai(
         path = "/:organization_id/members",
         method = "post",
-        operation_id = "addOrganizationMember"
+        operation_id = "addOrganizationMembers"
     )]
     async fn add(
         &self,
         may: May<needs::ManageOrganization>,
         organization_id: Path<Uuid>,
-        body: Json<NewMember>,
+        body: Json<NewMembers>,
     ) -> Result<Written<OrganizationChanged>> {
-        let (id, user) = (OrganizationId(organization_id.0), UserId(body.0.user_id));
-        let position = self.people.add_to_organization(&may.caller, id, user).await?;
+        let id = OrganizationId(organization_id.0);
+        let users = body.0.user_ids.into_iter().map(UserId).collect();
+        let position = self.people.add_to_organization(&may.caller, id, users).await?;
         Ok(Written::at(position, OrganizationChanged { id: id.0, changed: true }))
     }
 
@@ -282,9 +296,16 @@ impl OrganizationsApi {
         Ok(Written::at(position, OrganizationChanged { id: id.0, changed: true }))
     }
 
-    async fn shown(&self, id: OrganizationId, position: u64) -> Result<OrganizationView> {
-        let (live, _) = self.views.once_at(position).await?;
+    /// An organization as the read models show it at a commit, and whether they show that.
+    async fn shown(
+        &self,
+        caller: &Caller,
+        id: OrganizationId,
+        position: u64,
+    ) -> Result<(OrganizationView, bool)> {
+        let (live, shows) = self.views.once_at(position).await?;
         let row = organizations::find(live.db(), id).await?;
-        row.map(OrganizationView::from).ok_or_else(|| ApiError::not_found("organization"))
+        let row = row.ok_or_else(|| ApiError::not_found("organization"))?;
+        Ok((OrganizationView::of(row, caller), shows))
     }
 }

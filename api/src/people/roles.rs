@@ -2,7 +2,7 @@
 
 use commands::identity::people::People;
 use domain::identity::{BUILT_IN_ROLES, Permission, Permissions, built_in};
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use projections::identity::roles;
@@ -13,6 +13,7 @@ use crate::answer::{Created, Found, Result, Written};
 use crate::auth::{May, needs};
 use crate::conditional::IfMatch;
 use crate::error::ApiError;
+use crate::page::{Pagination, default_limit};
 use crate::views::Views;
 
 pub(crate) struct RolesApi {
@@ -21,7 +22,7 @@ pub(crate) struct RolesApi {
 }
 
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(rename = "NewRole", deny_unknown_fields)]
 struct RoleToMake {
     /// 1 to 64 of a-z, 0-9, - and _.
     #[oai(validator(min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]+$"))]
@@ -36,14 +37,15 @@ struct RoleToMake {
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct RoleUpdate {
-    #[oai(default, validator(max_length = 500))]
-    description: String,
+    #[oai(validator(max_length = 500))]
+    description: Option<String>,
     #[oai(validator(max_items = 100))]
-    permissions: Vec<String>,
+    permissions: Option<Vec<String>>,
 }
 
 /// A role.
 #[derive(Object)]
+#[oai(rename = "Role")]
 struct RoleView {
     /// The same as its name.
     id: String,
@@ -57,6 +59,7 @@ struct RoleView {
 #[derive(Object)]
 struct RoleList {
     roles: Vec<RoleView>,
+    pagination: Pagination,
 }
 
 #[derive(Object)]
@@ -81,8 +84,16 @@ struct PermissionList {
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::Identity")]
 impl RolesApi {
     /// List the roles
+    ///
+    /// By name, those that ship with the platform and those that somebody made.
     #[oai(path = "/roles", method = "get", operation_id = "listRoles")]
-    async fn list(&self, _may: May<needs::ReadUser>) -> Result<Found<RoleList>> {
+    async fn list(
+        &self,
+        _may: May<needs::ReadUser>,
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<u32>,
+        #[oai(default, validator(maximum(value = "1000000000")))] offset: Query<u32>,
+    ) -> Result<Found<RoleList>> {
         let mut all: Vec<RoleView> = BUILT_IN_ROLES.iter().filter_map(shipped).collect();
         let made = roles::all(self.views.live()?.db()).await?.into_iter().map(|row| RoleView {
             id: row.name.clone(),
@@ -93,7 +104,10 @@ impl RolesApi {
         });
         all.extend(made);
         all.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Found::of(RoleList { roles: all }))
+        let (limit, offset) = (limit.0 as usize, offset.0 as usize);
+        let pagination = Pagination::of(all.len(), limit, offset);
+        let roles = all.into_iter().skip(offset).take(limit).collect();
+        Ok(Found::of(RoleList { roles, pagination }))
     }
 
     /// Make a role
@@ -134,7 +148,7 @@ impl RolesApi {
 
     /// Change a role
     ///
-    /// Whoever has it may what it says at once, and no more.
+    /// Whoever has it may what it says at once, and no more. What is absent stays.
     #[oai(path = "/roles/:role_id", method = "put", operation_id = "updateRole")]
     async fn update(
         &self,
@@ -145,15 +159,16 @@ impl RolesApi {
     ) -> Result<Written<RoleView>> {
         let id = role(&role_id.0, "role_id")?;
         let RoleUpdate { description, permissions } = body.0;
-        let allows = parsed(&permissions)?;
+        let allows = permissions.as_deref().map(parsed).transpose()?;
         let version = if_match.of(self.people.accounts.roles.load(&id).await?.version)?;
-        let (described, may) = (description.clone(), &may.caller);
-        let changed = self.people.change_role(may, &id, version, described, allows.clone());
+        let changed = self.people.change_role(&may.caller, &id, version, description, allows);
         let position = changed.await?;
-        Ok(Written::at(position, view(role_id.0, description, &allows)))
+        let made = self.people.accounts.roles.load(&id).await?.aggregate;
+        let allows = made.permissions().cloned().unwrap_or_default();
+        Ok(Written::at(position, view(role_id.0, made.description().to_owned(), &allows)))
     }
 
-    /// Remove a role
+    /// Remove a role that nobody holds
     #[oai(path = "/roles/:role_id", method = "delete", operation_id = "deleteRole")]
     async fn delete(
         &self,
@@ -170,10 +185,9 @@ impl RolesApi {
     /// List the permissions there are
     #[oai(path = "/permissions", method = "get", operation_id = "listPermissions")]
     async fn permissions(&self, _may: May<needs::ReadProfile>) -> Result<Found<PermissionList>> {
-        let permissions = Permission::ALL.iter().map(|it| PermissionView {
-            id: it.to_string(),
-            description: it.meaning().to_owned(),
-        });
+        let permissions = Permission::ALL
+            .iter()
+            .map(|it| PermissionView { id: it.to_string(), description: it.meaning().to_owned() });
         Ok(Found::of(PermissionList { permissions: permissions.collect() }))
     }
 }

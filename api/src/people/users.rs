@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use commands::identity::people::{NewUser, People, Reach, UserChange};
+use commands::ports::Loaded;
 use domain::identity::Permission;
 use domain::kernel::{OrganizationId, RoleId, UserId};
 use poem_openapi::param::{Path, Query};
@@ -13,13 +14,13 @@ use projections::identity::users;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::shown::UserView;
 use crate::Tag;
 use crate::answer::{Created, Found, Result, Written};
 use crate::auth::{May, needs};
 use crate::conditional::IfMatch;
 use crate::error::ApiError;
 use crate::page::{Pagination, default_limit};
-use crate::request;
 use crate::views::Views;
 
 #[derive(Clone)]
@@ -29,7 +30,7 @@ pub(crate) struct UsersApi {
 }
 
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(rename = "NewUser", deny_unknown_fields)]
 struct UserToMake {
     #[oai(validator(min_length = 1, max_length = 320))]
     email: String,
@@ -71,25 +72,6 @@ struct NewPassword {
     password: String,
 }
 
-/// A user.
-#[derive(Object)]
-pub(super) struct UserView {
-    id: Uuid,
-    /// Null once he was erased.
-    email: Option<String>,
-    email_verified: bool,
-    name: Option<String>,
-    /// `active` or `deactivated`.
-    status: String,
-    roles: Vec<String>,
-    organization_id: Option<Uuid>,
-    organization_admin: bool,
-    mfa_enabled: bool,
-    created_at: String,
-    updated_at: String,
-    last_login: Option<String>,
-}
-
 #[derive(Object)]
 struct UserList {
     users: Vec<UserView>,
@@ -100,25 +82,6 @@ struct UserList {
 struct RemovedUser {
     id: Uuid,
     deleted: bool,
-}
-
-impl From<users::Model> for UserView {
-    fn from(row: users::Model) -> Self {
-        Self {
-            roles: row.roles(),
-            id: row.id,
-            email: row.email,
-            email_verified: row.email_verified,
-            name: row.name,
-            status: row.status,
-            organization_id: row.organization_id,
-            organization_admin: row.organization_admin,
-            mfa_enabled: row.mfa,
-            created_at: request::shown(row.created_at.0),
-            updated_at: request::shown(row.updated_at.0),
-            last_login: row.last_login_at.map(|at| request::shown(at.0)),
-        }
-    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/users", tag = "Tag::Identity")]
@@ -167,7 +130,7 @@ impl UsersApi {
             organization: organization_id.0.map(OrganizationId),
             id: None,
         };
-        match Reach::of(&may.caller, Permission::ReadUser) {
+        match Reach::seeing(&may.caller) {
             Reach::All => {}
             Reach::Organization(own) => {
                 if filter.organization.is_some_and(|it| it != own) {
@@ -178,12 +141,15 @@ impl UsersApi {
             Reach::Own(user) => filter.id = Some(user),
             Reach::Nobody => may.caller.require(Permission::ReadUser)?,
         }
+        if page.0.is_some() && offset.0 > 0 {
+            return Err(ApiError::field("page", "cannot be combined with an offset"));
+        }
         let (limit, offset) = (u64::from(limit.0), u64::from(offset.0));
         let offset = page.0.map_or(offset, |page| (u64::from(page) - 1) * limit);
         let slice = Slice { limit, offset };
         let page = users::list(self.views.live()?.db(), &filter, slice).await?;
         let pagination = Pagination::over(&page, slice);
-        let users = page.items.into_iter().map(UserView::from).collect();
+        let users = UserView::all(&self.people, page.items).await?;
         Ok(Found::of(UserList { users, pagination }))
     }
 
@@ -196,9 +162,9 @@ impl UsersApi {
     ) -> Result<Found<UserView>> {
         let id = UserId(user_id.0);
         self.people.see_user(&may.caller, id).await?;
-        let loaded = self.people.accounts.users.load(&id).await?;
-        let user = self.shown(id, loaded.position).await?;
-        Ok(Found::of(user).seen_at(Some(loaded.version)))
+        let Loaded { version, position, .. } = self.people.accounts.users.load(&id).await?;
+        let (user, shows) = UserView::at(&self.people, &self.views, id, position).await?;
+        Ok(Found::of(user).seen_at(shows.then_some(version)))
     }
 
     /// Change a user
@@ -223,8 +189,42 @@ impl UsersApi {
         let version = if_match.of(self.people.accounts.users.load(&id).await?.version)?;
         let change = UserChange { email, name, active, profile };
         let position = self.people.update_user(&may.caller, id, version, change).await?;
-        let version = self.people.accounts.users.load(&id).await?.version;
-        Ok(Written::at(position, self.shown(id, position).await?).version(version))
+        Ok(Written::at(position, self.shown(id, position).await?))
+    }
+
+    /// Switch a user off
+    ///
+    /// All his sessions end at once, and he cannot come in.
+    #[oai(path = "/:user_id/deactivate", method = "post", operation_id = "deactivateUser")]
+    async fn deactivate(
+        &self,
+        may: May<needs::WriteProfile>,
+        user_id: Path<Uuid>,
+    ) -> Result<Written<UserView>> {
+        self.switch(&may, user_id.0, false).await
+    }
+
+    /// Switch a user on again
+    #[oai(path = "/:user_id/reactivate", method = "post", operation_id = "reactivateUser")]
+    async fn reactivate(
+        &self,
+        may: May<needs::WriteProfile>,
+        user_id: Path<Uuid>,
+    ) -> Result<Written<UserView>> {
+        self.switch(&may, user_id.0, true).await
+    }
+
+    /// Remove one's own account, for good
+    ///
+    /// What the log holds of you can never be read again. Who has a second factor shows it before.
+    #[oai(path = "/me", method = "delete", operation_id = "deleteOwnUser")]
+    async fn delete_own(
+        &self,
+        may: May<needs::WriteProfile>,
+        if_match: IfMatch,
+    ) -> Result<Written<RemovedUser>> {
+        let id = may.caller.signed()?.user;
+        self.removed(&may, if_match, id).await
     }
 
     /// Remove a user, for good
@@ -237,12 +237,7 @@ impl UsersApi {
         if_match: IfMatch,
         user_id: Path<Uuid>,
     ) -> Result<Written<RemovedUser>> {
-        let id = UserId(user_id.0);
-        self.people.see_user(&may.caller, id).await?;
-        let version = if_match.of(self.people.accounts.users.load(&id).await?.version)?;
-        let position = self.people.delete_user(&may.caller, id, version).await?;
-        let answer = Written::at(position, RemovedUser { id: id.0, deleted: true });
-        Ok(answer.saying("the user is gone, and his data can never be read again"))
+        self.removed(&may, if_match, UserId(user_id.0)).await
     }
 
     /// Give a role to a user
@@ -291,11 +286,33 @@ impl UsersApi {
 }
 
 impl UsersApi {
-    /// A user as the read models show him at a commit.
     async fn shown(&self, id: UserId, position: u64) -> Result<UserView> {
-        let (live, _) = self.views.once_at(position).await?;
-        let row = users::find(live.db(), id).await?;
-        row.map(UserView::from).ok_or_else(|| ApiError::not_found("user"))
+        Ok(UserView::at(&self.people, &self.views, id, position).await?.0)
+    }
+
+    async fn switch(
+        &self,
+        may: &May<needs::WriteProfile>,
+        id: Uuid,
+        on: bool,
+    ) -> Result<Written<UserView>> {
+        let id = UserId(id);
+        let change = UserChange { active: Some(on), ..UserChange::default() };
+        let position = self.people.update_user(&may.caller, id, None, change).await?;
+        Ok(Written::at(position, self.shown(id, position).await?))
+    }
+
+    async fn removed(
+        &self,
+        may: &May<needs::WriteProfile>,
+        if_match: IfMatch,
+        id: UserId,
+    ) -> Result<Written<RemovedUser>> {
+        self.people.see_user(&may.caller, id).await?;
+        let version = if_match.of(self.people.accounts.users.load(&id).await?.version)?;
+        let position = self.people.delete_user(&may.caller, id, version).await?;
+        let answer = Written::at(position, RemovedUser { id: id.0, deleted: true });
+        Ok(answer.saying("the user is gone, and his data can never be read again"))
     }
 }
 

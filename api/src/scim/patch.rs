@@ -352,7 +352,8 @@ fn add_to(list: &mut Value, element: Value) {
     let primary = element["primary"] == true;
     elements.push(element);
     if primary {
-        only_primary(elements, elements.len() - 1);
+        let last = elements.len() - 1;
+        only_primary(elements, last);
     }
 }
 

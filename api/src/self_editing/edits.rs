@@ -204,7 +204,7 @@ impl EditsApi {
 
     /// The edit right after a command, as its own history tells it, and its version: what is
     /// written is answered, whether or not the read models show it yet.
-    pub(super) async fn told(&self, id: EditId) -> Result<(EditView, u64)> {
+    pub(crate) async fn told(&self, id: EditId) -> Result<(EditView, u64)> {
         let stream = StreamId::of::<Edit>(&id);
         let history = self.self_editing.journal.read_stream(&stream, Expected::New, 1_000).await?;
         let version = history.last().map_or(0, |last| last.version);

@@ -30,6 +30,7 @@ use crate::auth::{May, needs};
 use crate::page::{Pagination, default_limit};
 use crate::request;
 use crate::views::Views;
+pub(crate) use shapes::{EditFinding, EditView};
 use shapes::{EditChanges, past_status};
 use words::PastStatus;
 pub(crate) use words::{ScopeWord, moment};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use commands::self_editing::Extent;
 use domain::kernel::{Actor, ActorKind};
+use domain::self_editing::Finding;
 use poem_openapi::{Enum, Object};
 use projections::self_editing::decisions;
 use projections::self_editing::edits::Model;
@@ -25,7 +26,7 @@ pub(crate) struct EditChanges {
 
 /// An edit.
 #[derive(Object)]
-pub(super) struct EditView {
+pub(crate) struct EditView {
     id: Uuid,
     /// `proposed`, `checked`, `approved`, `rejected`, `applied`, `failed` or `rolled_back`.
     status: String,
@@ -63,7 +64,7 @@ pub(super) struct EditView {
 }
 
 #[derive(Object)]
-pub(super) struct EditCheck {
+pub(crate) struct EditCheck {
     name: String,
     status: CheckStatus,
     findings: Vec<EditFinding>,
@@ -78,7 +79,7 @@ enum CheckStatus {
 }
 
 #[derive(Object)]
-pub(super) struct EditFinding {
+pub(crate) struct EditFinding {
     file: String,
     #[oai(skip_serializing_if_is_none)]
     line: Option<u32>,
@@ -86,11 +87,17 @@ pub(super) struct EditFinding {
 }
 
 #[derive(Object)]
-pub(super) struct EditApproval {
+pub(crate) struct EditApproval {
     by: ActorView,
     at: String,
     #[oai(skip_serializing_if_is_none)]
     comment: Option<String>,
+}
+
+impl EditFinding {
+    pub(crate) fn of(Finding { file, line, reason }: Finding) -> Self {
+        Self { file, line, reason }
+    }
 }
 
 impl EditChanges {
@@ -148,7 +155,7 @@ pub(super) fn shown(
         findings: check
             .findings
             .into_iter()
-            .map(|it| EditFinding { file: it.file, line: it.line, reason: it.reason })
+            .map(EditFinding::of)
             .collect(),
     });
     let approvals = words.iter().filter(|word| word.decision == "approved");

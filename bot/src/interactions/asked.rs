@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use commands::identity::accounts::Accounts;
 use commands::ports::Caller;
+use commands::{CommandError, behaviors};
 use domain::discord::{ChannelEvent, happened_at};
 use domain::identity::{Permission, Permissions};
 use domain::kernel::{
@@ -114,6 +116,20 @@ impl Asked {
             names: names.collect(),
             readable: readable.collect(),
         })
+    }
+
+    /// Learns from the policies what he may do, and who he is if his account is linked.
+    pub(super) async fn let_in(&mut self, accounts: &Accounts) -> Result<(), CommandError> {
+        let holds = self.caller.permissions.clone();
+        // Until that is known he may nothing.
+        self.caller.permissions = Permissions::default();
+        let (actor, granted) = accounts.on_discord(self.user, self.guild, holds).await?;
+        if actor != self.caller.cause.actor {
+            self.caller.powers.extend(behaviors::powers_of(&granted));
+            self.caller.cause = self.caller.cause.clone().by(actor);
+        }
+        self.caller.permissions = granted;
+        Ok(())
     }
 
     pub(super) fn caller(&self) -> &Caller {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commands::behaviors::{Answered, Said};
+use commands::identity::accounts::Accounts;
 use commands::lifecycle::Lifecycle;
 use commands::{CommandError, describe};
 use domain::discord::ChannelEvent;
@@ -59,6 +60,7 @@ pub(crate) struct Interactions {
 
 /// How often commands may be used, and how often they were.
 pub(crate) struct Gate {
+    accounts: Accounts,
     limits: CommandLimits,
     trusted: BTreeSet<GuildId>,
     lifecycle: Lifecycle,
@@ -68,10 +70,10 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(settings: &Settings, lifecycle: Lifecycle) -> Self {
+    pub(crate) fn new(settings: &Settings, lifecycle: Lifecycle, accounts: Accounts) -> Self {
         let (limits, trusted) = (settings.limits, settings.trusted_guilds.clone());
         let (used, met) = (Limits::default(), Mutex::default());
-        Self { limits, trusted, lifecycle, used, met }
+        Self { accounts, limits, trusted, lifecycle, used, met }
     }
 
     /// Whether this interaction comes for the first time.
@@ -182,8 +184,19 @@ struct Handling {
 }
 
 impl Handling {
-    async fn handle(self, asked: Asked) {
+    async fn handle(self, mut asked: Asked) {
         let since = Instant::now();
+        // Before it is recorded, since a linked account acts as its user.
+        let let_in = match timeout(PROMPT, asked.let_in(&self.limits.accounts)).await {
+            Ok(let_in) => let_in,
+            Err(late) => Err(CommandError::unavailable(late)),
+        };
+        if let Err(error) = let_in {
+            if asked.kind == Kind::Autocomplete {
+                return self.answering.suggest(&[]).await;
+            }
+            return self.finish(&asked, Err(error), false, since).await;
+        }
         match asked.kind {
             Kind::Autocomplete => {
                 let option = asked.focused.clone().unwrap_or_default();

@@ -5,7 +5,10 @@ mod alerts;
 mod claims;
 mod key_hashes;
 mod last_uses;
+mod membership;
 pub mod people;
+pub mod policies;
+pub mod providers;
 mod token;
 
 use std::sync::Arc;
@@ -23,11 +26,12 @@ pub use claims::Reserve;
 pub(crate) use claims::owner;
 pub use key_hashes::KeyHashes;
 pub use last_uses::LastUses;
+pub use membership::KeepMemberships;
 pub use token::ApiToken;
 
 use crate::behaviors::powers_of;
 use crate::conversation::RecentTurns;
-use crate::ports::{Caller, Execute, Executed, Vault};
+use crate::ports::{Caller, Decisions, Execute, Executed, Principal, PrincipalKind, Vault};
 use crate::{CommandError, Refusal};
 
 /// How late a request can be a repeat.
@@ -37,6 +41,8 @@ const REPEATED: TimeDelta = TimeDelta::hours(1);
 #[derive(Clone)]
 pub struct Identity {
     pub api_keys: Arc<dyn Execute<ApiKey>>,
+    /// What the policies make of a key.
+    pub decisions: Arc<dyn Decisions>,
     pub people: Arc<dyn Execute<ErasurePerson>>,
     pub journal: Journal,
     pub vault: Arc<dyn Vault>,
@@ -196,7 +202,9 @@ impl Identity {
 
         let key = self.api_keys.load(&id).await?.aggregate;
         let now = self.journal.clock().now();
-        let permissions = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
+        let holds = key.permissions(now).ok_or(NoEntry::Invalid)?.clone();
+        let principal = Principal::holding(PrincipalKind::ApiKey, id.to_string(), holds);
+        let permissions = self.decisions.granted(&principal).await?;
         self.uses.note(id, now).await;
         let cause = Cause::asked(Actor::api_key(id.to_string()), correlation, source);
         let powers = powers_of(&permissions);

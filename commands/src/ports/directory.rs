@@ -1,7 +1,7 @@
-//! Who is in which group, as the read models show it.
+//! Who is in which group and holds which role, as the read models show it.
 
 use async_trait::async_trait;
-use domain::kernel::{GroupId, UserId};
+use domain::kernel::{GroupId, RoleId, UserId};
 
 use crate::CommandError;
 
@@ -10,4 +10,8 @@ use crate::CommandError;
 pub trait Directory: Send + Sync {
     /// The groups a user is in.
     async fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, CommandError>;
+    /// Some of those who hold a role, switched off or not.
+    async fn holders(&self, role: &RoleId) -> Result<Vec<UserId>, CommandError>;
+    /// The roles that somebody made.
+    async fn made_roles(&self) -> Result<Vec<RoleId>, CommandError>;
 }

@@ -23,6 +23,7 @@ mod script_runner;
 mod sessions;
 mod shared_limits;
 mod sign_in_history;
+mod sign_in_providers;
 mod snapshots;
 mod surroundings;
 mod tickets;
@@ -65,6 +66,9 @@ pub use script_runner::{
 pub use sessions::SessionList;
 pub use shared_limits::{Bucket, SharedLimits, Taken};
 pub use sign_in_history::{Earlier as EarlierSignIn, SignInHistory};
+pub use sign_in_providers::{
+    Authorization, ProviderAccount, Redemption, SignInProviders,
+};
 pub use snapshots::{Snapshot, Snapshots};
 pub use surroundings::{Due, Surroundings};
 pub use tickets::Tickets;

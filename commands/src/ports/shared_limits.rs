@@ -26,5 +26,5 @@ pub enum Taken {
 #[async_trait]
 pub trait SharedLimits: Send + Sync {
     /// Takes one from the bucket of this key among those of this name. Neither is kept in clear.
-    async fn take(&self, name: &str, key: &str, bucket: Bucket) -> Result<Taken, CommandError>;
+    async fn draw(&self, name: &str, key: &str, bucket: Bucket) -> Result<Taken, CommandError>;
 }

@@ -128,4 +128,16 @@ mod tests {
         let raised = Did::Raised { kind, user, details: details.clone() };
         given::<Alert>([raised]).when(Do::Raise { kind, user, details }).then_expect_events(vec![]);
     }
+
+    #[test]
+    fn what_became_of_the_mail_is_kept_once() {
+        let details = Personal::of(Person::operator(), String::new());
+        let raised = Did::Raised { kind: AlertKind::NewPlace, user: None, details };
+        let outcome = Outcome::Failed { reason: "no".to_owned() };
+        let tell = Do::RecordTold { outcome: outcome.clone() };
+        let told = Did::Told { outcome };
+        given::<Alert>([]).when(tell.clone()).then_expect_error(AlertError::Unknown);
+        given::<Alert>([raised.clone()]).when(tell.clone()).then_expect_events(vec![told.clone()]);
+        given::<Alert>([raised, told]).when(tell).then_expect_events(vec![]);
+    }
 }

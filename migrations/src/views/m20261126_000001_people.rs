@@ -59,6 +59,7 @@ const TABLES: &[&str] = &[
         organization_id UUID,
         organization_admin BOOLEAN NOT NULL,
         roles TEXT NOT NULL,
+        providers TEXT NOT NULL,
         mfa BOOLEAN NOT NULL,
         created_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL,

@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::api_keys;
+use super::{api_keys, users};
 use crate::discord::{members, messages};
 
 /// The names of some actors, as far as anybody told. A part of the platform is called by its id.
@@ -17,6 +17,7 @@ pub async fn names(
 ) -> Result<HashMap<Actor, String>, DbErr> {
     let mut names = HashMap::new();
     let (mut keys, mut accounts) = (HashMap::new(), HashMap::new());
+    let mut people = HashMap::new();
     for actor in actors {
         match actor.kind {
             ActorKind::ApiKey => {
@@ -32,7 +33,11 @@ pub async fn names(
             ActorKind::Ai | ActorKind::System => {
                 names.insert(actor.clone(), actor.id.clone());
             }
-            ActorKind::User => {}
+            ActorKind::User => {
+                if let Ok(id) = actor.id.parse::<uuid::Uuid>() {
+                    people.insert(id, actor);
+                }
+            }
         }
     }
     if !keys.is_empty() {
@@ -40,6 +45,13 @@ pub async fn names(
         let find = find.filter(api_keys::Column::Id.is_in(keys.keys().copied()));
         for key in find.all(db).await? {
             names.insert(keys[&key.id].clone(), key.name);
+        }
+    }
+    if !people.is_empty() {
+        for user in users::some(db, people.keys().copied().collect()).await? {
+            if let Some(name) = user.name {
+                names.insert(people[&user.id].clone(), name);
+            }
         }
     }
     if accounts.is_empty() {

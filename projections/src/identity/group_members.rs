@@ -21,13 +21,17 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The members of a group, by when they came.
+/// The members of a group, by when they came; all, or just this one.
 pub async fn of_group(
     db: &impl ConnectionTrait,
     id: GroupId,
+    member: Option<UserId>,
     slice: Slice,
 ) -> Result<Paged<Model>, DbErr> {
-    let find = Entity::find().filter(Column::GroupId.eq(id.0));
+    let mut find = Entity::find().filter(Column::GroupId.eq(id.0));
+    if let Some(member) = member {
+        find = find.filter(Column::UserId.eq(member.0));
+    }
     slice.of(find.order_by_asc(Column::AddedAt).order_by_asc(Column::UserId), db).await
 }
 

@@ -1,10 +1,12 @@
 //! The list of groups.
 
 use domain::identity::GroupEvent as Did;
-use domain::kernel::{Event, GroupId, OrganizationId, Recorded};
+use domain::kernel::{Event, GroupId, OrganizationId, Recorded, UserId};
 use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Query;
 
+use super::group_members;
 use crate::{Fold, Millis, Paged, Slice, Touch};
 
 /// One group.
@@ -40,7 +42,31 @@ pub async fn list(
     organization: Option<OrganizationId>,
     slice: Slice,
 ) -> Result<Paged<Model>, DbErr> {
-    let mut find = Entity::find();
+    newest(Entity::find(), db, organization, slice).await
+}
+
+/// The same of those that somebody is in.
+pub async fn list_of(
+    db: &impl ConnectionTrait,
+    member: UserId,
+    organization: Option<OrganizationId>,
+    slice: Slice,
+) -> Result<Paged<Model>, DbErr> {
+    let own = Query::select()
+        .column(group_members::Column::GroupId)
+        .from(group_members::Entity)
+        .and_where(group_members::Column::UserId.eq(member.0))
+        .to_owned();
+    let find = Entity::find().filter(Column::Id.in_subquery(own));
+    newest(find, db, organization, slice).await
+}
+
+async fn newest(
+    mut find: Select<Entity>,
+    db: &impl ConnectionTrait,
+    organization: Option<OrganizationId>,
+    slice: Slice,
+) -> Result<Paged<Model>, DbErr> {
     if let Some(id) = organization {
         find = find.filter(Column::OrganizationId.eq(id.0));
     }
@@ -107,7 +133,9 @@ impl Fold for Groups {
             Did::Created { .. } => row,
             Did::Deleted { .. } => return None,
             Did::MembersAdded { users, .. } => Model { members: row.members + count(users), ..row },
-            Did::MembersRemoved { users, .. } => Model { members: row.members - count(users), ..row },
+            Did::MembersRemoved { users, .. } => {
+                Model { members: row.members - count(users), ..row }
+            }
             Did::Renamed { name, external_id, .. } => {
                 Model { name: name.clone(), external_id: external_id.clone(), ..row }
             }

@@ -1,13 +1,16 @@
 //! The list of users.
 
 use domain::identity::{OrganizationEvent, SessionEvent, UserEvent as Did};
-use domain::kernel::{Event, OrganizationId, Person, Recorded, UserId};
+use domain::kernel::{Event, OrganizationId, Person, Recorded, RoleId, UserId};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr};
-use sea_orm::{Condition, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, SimpleExpr};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use super::sessions::user;
 use crate::{Fold, Millis, Paged, Slice, Touch, Tx};
+
+/// How many of those who hold a role are looked at.
+const MOST_HOLDERS: u64 = 1_000;
 
 /// One user. What names him is none once he was erased.
 #[sea_orm::model]
@@ -28,6 +31,8 @@ pub struct Model {
     pub organization_admin: bool,
     /// A JSON array of roles, in order.
     pub roles: String,
+    /// A JSON array of the providers at which he has a linked account, in order.
+    pub providers: String,
     pub mfa: bool,
     pub created_at: Millis,
     pub updated_at: Millis,
@@ -42,6 +47,11 @@ impl Model {
     /// The names of his roles.
     pub fn roles(&self) -> Vec<String> {
         serde_json::from_str(&self.roles).unwrap_or_default()
+    }
+
+    /// The providers at which he has a linked account.
+    pub fn providers(&self) -> Vec<String> {
+        serde_json::from_str(&self.providers).unwrap_or_default()
     }
 }
 
@@ -66,6 +76,13 @@ pub async fn some(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Model
     Entity::find().filter(Column::Id.is_in(ids)).all(db).await
 }
 
+/// Some of those who hold a role, switched off or not.
+pub async fn holders(db: &impl ConnectionTrait, role: &RoleId) -> Result<Vec<UserId>, DbErr> {
+    let find = Entity::find().filter(holds(role.as_str())).select_only().column(Column::Id);
+    let ids: Vec<Uuid> = find.limit(MOST_HOLDERS).into_tuple().all(db).await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
 /// Users, the newest first.
 pub async fn list(
     db: &impl ConnectionTrait,
@@ -78,7 +95,7 @@ pub async fn list(
         all = all.add(Expr::col(Column::Search).like(containing(&text.to_lowercase())));
     }
     if let Some(role) = role {
-        all = all.add(Expr::col(Column::Roles).like(containing(&format!("\"{role}\""))));
+        all = all.add(holds(role));
     }
     if let Some(organization) = organization {
         all = all.add(Column::OrganizationId.eq(organization.0));
@@ -88,6 +105,10 @@ pub async fn list(
     }
     let find = Entity::find().filter(all);
     slice.of(find.order_by_desc(Column::CreatedAt).order_by_asc(Column::Id), db).await
+}
+
+fn holds(role: &str) -> SimpleExpr {
+    Expr::col(Column::Roles).like(containing(&format!("\"{role}\"")))
 }
 
 /// A pattern in which nothing of the text is a joker.
@@ -165,7 +186,12 @@ impl Fold for Users {
                 status: "active".to_owned(),
                 organization_id: None,
                 organization_admin: false,
-                roles: roles.iter().map(ToString::to_string).collect::<serde_json::Value>().to_string(),
+                roles: roles
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<serde_json::Value>()
+                    .to_string(),
+                providers: "[]".to_owned(),
                 mfa: false,
                 created_at: at,
                 updated_at: at,
@@ -184,9 +210,7 @@ impl Fold for Users {
             | Did::FactorFailed { .. }
             | Did::FactorRemoved { .. }
             | Did::FactorUsed { .. }
-            | Did::Linked { .. }
-            | Did::PasswordSet { .. }
-            | Did::Unlinked { .. } => row,
+            | Did::PasswordSet { .. } => row,
             Did::Deactivated { .. } => Model { status: "deactivated".to_owned(), ..row },
             Did::Reactivated { .. } => Model { status: "active".to_owned(), ..row },
             Did::EmailChanged { email, verified, .. } => {
@@ -194,19 +218,29 @@ impl Fold for Users {
                 Model { email, email_verified: *verified, ..row }.searchable()
             }
             Did::EmailVerified => Model { email_verified: true, ..row },
+            Did::Linked { provider, .. } => {
+                let mut all = row.providers();
+                if !all.contains(provider) {
+                    all.push(provider.clone());
+                    all.sort_unstable();
+                }
+                Model { providers: serde_json::Value::from(all).to_string(), ..row }
+            }
+            Did::Unlinked { provider, .. } => {
+                let mut all = row.providers();
+                all.retain(|it| it != provider);
+                Model { providers: serde_json::Value::from(all).to_string(), ..row }
+            }
             Did::MfaDisabled => Model { mfa: false, ..row },
             Did::MfaEnabled => Model { mfa: true, ..row },
-            Did::Moved { organization, .. } => Model {
-                organization_id: organization.map(|it| it.0),
-                ..row
-            },
+            Did::Moved { organization, .. } => {
+                Model { organization_id: organization.map(|it| it.0), ..row }
+            }
             Did::ProfileChanged { profile, .. } => {
                 let profile = profile.clear().and_then(|it| serde_json::to_string(it).ok());
                 Model { profile, ..row }
             }
-            Did::Renamed { name, .. } => {
-                Model { name: name.clear().cloned(), ..row }.searchable()
-            }
+            Did::Renamed { name, .. } => Model { name: name.clear().cloned(), ..row }.searchable(),
             Did::RoleAssigned { role, .. } => row.with_roles(|roles| {
                 if !roles.contains(&role.to_string()) {
                     roles.push(role.to_string());

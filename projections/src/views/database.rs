@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+};
 
 use super::place::Address;
 
@@ -18,6 +20,9 @@ pub(super) enum Purpose {
     /// one: they are projected again.
     Write,
 }
+
+/// How long a statement waits for another's lock.
+const BUSY: Duration = Duration::from_secs(20);
 
 /// How many questions are answered at once.
 const READERS: u32 = 8;
@@ -52,20 +57,39 @@ fn file_options(
         .in_memory(false)
         .shared_cache(false)
         .statement_cache_capacity(512)
-        .busy_timeout(Duration::from_secs(20));
+        .busy_timeout(BUSY);
     match purpose {
         Purpose::Build => sqlite
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Memory)
             .synchronous(SqliteSynchronous::Off)
+            // What is overwritten in a page leaves nothing there; that costs next to nothing.
+            .pragma("secure_delete", "FAST")
             .pragma("cache_size", "-65536")
             .pragma("threads", "2"),
         Purpose::Read => sqlite.pragma("query_only", "ON").pragma("cache_size", "-4096"),
         Purpose::Write => sqlite
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
+            // Nor does what is deleted, so that erased people are not read from the file itself.
+            .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16384"),
     }
+}
+
+/// After people were erased: takes what was said of them out of SQLite's journal too, and says whether that
+/// is done; whoever reads just then keeps it from that. PostgreSQL keeps old rows until it vacuums.
+pub(super) async fn wipe(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return Ok(true);
+    }
+    // Nobody waits for readers meanwhile: it is tried again.
+    db.execute_unprepared("PRAGMA busy_timeout = 0").await?;
+    let wiped = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let wiped = db.query_one_raw(wiped).await;
+    let patience = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
+    db.execute_unprepared(&patience).await?;
+    Ok(wiped?.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))? == 0)
 }
 
 pub(super) async fn postgres(

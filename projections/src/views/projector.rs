@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::kernel::{Journal, LogError, Recorded};
+use domain::kernel::{Event, Journal, LogError, Recorded};
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use sea_orm::{DatabaseConnection, DbErr};
@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use super::batch::{Batch, Refusal, WriteError};
 use super::proof::prove;
 use super::reader::{Goal, Reader};
-use super::{Checkpoint, Fence, Projection};
+use super::{Checkpoint, Fence, Projection, database};
 
 /// How many events one transaction takes in when the projector is behind.
 const MOST: usize = 16_384;
@@ -98,11 +98,14 @@ impl Projector {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = u64::MAX;
+        // Whether people were erased of whom the database's journal still says something.
+        let mut stained = false;
         while checkpoint.position < last {
             let page = tokio::select! {
                 page = reader.next() => page,
                 _ = looks.tick() => {
                     self.look_again(&checkpoint).await?;
+                    stained = stained && !self.wiped().await;
                     continue;
                 }
                 () = &mut stop => {
@@ -127,6 +130,8 @@ impl Projector {
             let written = self.write(checkpoint, &batch, stop.as_mut()).await?;
             let Some(written) = written else { return Ok(()) };
             checkpoint = written;
+            stained |= batch.events.iter().any(|it| matches!(it.event, Event::Person(..)));
+            stained = stained && !self.wiped().await;
             self.tell(&checkpoint);
             if let Some(error) = failed {
                 return Err(error.into());
@@ -175,6 +180,14 @@ impl Projector {
     fn tell(&self, checkpoint: &Checkpoint) {
         let Checkpoint { position, events, .. } = *checkpoint;
         self.standing.send_replace(Standing { position, events, ..Standing::default() });
+    }
+
+    /// Whether nothing of erased people is left in the database's journal.
+    async fn wiped(&self) -> bool {
+        database::wipe(&self.db).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the journal of the read models is wiped later");
+            false
+        })
     }
 
     /// Whether an earlier log, or another one, was put in the place of this one meanwhile.

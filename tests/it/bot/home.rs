@@ -1,13 +1,12 @@
 //! A home for the bot: a log on disk, the stores beside it, and a Discord to live on.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::discord_rest::DiscordRest;
 use adapters::sqlite_log::SqliteLog;
 use adapters::{Care, ChaCha20Poly1305, MasterKey, OperationalStore, SealedVault, SystemClock};
-use async_trait::async_trait;
 use bot::{Orders, ReadModels, Services, Settings};
 use commands::behaviors::{Behaviors, Registries};
 use commands::conversation::{
@@ -25,7 +24,8 @@ use domain::kernel::{Actor, Cause, ChainHash, ChannelId, Codec, Event, Journal, 
 use domain::lifecycle::BotEvent;
 use futures_util::StreamExt as _;
 use palimpsest::surroundings::Views as Surroundings;
-use projections::{DatabaseConnection, Fence, Generations, LivePointer, Place, PointerError};
+use projections::{DatabaseConnection, Fence, Generations, Place};
+use tests::accounts::whole_accounts;
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
 use tokio::runtime::Runtime;
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::slow_log::SlowLog;
-use super::stand_ins::{Echo, Everybody};
+use super::stand_ins::{Echo, Everybody, Pointer};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -48,6 +48,7 @@ pub(super) struct Home {
     pub(super) discord: DiscordSimulator,
     pub(super) journal: Journal,
     store: Arc<OperationalStore>,
+    vault: Arc<SealedVault>,
     pub(super) views: Generations,
     /// Each permit lets one answer go that takes time.
     pub(super) gate: Arc<Semaphore>,
@@ -78,7 +79,7 @@ impl Home {
         let sealed = Arc::new(sealed.expect("a vault"));
         let store = OperationalStore::open(operational.open().await, sealed.clone()).await;
         let store = Arc::new(store.expect("an operational store"));
-        let codec = Arc::new(Codec::new(sealed, Arc::new(ChaCha20Poly1305)));
+        let codec = Arc::new(Codec::new(sealed.clone(), Arc::new(ChaCha20Poly1305)));
         let journal = Journal::new(Arc::new(log), codec, Arc::new(SystemClock));
         let place = Place::Sqlite { folder: files.path().to_owned(), stem: "views".to_owned() };
         let views = Generations::new(journal.clone(), place, Arc::new(Pointer::default()));
@@ -94,7 +95,19 @@ impl Home {
         let limits = ConversationLimits { enabled: false, ..ConversationLimits::default() };
         let files = (files, vault, operational);
         let suggesting = Suggesting::default();
-        Self { discord, journal, store, views, gate, hold_up, limits, suggesting, _files: files }
+        let vault = sealed;
+        Self {
+            discord,
+            journal,
+            store,
+            vault,
+            views,
+            gate,
+            hold_up,
+            limits,
+            suggesting,
+            _files: files,
+        }
     }
 
     pub(super) async fn new() -> Self {
@@ -196,7 +209,10 @@ impl Home {
         let effects = surroundings.clone();
         let compensations =
             Compensations::new(executors.compensations.clone(), effects, self_editing.clone());
+        let accounts =
+            whole_accounts(&self.journal, &executors, &self.vault, &self.store, &surroundings);
         let services = Services {
+            accounts,
             behaviors,
             compensations,
             conversations,
@@ -380,25 +396,5 @@ struct Views(Generations);
 impl ReadModels for Views {
     fn live(&self) -> Option<DatabaseConnection> {
         self.0.live().map(|live| live.db().clone())
-    }
-}
-
-/// Which generation is live, in memory.
-#[derive(Default)]
-struct Pointer(Mutex<Option<u64>>);
-
-#[async_trait]
-impl LivePointer for Pointer {
-    async fn get(&self) -> Result<Option<u64>, PointerError> {
-        Ok(*self.0.lock().expect("a number"))
-    }
-
-    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
-        let mut number = self.0.lock().expect("a number");
-        let there = *number == from;
-        if there {
-            *number = Some(to);
-        }
-        Ok(there)
     }
 }

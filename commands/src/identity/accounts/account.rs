@@ -1,11 +1,14 @@
 //! What a user is, to himself and to administrators; and what he changes of it himself.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::identity::{Permission, Permissions, Profile, User, UserCommand, built_in};
-use domain::kernel::{Expected, OrganizationId, Person, Personal, SessionId, StreamId, UserId};
+use domain::kernel::{Expected, Person, Personal, RoleId, SessionId, StreamId, UserId};
 
 use super::{Account, Accounts};
 use crate::CommandError;
+use crate::identity::people::DIRECTORY;
 use crate::ports::{Caller, Loaded};
 
 /// How long a name may be, in characters.
@@ -47,7 +50,8 @@ impl Accounts {
 
     /// When a user came to be.
     pub async fn created_at(&self, id: UserId) -> Result<Option<DateTime<Utc>>, CommandError> {
-        let history = self.journal.read_stream(&StreamId::of::<User>(&id), Expected::New, 1).await?;
+        let history =
+            self.journal.read_stream(&StreamId::of::<User>(&id), Expected::New, 1).await?;
         Ok(history.first().map(|first| first.recorded_at))
     }
 
@@ -58,8 +62,16 @@ impl Accounts {
 
     /// What a user may: what his roles allow, and what everybody may with his own account.
     pub async fn permissions(&self, user: &User) -> Result<Permissions, CommandError> {
+        self.permissions_of(user.roles()).await
+    }
+
+    /// What somebody with these roles may.
+    pub async fn permissions_of(
+        &self,
+        roles: &BTreeSet<RoleId>,
+    ) -> Result<Permissions, CommandError> {
         let mut all = Permissions::of(OWN);
-        for role in user.roles() {
+        for role in roles {
             match built_in(role) {
                 Some(permissions) => all = all.and(&permissions),
                 None => {
@@ -73,18 +85,6 @@ impl Accounts {
         Ok(all)
     }
 
-    /// Whether a user runs an organization.
-    pub(crate) async fn runs(
-        &self,
-        user: UserId,
-        organization: Option<OrganizationId>,
-    ) -> Result<bool, CommandError> {
-        match organization {
-            Some(id) => Ok(self.organizations.load(&id).await?.aggregate.is_admin(user)),
-            None => Ok(false),
-        }
-    }
-
     /// Change one's own name and profile; what is absent stays.
     pub async fn update_me(
         &self,
@@ -94,7 +94,24 @@ impl Accounts {
         profile: Option<Profile>,
     ) -> Result<u64, CommandError> {
         let user = caller.signed()?.user;
+        let profile = match profile {
+            Some(profile) => Some(self.beside_directory(user, profile).await?),
+            None => None,
+        };
         self.update_profile(caller, user, version, name, profile).await
+    }
+
+    /// A profile in which stands what a directory wrote of the user, and only that: people change the rest.
+    pub(crate) async fn beside_directory(
+        &self,
+        user: UserId,
+        mut profile: Profile,
+    ) -> Result<Profile, CommandError> {
+        profile.remove(DIRECTORY);
+        let known = self.users.load(&user).await?.aggregate;
+        let kept = known.profile().and_then(|it| it.clear()?.get(DIRECTORY).cloned());
+        profile.extend(kept.map(|kept| (DIRECTORY.to_owned(), kept)));
+        Ok(profile)
     }
 
     /// The same for somebody else; whoever calls this has seen to it that the caller may.

@@ -37,13 +37,13 @@ impl Accounts {
         if !user.is_active() || session.epoch() < user.epoch() {
             return Err(NoEntry::Invalid);
         }
-        let permissions = self.permissions(&user).await?;
-        let organization = user.organization();
+        let principal = self.principal(claims.user, &user).await?;
+        let permissions = self.authority.decisions.granted(&principal).await?;
         let signed = Signed {
             user: claims.user,
             session: claims.session,
-            organization,
-            runs_organization: self.runs(claims.user, organization).await?,
+            organization: user.organization(),
+            runs_organization: principal.tenant.is_some_and(|it| it.runs),
             has_factor: user.factors().enabled(),
             factor_at: session.factor_at(),
         };

@@ -222,7 +222,7 @@ impl SecondFactors {
 
     /// Who adds a factor shows that he is there himself, lest a stolen session locks its owner out: by a
     /// factor where he has one, else by a sign-in of a short while ago or by his password.
-    pub(super) async fn require_owner(
+    pub(crate) async fn require_owner(
         &self,
         caller: &Caller,
         password: Option<&str>,

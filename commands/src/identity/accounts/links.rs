@@ -105,7 +105,7 @@ impl Accounts {
     }
 
     /// Tells a user of something he should know of, where there is a mailer.
-    pub(super) fn tell_by_mail(&self, to: Option<&str>, what: &str) {
+    pub(crate) fn tell_by_mail(&self, to: Option<&str>, what: &str) {
         let Some(to) = to.filter(|_| self.mailer.is_configured()) else { return };
         let product = &self.settings.product;
         let text = format!(

@@ -32,11 +32,13 @@ pub use passkeys::{Asking, MadePasskey};
 pub use totp::TotpSetup;
 
 use super::Reserve;
+use super::policies::Authority;
 use crate::ports::{Execute, Mailer, Passwords, SessionList, Tickets, Tokens, Vault};
 
 /// The door to accounts.
 #[derive(Clone)]
 pub struct Accounts {
+    pub authority: Authority,
     pub reserve: Reserve,
     pub organizations: Arc<dyn Execute<Organization>>,
     pub roles: Arc<dyn Execute<Role>>,

@@ -266,7 +266,8 @@ impl Accounts {
         if let Some(left) = left.filter(|it| email.organization() != Some(*it))
             && known.organization() == Some(left)
         {
-            position = self.leave(cause, user, left).await?;
+            let by = Actor::system("accounts");
+            position = self.move_user(&cause.then("leave"), user, None, by).await?;
         }
         Ok(position)
     }

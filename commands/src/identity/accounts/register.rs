@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::identity::{Method, OrganizationCommand, PasswordChange, UserCommand};
-use domain::kernel::{Actor, Cause, Ground, OrganizationId, Person, Personal, RoleId, UserId};
+use domain::kernel::{Actor, Cause, Ground, Person, Personal, RoleId, UserId};
 
 use super::account::checked_name;
 use super::enter::as_user;
@@ -70,19 +70,19 @@ impl Accounts {
         Ok((id, position))
     }
 
-    /// Make an account for somebody whose address a provider has verified.
+    /// Make an account for somebody whose address a provider has verified. His id comes from whoever calls this:
+    /// by it the account at the provider is his already.
     pub async fn register_from_provider(
         &self,
         cause: &Cause,
+        id: UserId,
         email: &str,
         name: &str,
-    ) -> Result<UserId, CommandError> {
+    ) -> Result<u64, CommandError> {
         let email = Email::parse(email)?;
         let name = checked_name(name).unwrap_or_else(|_| email.local().to_owned());
-        let id = UserId::new();
         let newcomer = Newcomer { email, name, password: None, verified: true, roles: ordinary()? };
-        self.admit(cause, id, newcomer, Actor::user(id)).await?;
-        Ok(id)
+        self.admit(cause, id, newcomer, Actor::user(id)).await
     }
 
     async fn admit(
@@ -147,27 +147,7 @@ impl Accounts {
             by: by.clone(),
         };
         self.organizations.execute(&id, create, &cause).await?;
-        let join = OrganizationCommand::Join { user, joined: false, by: by.clone() };
-        self.organizations.execute(&id, join, &cause.then("join")).await?;
-        let moved = UserCommand::Move { organization: Some(id), by };
-        let moved = self.users.execute(&user, moved, &cause.then("move")).await?;
-        Ok(Some(moved.position))
-    }
-
-    /// Takes a user out of an organization.
-    pub(super) async fn leave(
-        &self,
-        cause: &Cause,
-        user: UserId,
-        id: OrganizationId,
-    ) -> Result<u64, CommandError> {
-        let by = Actor::system("accounts");
-        let cause = cause.then("leave");
-        let moved = UserCommand::Move { organization: None, by: by.clone() };
-        let moved = self.users.execute(&user, moved, &cause).await?;
-        let leave = OrganizationCommand::Leave { user, by };
-        let left = self.organizations.execute(&id, leave, &cause.then("organization")).await?;
-        Ok(left.position.max(moved.position))
+        self.move_user(&cause, user, Some(id), by).await.map(Some)
     }
 }
 

@@ -115,8 +115,8 @@ impl RaiseAlerts {
         if let Some(user) = user.filter(|user| recent.of_user(*user) >= MANY) {
             let (kind, count) = (AlertKind::ManyFailures, recent.of_user(user));
             let details = format!("{count} sign-ins failed within ten minutes{}", last(recorded));
-            let id = self.id_within(recorded, kind, &user.to_string())?;
-            news.push(News { id, kind, user: Some(user), details });
+            let id = self.id_within(recorded, kind, &user.to_string()).await?;
+            news.extend(id.map(|id| News { id, kind, user: Some(user), details }));
         }
         if let Some(origin) = origin(recorded)
             && recent.accounts_from(&origin.ip_address) >= MANY
@@ -124,8 +124,8 @@ impl RaiseAlerts {
             let (kind, address) = (AlertKind::ManyAccounts, &origin.ip_address);
             let count = recent.accounts_from(address);
             let details = format!("{count} accounts were tried from {address} within ten minutes");
-            let id = self.id_within(recorded, kind, address)?;
-            news.push(News { id, kind, user: None, details });
+            let id = self.id_within(recorded, kind, address).await?;
+            news.extend(id.map(|id| News { id, kind, user: None, details }));
         }
         Ok(news)
     }
@@ -198,20 +198,21 @@ impl RaiseAlerts {
         Ok(vec![News { id: id_of(recorded, kind), kind, user, details }])
     }
 
-    /// One alert of a kind about something in ten minutes of the clock. What it is about may be an
-    /// address, so it goes in as a MAC.
-    fn id_within(
+    /// One alert of a kind about something in ten minutes of the clock; none when there was one in the ten
+    /// minutes before. What it is about may be an address, so it goes in as a MAC.
+    async fn id_within(
         &self,
         recorded: &Recorded,
         kind: AlertKind,
         about: &str,
-    ) -> Result<AlertId, CommandError> {
+    ) -> Result<Option<AlertId>, CommandError> {
         let window = recorded.recorded_at.timestamp().div_euclid(WINDOW.num_seconds());
-        let name = self.vault.index("alert", &format!("{}|{window}|{about}", kind.as_ref()));
-        let name = blake3::hash(name.as_bytes());
-        let half = name.as_bytes().first_chunk::<16>();
-        let half = half.ok_or_else(|| CommandError::unavailable("a hash is too short"))?;
-        Ok(AlertId(uuid::Builder::from_custom_bytes(*half).into_uuid()))
+        let id = |window: i64| {
+            let name = format!("{}|{window}|{about}", kind.as_ref());
+            AlertId(Uuid::new_v5(&Uuid::NAMESPACE_OID, self.vault.index("alert", &name).as_bytes()))
+        };
+        let before = self.alerts.load(&id(window - 1)).await?;
+        Ok((before.version == 0).then(|| id(window)))
     }
 }
 

@@ -22,7 +22,8 @@ impl Reactor for EraseDeletedUsers {
 
     async fn react(&self, recorded: &Recorded) -> Result<(), Setback> {
         let Event::User(id, UserEvent::Deleted { .. }) = &recorded.event else { return Ok(()) };
-        let cause = Cause::answering(recorded, self.name());
+        // Under the name of the removal itself, what was done already is not done again.
+        let cause = Cause { command: recorded.command, ..Cause::answering(recorded, self.name()) };
         self.0.finish_deletion(&cause, *id).await?;
         Ok(())
     }

@@ -17,6 +17,15 @@ pub struct NewGroup {
     pub organization: Option<OrganizationId>,
 }
 
+/// What somebody sees of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Everybody in it.
+    Whole,
+    /// Himself in it.
+    Own(UserId),
+}
+
 impl People {
     /// Make a group.
     pub async fn create_group(
@@ -25,7 +34,13 @@ impl People {
         new: NewGroup,
     ) -> Result<(GroupId, u64), CommandError> {
         let NewGroup { name, external_id, organization } = new;
-        if !Reach::of(caller, Permission::ManageGroup).holds(organization) {
+        let reach = Reach::of(caller, Permission::ManageGroup);
+        let organization = match reach {
+            // What he makes is of his organization, whether he says so or not.
+            Reach::Organization(own) => organization.or(Some(own)),
+            _ => organization,
+        };
+        if !reach.holds(organization) {
             return Err(CommandError::Forbidden { needed: Permission::ManageGroup });
         }
         if let Some(id) = organization
@@ -41,7 +56,7 @@ impl People {
         Ok((id, executed.position))
     }
 
-    /// Give a group another name; what the outside calls it stays where it is absent.
+    /// Give a group another name, also the one the outside knows it by; what is absent stays.
     pub async fn rename_group(
         &self,
         caller: &Caller,
@@ -68,7 +83,8 @@ impl People {
         let group = self.group(caller, id).await?;
         for user in &add {
             let known = self.accounts.users.load(user).await?.aggregate;
-            let fits = group.organization().is_none() || known.organization() == group.organization();
+            let fits =
+                group.organization().is_none() || known.organization() == group.organization();
             if !known.exists() || !fits {
                 let reason = format!("there is no user {user} for this group");
                 return Err(CommandError::invalid("user_ids", reason));
@@ -90,16 +106,20 @@ impl People {
         Ok(self.on_group(caller, id, version, delete).await?.position)
     }
 
-    /// Sees to it that a caller may see a group: he sees all, or it is his organization's.
-    pub async fn see_group(&self, caller: &Caller, id: GroupId) -> Result<(), CommandError> {
+    /// Sees to it that a caller may see a group: he sees all, runs the organization it is of, or is in it.
+    pub async fn see_group(&self, caller: &Caller, id: GroupId) -> Result<Seen, CommandError> {
         let group = self.groups.load(&id).await?.aggregate;
-        let own = caller.session.as_ref().and_then(|it| it.organization);
-        let seen = caller.permissions.allow(Permission::ReadUser)
-            || own.is_some() && group.organization() == own;
-        if group.name().is_some() && seen {
-            return Ok(());
+        if group.name().is_none() {
+            return Err(missing());
         }
-        Err(missing())
+        let all = caller.permissions.allow(Permission::ManageGroup)
+            || Reach::seeing(caller).holds(group.organization());
+        let own = caller.session.as_ref().map(|it| it.user);
+        match own.filter(|it| group.members().contains(it)) {
+            _ if all => Ok(Seen::Whole),
+            Some(own) => Ok(Seen::Own(own)),
+            None => Err(missing()),
+        }
     }
 
     /// A group that a caller may change.
@@ -124,9 +144,7 @@ impl People {
         command: GroupCommand,
     ) -> Result<Executed<Group>, CommandError> {
         match version {
-            Some(version) => {
-                self.groups.execute_at(&id, version, command, &caller.cause).await
-            }
+            Some(version) => self.groups.execute_at(&id, version, command, &caller.cause).await,
             None => self.groups.execute(&id, command, &caller.cause).await,
         }
     }

@@ -5,7 +5,9 @@
 
 mod erase_deleted_users;
 mod groups;
+mod last_manager;
 mod organizations;
+mod provision;
 mod roles;
 mod users;
 
@@ -15,7 +17,8 @@ use domain::identity::{Group, Permission, User};
 use domain::kernel::{OrganizationId, UserId};
 
 pub use erase_deleted_users::EraseDeletedUsers;
-pub use groups::NewGroup;
+pub use groups::{NewGroup, Seen};
+pub use provision::{DIRECTORY, Provisioned};
 pub use users::{NewUser, UserChange};
 
 use super::Identity;
@@ -60,6 +63,12 @@ impl Reach {
         }
     }
 
+    /// Whom a caller sees: whoever may change all of them sees them as well.
+    pub fn seeing(caller: &Caller) -> Self {
+        let manages = caller.permissions.allow(Permission::ManageUser);
+        Self::of(caller, if manages { Permission::ManageUser } else { Permission::ReadUser })
+    }
+
     /// Whether he reaches what belongs to this organization.
     fn holds(self, organization: Option<OrganizationId>) -> bool {
         match self {
@@ -86,7 +95,7 @@ impl People {
     pub async fn see_user(&self, caller: &Caller, id: UserId) -> Result<(), CommandError> {
         // Whoever runs an organization is one of its people, too.
         let own = caller.session.as_ref().is_some_and(|it| it.user == id);
-        let reach = if own { Reach::Own(id) } else { Reach::of(caller, Permission::ReadUser) };
+        let reach = if own { Reach::Own(id) } else { Reach::seeing(caller) };
         self.reached(reach, id).await.map(|_| ())
     }
 
@@ -98,9 +107,15 @@ impl People {
     ) -> Result<(), CommandError> {
         let own = caller.session.as_ref().and_then(|it| it.organization);
         let known = self.accounts.organizations.load(&id).await?.aggregate.name().is_some();
-        if known && (own == Some(id) || caller.permissions.allow(Permission::ReadUser)) {
+        if known && (own == Some(id) || sees_organizations(caller)) {
             return Ok(());
         }
         Err(CommandError::NotFound("organization".to_owned()))
     }
+}
+
+/// Whether a caller sees all organizations.
+pub fn sees_organizations(caller: &Caller) -> bool {
+    let any = [Permission::ManageOrganization, Permission::ManageUser, Permission::ReadUser];
+    any.into_iter().any(|it| caller.permissions.allow(it))
 }

@@ -1,13 +1,14 @@
 //! Organizations: made by hand, or by the mail domain of their first member.
 
-use domain::identity::{Organization, OrganizationCommand, Permission, UserCommand};
-use domain::kernel::{Cause, OrganizationId, UserId};
-use uuid::Uuid;
+use std::collections::BTreeSet;
+
+use domain::identity::{Organization, OrganizationCommand, Permission};
+use domain::kernel::{Ground, OrganizationId, UserId};
 
 use super::{People, Reach};
-use crate::CommandError;
 use crate::identity::accounts::Email;
 use crate::ports::{Caller, Executed};
+use crate::{CommandError, Refusal};
 
 impl People {
     /// Make an organization. With a mail domain, whoever has an address of it belongs there from his
@@ -31,8 +32,13 @@ impl People {
         };
         let loaded = self.accounts.organizations.load(&id).await?;
         if domain.is_some() && loaded.aggregate.name().is_some() {
-            let reason = "belongs to an organization already";
-            return Err(CommandError::invalid("domain", reason));
+            return Err(CommandError::Rejected(Box::new(Refusal {
+                ground: Ground::State,
+                reason: "this domain belongs to an organization already".to_owned(),
+                code: None,
+                field: Some("domain".to_owned()),
+                details: None,
+            })));
         }
         let create = OrganizationCommand::Create { name, domain, by: caller.actor().clone() };
         let executed = self.accounts.organizations.execute(&id, create, &caller.cause).await?;
@@ -64,27 +70,30 @@ impl People {
         Ok(self.on_organization(caller, id, version, delete).await?.position)
     }
 
-    /// Put a user into an organization; he leaves the one he was in.
+    /// Put users into an organization; they leave those they were in.
     pub async fn add_to_organization(
         &self,
         caller: &Caller,
         id: OrganizationId,
-        user: UserId,
+        users: BTreeSet<UserId>,
     ) -> Result<u64, CommandError> {
         caller.require(Permission::ManageOrganization)?;
         self.see_organization(caller, id).await?;
-        let known = self.reached(Reach::All, user).await?;
-        if known.organization() == Some(id) {
-            return Ok(self.accounts.users.load(&user).await?.position);
+        for user in &users {
+            if !self.accounts.users.load(user).await?.aggregate.exists() {
+                let reason = format!("there is no user {user}");
+                return Err(CommandError::invalid("user_ids", reason));
+            }
+            self.check_strength(caller, *user).await?;
         }
-        if let Some(before) = known.organization() {
-            self.leave(&caller.cause, before, user).await?;
+        let mut position = self.accounts.organizations.load(&id).await?.position;
+        for user in users {
+            let cause = caller.cause.then(&user.to_string());
+            let by = caller.actor().clone();
+            let moved = self.accounts.move_user(&cause, user, Some(id), by).await?;
+            position = position.max(moved);
         }
-        let (by, cause) = (caller.actor().clone(), &caller.cause);
-        let join = OrganizationCommand::Join { user, joined: false, by: by.clone() };
-        self.accounts.organizations.execute(&id, join, &cause.then("join")).await?;
-        let to = UserCommand::Move { organization: Some(id), by };
-        Ok(self.accounts.users.execute(&user, to, &cause.then("move")).await?.position)
+        Ok(position)
     }
 
     /// Take a user out of an organization.
@@ -96,10 +105,7 @@ impl People {
     ) -> Result<u64, CommandError> {
         self.may_run(caller, id).await?;
         self.member(id, user).await?;
-        let out = UserCommand::Move { organization: None, by: caller.actor().clone() };
-        let moved = self.accounts.users.execute(&user, out, &caller.cause.then("move")).await?;
-        let left = self.leave(&caller.cause, id, user).await?;
-        Ok(moved.position.max(left))
+        self.accounts.move_user(&caller.cause, user, None, caller.actor().clone()).await
     }
 
     /// Let a member run the organization, or no longer.
@@ -120,17 +126,6 @@ impl People {
             OrganizationCommand::DismissAdmin { user, by }
         };
         Ok(self.on_organization(caller, id, None, command).await?.position)
-    }
-
-    async fn leave(
-        &self,
-        cause: &Cause,
-        id: OrganizationId,
-        user: UserId,
-    ) -> Result<u64, CommandError> {
-        let leave = OrganizationCommand::Leave { user, by: cause.actor.clone() };
-        let cause = Cause { command: Uuid::new_v5(&cause.command, b"leave"), ..cause.clone() };
-        Ok(self.accounts.organizations.execute(&id, leave, &cause).await?.position)
     }
 
     /// Whoever runs it, or all of them.

@@ -1,11 +1,11 @@
 //! Roles: made, and given to people. Nobody gives more than he has.
 
 use domain::identity::{Permission, Permissions, RoleCommand, UserCommand};
-use domain::kernel::{RoleId, UserId};
+use domain::kernel::{Ground, RoleId, UserId};
 
 use super::{People, Reach};
-use crate::CommandError;
 use crate::ports::{Caller, Executed};
+use crate::{CommandError, Refusal};
 
 impl People {
     /// Give a role to a user.
@@ -23,8 +23,7 @@ impl People {
         Ok(self.accounts.users.execute(&id, assign, &caller.cause).await?.position)
     }
 
-    /// Take a role from a user. Whoever takes the last administrator's is helped by an API key: one that may
-    /// make others always stays.
+    /// Take a role from a user, unless nobody would be left who may manage users.
     pub async fn remove_role(
         &self,
         caller: &Caller,
@@ -37,7 +36,8 @@ impl People {
         if !user.roles().contains(&role) {
             return Err(CommandError::NotFound("role of this user".to_owned()));
         }
-        self.check_role(caller, &role).await?;
+        self.check_covered(caller, &role).await?;
+        self.keep_a_manager(id, Some(&role)).await?;
         let remove = UserCommand::RemoveRole { role, by: caller.actor().clone() };
         Ok(self.accounts.users.execute(&id, remove, &caller.cause).await?.position)
     }
@@ -51,26 +51,29 @@ impl People {
         permissions: Permissions,
     ) -> Result<u64, CommandError> {
         let (by, may) = self.may_make(caller)?;
-        let create =
-            RoleCommand::Create { role: role.clone(), description, permissions, by, may };
+        let create = RoleCommand::Create { role: role.clone(), description, permissions, by, may };
         Ok(self.accounts.roles.execute(&role, create, &caller.cause).await?.position)
     }
 
-    /// Change what a role allows; whoever has it may that at once.
+    /// Change what a role allows; whoever has it may that at once. What is absent stays.
     pub async fn change_role(
         &self,
         caller: &Caller,
         role: &RoleId,
         version: Option<u64>,
-        description: String,
-        permissions: Permissions,
+        description: Option<String>,
+        permissions: Option<Permissions>,
     ) -> Result<u64, CommandError> {
         let (by, may) = self.may_make(caller)?;
+        self.check_covered(caller, role).await?;
+        let made = self.accounts.roles.load(role).await?.aggregate;
+        let description = description.unwrap_or_else(|| made.description().to_owned());
+        let permissions = permissions.or_else(|| made.permissions().cloned()).unwrap_or_default();
         let change = RoleCommand::Change { description, permissions, by, may };
         Ok(self.on_role(caller, role, version, change).await?.position)
     }
 
-    /// Remove a role; whoever had it has lost what it allowed.
+    /// Remove a role that nobody holds: another one of its name would give them what it allows.
     pub async fn delete_role(
         &self,
         caller: &Caller,
@@ -78,6 +81,17 @@ impl People {
         version: Option<u64>,
     ) -> Result<u64, CommandError> {
         let (by, _) = self.may_make(caller)?;
+        self.check_covered(caller, role).await?;
+        if !self.directory.holders(role).await?.is_empty() {
+            let reason = "users hold this role; take it from them first".to_owned();
+            return Err(CommandError::Rejected(Box::new(Refusal {
+                ground: Ground::State,
+                reason,
+                code: None,
+                field: None,
+                details: None,
+            })));
+        }
         Ok(self.on_role(caller, role, version, RoleCommand::Delete { by }).await?.position)
     }
 

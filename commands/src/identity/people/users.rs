@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::identity::{
-    Ending, GroupCommand, OrganizationCommand, Permission, Profile, UserCommand, built_in,
+    Ending, GroupCommand, Permission, Permissions, Profile, UserCommand, built_in,
 };
 use domain::kernel::{Actor, Cause, ClaimId, Person, RoleId, UserId};
 
@@ -12,6 +12,18 @@ use crate::CommandError;
 use crate::identity::accounts::Email;
 use crate::identity::owner;
 use crate::ports::Caller;
+
+/// What the vault keeps of a user, by his id.
+const KEPT: &[&str] = &[
+    "backup-codes/",
+    "claims/",
+    "link/",
+    "passkey/",
+    "password/",
+    "pending-link/reset-password/",
+    "pending-link/verify-email/",
+    "totp/",
+];
 
 /// Somebody an account is made for.
 pub struct NewUser {
@@ -56,8 +68,21 @@ impl People {
         self.accounts.create_user(caller, email, password, name, roles).await
     }
 
-    /// Change a user, if he still has this version.
+    /// Change a user, if he still has this version. What a directory wrote of him stays.
     pub async fn update_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        version: Option<u64>,
+        mut change: UserChange,
+    ) -> Result<u64, CommandError> {
+        if let Some(profile) = change.profile.take() {
+            change.profile = Some(self.accounts.beside_directory(id, profile).await?);
+        }
+        self.change_user(caller, id, version, change).await
+    }
+
+    pub(super) async fn change_user(
         &self,
         caller: &Caller,
         id: UserId,
@@ -70,6 +95,9 @@ impl People {
             return Err(CommandError::Forbidden { needed: Permission::ManageUser });
         }
         self.check_strength(caller, id).await?;
+        if change.active == Some(false) {
+            self.keep_a_manager(id, None).await?;
+        }
         if let Some(version) = version {
             let at = self.accounts.users.load(&id).await?.version;
             if at != version {
@@ -88,7 +116,8 @@ impl People {
                 return Err(CommandError::invalid("email", "must be of the organization's domain"));
             }
             let moved = self.accounts.move_to(cause, id, &email, true, by.clone()).await?;
-            position = position.max(moved);
+            let joined = self.accounts.join_by_domain(cause, id).await?;
+            position = position.max(moved).max(joined.unwrap_or_default());
         }
         let updated = self.accounts.update_profile(caller, id, None, name, profile).await?;
         position = position.max(updated);
@@ -140,6 +169,7 @@ impl People {
             self.check_strength(caller, id).await?;
         }
         caller.require_fresh(self.now())?;
+        self.keep_a_manager(id, None).await?;
         let delete = UserCommand::Delete { by: caller.actor().clone() };
         let users = &self.accounts.users;
         let executed = match version {
@@ -150,7 +180,8 @@ impl People {
         Ok(executed.position.max(erased))
     }
 
-    /// Takes away everything that a removed user left. Repeating it changes nothing more.
+    /// Takes away everything that a removed user left. Repeating it changes nothing more: the cause carries
+    /// the id of the removal itself, whoever finishes it.
     pub(super) async fn finish_deletion(
         &self,
         cause: &Cause,
@@ -170,12 +201,8 @@ impl People {
             }
         }
         if let Some(organization) = known.organization() {
-            let leave = OrganizationCommand::Leave { user: id, by: Actor::system("people") };
-            let cause = cause.then("leave");
-            match accounts.organizations.execute(&organization, leave, &cause).await {
-                Ok(_) | Err(CommandError::Rejected(_)) => {}
-                Err(error) => return Err(error),
-            }
+            let by = Actor::system("people");
+            accounts.tell_of_leaving(&cause, organization, id, &by).await?;
         }
         let mut claims: Vec<ClaimId> = known.links().values().cloned().collect();
         claims.extend(known.email_claim().cloned());
@@ -198,7 +225,7 @@ impl People {
             let cause = cause.then(person.as_str());
             position = self.identity.erase(&cause, &person, "the account was removed").await?;
         }
-        for prefix in ["backup-codes/", "claims/", "link/", "passkey/", "password/", "totp/"] {
+        for prefix in KEPT {
             for name in vault.secrets(&format!("{prefix}{id}")).await? {
                 vault.delete_secret(&name).await?;
             }
@@ -214,33 +241,51 @@ impl People {
     }
 
     /// Nobody changes an account that may more than he: he could come in by it.
-    async fn check_strength(&self, caller: &Caller, id: UserId) -> Result<(), CommandError> {
+    pub(super) async fn check_strength(
+        &self,
+        caller: &Caller,
+        id: UserId,
+    ) -> Result<(), CommandError> {
         let user = self.accounts.users.load(&id).await?.aggregate;
         for role in user.roles() {
-            self.check_role(caller, role).await?;
+            self.check_covered(caller, role).await?;
         }
         Ok(())
     }
 
-    /// Whether everything a role allows the caller may himself, what everybody may aside.
+    /// Sees to it that there is a role, and that the caller may everything it allows.
     pub(super) async fn check_role(
         &self,
         caller: &Caller,
         role: &RoleId,
     ) -> Result<(), CommandError> {
-        let allows = match built_in(role) {
-            Some(permissions) => permissions,
-            None => {
-                let made = self.accounts.roles.load(role).await?.aggregate;
-                let missing = || CommandError::invalid("role", format!("there is no role {role}"));
-                made.permissions().cloned().ok_or_else(missing)?
-            }
-        };
+        if self.allowed_by(role).await?.is_none() {
+            return Err(CommandError::invalid("role", format!("there is no role {role}")));
+        }
+        self.check_covered(caller, role).await
+    }
+
+    /// Sees to it that the caller may everything a role allows, what everybody may aside. One that was
+    /// removed allows nothing.
+    pub(super) async fn check_covered(
+        &self,
+        caller: &Caller,
+        role: &RoleId,
+    ) -> Result<(), CommandError> {
+        let allows = self.allowed_by(role).await?.unwrap_or_default();
         if role.as_str() == "user" || caller.permissions.cover(&allows) {
             return Ok(());
         }
         let no = domain::identity::RoleError::TooPowerful;
         Err(CommandError::rejected(&no))
+    }
+
+    /// What a role allows; none when there is no such role.
+    async fn allowed_by(&self, role: &RoleId) -> Result<Option<Permissions>, CommandError> {
+        match built_in(role) {
+            Some(permissions) => Ok(Some(permissions)),
+            None => Ok(self.accounts.roles.load(role).await?.aggregate.permissions().cloned()),
+        }
     }
 
     pub(super) fn now(&self) -> chrono::DateTime<chrono::Utc> {

@@ -90,7 +90,7 @@ pub(super) fn judge(
         };
     }
     let severity = match score {
-        score if score >= 1.0 => Severity::High,
+        score if score >= 0.95 => Severity::High,
         score if score >= 0.7 => Severity::Medium,
         _ => Severity::Low,
     };

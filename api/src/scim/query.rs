@@ -1,0 +1,133 @@
+//! What is asked for: which resources, how many, and how much of each.
+
+use serde_json::Value;
+
+use super::discovery::MOST;
+use super::error::{Kind, ScimError};
+use super::filter::Filter;
+use super::path::Path;
+
+/// See the module. RFC 7644, 3.4.2 and 3.9.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Query {
+    pub(super) filter: Option<Filter>,
+    /// Counts from 1.
+    pub(super) start: usize,
+    pub(super) count: usize,
+    attributes: Vec<Path>,
+    excluded: Vec<Path>,
+}
+
+impl Query {
+    /// Reads the part behind `?`.
+    pub(super) fn parse(text: &str) -> Result<Self, ScimError> {
+        let mut query =
+            Self { filter: None, start: 1, count: 100, attributes: vec![], excluded: vec![] };
+        for pair in text.split('&').filter(|it| !it.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = decoded(value);
+            let number = || {
+                let number = value.parse::<i64>();
+                let reason = format!("{name} is a number");
+                number.map_err(|_| ScimError::bad(Kind::InvalidValue, reason))
+            };
+            let clamped = |number: i64, least: i64| {
+                usize::try_from(number.max(least)).unwrap_or(usize::MAX)
+            };
+            match name {
+                "filter" => {
+                    let filter = Filter::parse(&value);
+                    let wrong = |reason| ScimError::bad(Kind::InvalidFilter, reason);
+                    query.filter = Some(filter.map_err(wrong)?);
+                }
+                "startIndex" => query.start = clamped(number()?, 1),
+                "count" => query.count = clamped(number()?, 0).min(MOST),
+                "attributes" => query.attributes = paths(&value)?,
+                "excludedAttributes" => query.excluded = paths(&value)?,
+                // What others ask for is passed over, as sorting that is not offered.
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+
+    /// Whether an attribute is wanted at all: some cost much to look up.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        let named = |paths: &[Path]| paths.iter().any(|path| path.attribute.eq_ignore_ascii_case(name));
+        if self.attributes.is_empty() { !named(&self.excluded) } else { named(&self.attributes) }
+    }
+
+    /// As much of a resource as is wanted; its id, schemas and meta always.
+    pub(super) fn shown(&self, mut resource: Value) -> Value {
+        if let Some(fields) = resource.as_object_mut() {
+            fields.retain(|name, _| {
+                let always = ["id", "schemas", "meta"].contains(&name.as_str());
+                let extension = name.contains(':');
+                let wanted = |paths: &[Path]| {
+                    paths.iter().any(|path| match &path.extension {
+                        Some(schema) => schema.eq_ignore_ascii_case(name),
+                        None => path.attribute.eq_ignore_ascii_case(name),
+                    })
+                };
+                always
+                    || if self.attributes.is_empty() {
+                        !wanted(&self.excluded)
+                    } else {
+                        wanted(&self.attributes) && (!extension || wanted(&self.attributes))
+                    }
+            });
+        }
+        resource
+    }
+}
+
+fn paths(text: &str) -> Result<Vec<Path>, ScimError> {
+    let names = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let wrong = |reason| ScimError::bad(Kind::InvalidPath, reason);
+    names.map(|name| Path::parse(name).map_err(wrong)).collect()
+}
+
+/// A text as it was before it became part of an address.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let hex: Vec<u8> = rest.by_ref().take(2).collect();
+                let hex = std::str::from_utf8(&hex).unwrap_or_default();
+                u8::from_str_radix(hex, 16).unwrap_or(b'?')
+            }
+            other => other,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_with_its_limits() {
+        let query = Query::parse("filter=userName%20eq+%22ana%22&startIndex=0&count=5000").unwrap();
+        assert_eq!(query.filter.unwrap().is_just("userName"), Some("ana"));
+        assert_eq!((query.start, query.count), (1, MOST));
+        assert!(Query::parse("count=many").is_err() && Query::parse("filter=x").is_err());
+    }
+
+    #[test]
+    fn what_nobody_wants_is_left_out() {
+        let resource = json!({ "id": "1", "userName": "ana", "title": "Dr", "meta": {} });
+        let query = Query::parse("attributes=USERNAME").unwrap();
+        let shown = query.shown(resource.clone());
+        assert_eq!(shown, json!({ "id": "1", "userName": "ana", "meta": {} }));
+        let query = Query::parse("excludedAttributes=title,id").unwrap();
+        let shown = query.shown(resource);
+        assert_eq!(shown, json!({ "id": "1", "userName": "ana", "meta": {} }));
+        assert!(!query.wants("title") && query.wants("groups"));
+    }
+}
