@@ -83,7 +83,7 @@ struct Conflict {
 /// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
-enum Role {
+enum Speaker {
     Assistant,
     User,
 }
@@ -91,7 +91,7 @@ enum Role {
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct SaidBefore {
-    role: Role,
+    role: Speaker,
     #[oai(validator(max_length = 4000))]
     content: String,
     #[oai(validator(max_length = 64))]
@@ -121,7 +121,7 @@ impl FeelingApi {
         body: Json<TextToJudge>,
     ) -> Result<Written<EmotionalContext>> {
         let TextToJudge { text, history } = body.0;
-        let before = history.iter().filter(|it| it.role == Role::User);
+        let before = history.iter().filter(|it| it.role == Speaker::User);
         let before: Vec<&str> = before.map(|it| it.content.as_str()).collect();
         let felt = feeling::judge(&text, &before, None);
         Ok(Written::nothing(EmotionalContext::of(felt)))

@@ -15,8 +15,8 @@ use commands::identity::policies::Authority;
 use commands::identity::{ApiToken, Identity, KeepMemberships, NoEntry, Reserve};
 use commands::ports::{Caller, Execute as _};
 use commands::{Blobs, Executors, Reactor};
-use domain::identity::UserCommand;
-use domain::kernel::{Actor, Cause, Journal, Source, UserId};
+use domain::identity::{ApiKeyCommand, UserCommand};
+use domain::kernel::{Actor, ApiKeyId, Cause, Journal, Source, UserId};
 use palimpsest::policies::Deciding;
 use palimpsest::surroundings::Views;
 use uuid::Uuid;
@@ -133,6 +133,13 @@ impl Door {
         let assign = UserCommand::AssignRole { role, by: cause.actor.clone() };
         let users = &self.executors.users;
         users.execute(&user, assign, &cause).await.expect("assigned");
+    }
+
+    /// Revokes a key, though it be the last one.
+    pub async fn revoke(&self, id: ApiKeyId) {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let revoke = ApiKeyCommand::Revoke { by: cause.actor.clone() };
+        self.executors.api_keys.execute(&id, revoke, &cause).await.expect("revoked");
     }
 
     /// Tells a user something, and is cut off before anything else is done about it.

@@ -14,16 +14,16 @@ use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurn
 use commands::discord::Observations;
 use commands::discord::imports::{ImportJobs, Imports};
 use commands::explain::Explain;
-use commands::identity::policies::{DecisionLog, Policies};
 use commands::identity::people::People;
+use commands::identity::policies::{DecisionLog, Policies};
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
 use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
 use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
 use commands::{Blobs, CommandError, Executors};
-use domain::identity::{ApiKeyCommand, NewApiKey, Permission, Permissions};
-use domain::kernel::{Actor, ApiKeyId, Cause, Clock, Codec, Journal, Source};
+use domain::identity::{NewApiKey, Permission, Permissions};
+use domain::kernel::{Actor, Cause, Clock, Codec, Journal, Source};
 use domain::self_editing::Change;
 use palimpsest::policies::Deciding;
 use poem::http::HeaderMap;
@@ -52,7 +52,6 @@ pub struct Door {
     pub journal: Journal,
     pub directory: TempDir,
     pub self_editing: SelfEditing,
-    identity: Identity,
     pub(crate) executors: Executors,
     pub(crate) people: People,
     http: reqwest::Client,
@@ -262,7 +261,7 @@ impl Door {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
         let token = first.to_string();
-        Self { url, token, journal, directory, self_editing, identity, executors, people, http, stop }
+        Self { url, token, journal, directory, self_editing, executors, people, http, stop }
     }
 
     /// A key that allows just this.
@@ -272,15 +271,7 @@ impl Door {
         let may = Permissions::all();
         let caller = commands::ports::Caller::new(cause, may, [].into());
         let new = NewApiKey { name: "some".into(), permissions, expires_at: None };
-        self.identity.create_api_key(&caller, new).await.expect("a key").token
-    }
-
-    /// Whether a key is revoked, as the log says.
-    pub async fn revoke(&self, id: ApiKeyId) {
-        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
-        let revoke = ApiKeyCommand::Revoke { by: cause.actor.clone() };
-        let keys = &self.executors.api_keys;
-        commands::ports::Execute::execute(&**keys, &id, revoke, &cause).await.expect("revoked");
+        self.people.identity.create_api_key(&caller, new).await.expect("a key").token
     }
 
     /// A request without a token.

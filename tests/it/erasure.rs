@@ -84,7 +84,7 @@ async fn live_a_life(stage: &Stage) -> String {
     assert_eq!(ask(stage, "/auth/login", &wrong).await["error"]["code"], "INVALID_CREDENTIALS");
     let right = json!({ "email": email, "password": PASSWORD });
     assert_eq!(ask(stage, "/auth/login", &right).await["token_type"], "Bearer");
-    let long = format!("{MARKER} was here. ").repeat(200);
+    let long = format!("{MARKER} was here. ").repeat(100);
     for text in [format!("my name is {MARKER}"), long] {
         let said = json!({ "message": text, "userId": user, "channelId": "den" });
         let answered = stage.post("/conversational/message", said).await;

@@ -115,7 +115,7 @@ async fn five_wrong_codes_lock() {
 async fn what_is_dangerous_wants_a_fresh_factor() {
     let mut home = Home::open().await;
     home.door.assign(home.user, "admin").await;
-    let order = || json!({ "reason": "night" });
+    let order = || json!({ "reason": "night", "force": true });
     let unprotected = home.post("/bot/shutdown", order()).await;
     assert_eq!(unprotected.status, 202, "without a second factor: {}", unprotected.text);
 

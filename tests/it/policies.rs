@@ -55,7 +55,7 @@ async fn what_the_server_knows_wins_over_what_is_claimed() {
     let only = json!({ "context": { "group_memberships": ["engineering-team"] } });
     let half = ask(&door, &eve, only).await;
     assert_eq!(half.status, 400, "{}", half.text);
-    assert_eq!(half.fields(), ["action", "principal", "resource"]);
+    assert_eq!(half.fields(), ["principal", "action", "resource"]);
 
     // What the schema has no word for is an error, and an error is a denial.
     let mut strange = question("ana@acme.example", "read", acme);
@@ -114,7 +114,9 @@ async fn strangers_learn_nothing_of_others() {
     assert_eq!(answered(by_key).await.body["decision"], "Deny");
     assert_eq!(answered(door.bare(Method::POST, AUTHORIZE).json(&about_ana())).await.status, 401);
 
-    let batch = json!({ "requests": [about_ana(), question("ana@acme.example", "write", acme)] });
+    register(&door, "ben@acme.example").await;
+    let about_ben = |action| question("ben@acme.example", action, acme);
+    let batch = json!({ "requests": [about_ben("read"), about_ben("write")] });
     let batch = door.post("/api/v1/authorize/batch", batch).await;
     let words: Vec<_> = batch.body["decisions"].as_array().unwrap().iter().collect();
     let words: Vec<_> = words.iter().map(|it| it["decision"].as_str().unwrap()).collect();

@@ -39,7 +39,9 @@ impl Scim {
                 let (id, mut position) = self.people.create_group(&asked.caller, new).await?;
                 if !members.is_empty() {
                     let none = BTreeSet::new();
-                    let put = self.people.change_members(&asked.caller, id, None, members, none);
+                    let mut further = asked.caller.clone();
+                    further.cause = asked.caller.cause.then("members");
+                    let put = self.people.change_members(&further, id, None, members, none);
                     position = put.await?;
                 }
                 let (made, _) = self.group_at(asked, id, position).await?;

@@ -61,7 +61,7 @@ pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
             findings.push(outside::server(&url).await);
         }
         findings.push(keys::master_key(config));
-        findings.extend(stores::look(config).await);
+        findings.extend(Box::pin(stores::look(config)).await);
     } else {
         let path = config.data_dir.display();
         let says =

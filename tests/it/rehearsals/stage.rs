@@ -119,7 +119,8 @@ impl Stage {
         let fact = ChannelFact { id: HERE, name: "here".into(), kind: "text".into() };
         let event = Event::Guild(SERVER, GuildEvent::ChannelObserved(fact));
         let cause = Cause::asked(Actor::system("bot"), Uuid::now_v7(), Source::Discord);
-        let append = self.door.journal.append(&event.stream(), Expected::New, &[event], &cause);
+        let (stream, events) = (event.stream(), [event]);
+        let append = self.door.journal.append(&stream, Expected::New, &events, &cause);
         append.await.unwrap().await.unwrap();
     }
 
