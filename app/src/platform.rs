@@ -227,6 +227,7 @@ impl Platform {
             compensations: self.use_cases.compensations.clone(),
             conversations: self.use_cases.conversations.clone(),
             explain: self.use_cases.explain.clone(),
+            identity: self.use_cases.identity.clone(),
             leases: self.stores.operational.clone(),
             lifecycle: self.use_cases.lifecycle.clone(),
             observations: self.use_cases.observations.clone(),

@@ -16,6 +16,7 @@ use commands::behaviors::Behaviors;
 use commands::conversation::Conversations;
 use commands::discord::Observations;
 use commands::explain::Explain;
+use commands::identity::Identity;
 use commands::identity::accounts::Accounts;
 use commands::lifecycle::Lifecycle;
 use commands::ports::Leases;
@@ -35,6 +36,7 @@ pub struct Services {
     pub compensations: Compensations,
     pub conversations: Conversations,
     pub explain: Explain,
+    pub identity: Identity,
     pub leases: Arc<dyn Leases>,
     pub lifecycle: Lifecycle,
     pub observations: Observations,

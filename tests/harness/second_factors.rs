@@ -1,6 +1,6 @@
 //! What people hold in their hands: an authenticator app, and a security key.
 //!
-//! Both are written from the standards (RFC 6238, WebAuthn 2) and share nothing with the platform.
+//! Both are written from the standards (RFC 6238, `WebAuthn` 2) and share nothing with the platform.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use tests::doors::{Door, answered};
+use tests::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_changes_with_all_that_is_shown() {
@@ -73,6 +74,30 @@ async fn a_key_belongs_to_one_request() {
     assert_eq!(again.body["data"]["import_id"], first.body["data"]["import_id"], "{}", again.text);
     let other = import("Moon").await;
     assert_eq!((other.status, other.code()), (409, "CONFLICT"), "as long, and another file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_can_be_asked_for_on_discord_and_only_the_asker_sees_it() {
+    let stage = Stage::open().await;
+    let ask = async |who: &str, permissions: &str| {
+        let options = json!({ "name": "ci", "permissions": permissions });
+        stage.discord.slash("general", who, "api-token", options).await.response().await
+    };
+    let told = ask("ana", "read:config manage:api-key").await;
+    assert!(told.ephemeral, "{}", told.text);
+    let token = told.text.split("||").nth(1).unwrap().to_owned();
+    assert!(token.starts_with("pal_"), "{token}");
+    let status = async |path: &str| stage.ask(Method::GET, path, None, &token).await.status;
+    assert_eq!((status("/config").await, status("/api-keys").await), (200, 403));
+    let more = ask("ana", "erase:person").await;
+    assert!(!more.text.contains("pal_"), "{}", more.text);
+    let nobody = ask("ben", "read:config").await;
+    assert!(!nobody.text.contains("pal_"), "{}", nobody.text);
+    for recorded in stage.events().await {
+        let text = recorded.event.payload().unwrap().get().to_owned();
+        assert!(!text.contains(&token), "{text}");
+    }
+    stage.close().await;
 }
 
 const PAST: &str = "2020-01-01T00:00:00Z";

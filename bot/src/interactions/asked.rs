@@ -183,6 +183,8 @@ fn permissions(member: &Value, trusted: bool) -> Permissions {
     if manages && trusted {
         may.extend([
             Permission::ApproveSelfEdit,
+            // For `/api-token`, which hands none of it on.
+            Permission::ManageApiKey,
             Permission::ProposeSelfEdit,
             Permission::ReadSelfEdit,
             Permission::RollbackSelfEdit,

@@ -1,5 +1,6 @@
 //! Slash commands, one file each.
 
+mod api_token;
 mod ask;
 mod behavior;
 mod behaviors;
@@ -58,6 +59,7 @@ pub struct Choice {
 /// Every slash command, in the order of their names.
 pub(crate) fn all(services: &Services) -> Vec<Box<dyn SlashCommand>> {
     vec![
+        Box::new(api_token::ApiToken(services.identity.clone())),
         Box::new(ask::Ask(services.conversations.clone())),
         Box::new(behaviors::Behaviors(services.explain.clone())),
         Box::new(edit::Edit::new(services)),

@@ -9,7 +9,7 @@ use super::{Head, Kind};
 use crate::self_editing::Files;
 
 /// The slash commands of the bot itself.
-pub const OWN_COMMANDS: [&str; 5] = ["ask", "behaviors", "edit", "history", "status"];
+pub const OWN_COMMANDS: [&str; 6] = ["api-token", "ask", "behaviors", "edit", "history", "status"];
 
 /// The names of the commands among the changes, on the files as they would be.
 pub(crate) fn check_names(after: &Files, changes: &[Change]) -> Vec<Finding> {

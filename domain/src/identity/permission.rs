@@ -128,6 +128,13 @@ impl Permissions {
         self
     }
 
+    /// These without those; a wildcard stays as it is.
+    #[must_use]
+    pub fn without(mut self, fewer: &Self) -> Self {
+        self.0.retain(|it| !fewer.0.contains(it));
+        self
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -19,8 +19,8 @@ async fn commands_are_registered_once_and_not_again() {
     home.discord.wait_for_request(|it| it.method == "PUT").await;
     bot.stop().await;
     let names: Vec<_> = home.discord.commands(None).iter().map(|it| it["name"].clone()).collect();
-    assert_eq!(names, ["ask", "behaviors", "edit", "history", "status", "Why?"]);
-    assert_eq!(names[..5], OWN_COMMANDS, "behaviors cannot take these names");
+    assert_eq!(names, ["api-token", "ask", "behaviors", "edit", "history", "status", "Why?"]);
+    assert_eq!(names[..6], OWN_COMMANDS, "behaviors cannot take these names");
 
     let bot = home.start();
     home.until_listening(2).await;

@@ -72,7 +72,7 @@ impl SecondFactors {
         let challenged = self.accounts.take_challenge(mfa_token).await?;
         let asking = Asking::Login(mfa_token.to_owned());
         match self.show(cause, challenged.user, evidence, &asking).await {
-            Ok(_) => {
+            Ok(()) => {
                 let mut methods = challenged.methods;
                 methods.push(evidence.method());
                 let (user, remember) = (challenged.user, challenged.remember);
