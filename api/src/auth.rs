@@ -7,8 +7,8 @@ use commands::CommandError;
 use commands::identity::{Identity, NoEntry};
 use commands::ports::Caller;
 use domain::identity::Permission;
-use domain::kernel::{Cause, Origin, Source};
-use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
+use domain::kernel::{Cause, Origin, SessionId, Source};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -97,6 +97,21 @@ pub(crate) async fn credentials(
         Err(Unauthenticated::Unavailable(error)) => return Err(error.into()),
     };
     Ok((credentials, carried))
+}
+
+/// The session whose cookie changes something, where one does.
+pub(crate) fn sent_by_cookie(
+    request: &Request,
+    credentials: &Credentials,
+    carried: Carried,
+) -> Option<SessionId> {
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    match credentials {
+        Credentials::Known(caller) if carried == Carried::Cookie && !safe => {
+            caller.session.as_ref().map(|it| it.session)
+        }
+        _ => None,
+    }
 }
 
 impl Credentials {

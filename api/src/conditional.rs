@@ -42,7 +42,8 @@ pub(crate) fn finish(headers: &mut HeaderMap) {
     } else {
         "default-src 'none'; frame-ancestors 'none'"
     };
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(loads));
+    let loads = HeaderValue::from_static(loads);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(loads);
 }
 
 /// The versions one of which a write insists on; none when any will do.

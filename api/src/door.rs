@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use commands::identity::accounts::Accounts;
 use commands::ports::IdempotencyKeys;
-use domain::kernel::{Clock, Journal, Origin};
+use domain::kernel::{Clock, Journal};
 use futures_util::FutureExt;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
@@ -15,11 +15,11 @@ use projections::Generations;
 use uuid::Uuid;
 
 use crate::accounts::cookies;
-use crate::auth::{self, Authenticate, Carried, Credentials};
+use crate::auth::{self, Authenticate, Credentials, sent_by_cookie};
 use crate::consistency;
 use crate::error::{self, ApiError};
 use crate::idempotency::{self, Passing, Turn};
-use crate::incoming::{is_json, much_to_read, rewrite};
+use crate::incoming::{self, is_json, much_to_read, rewrite};
 use crate::leftover::Leftover;
 use crate::limits::{Limits, Tier};
 use crate::metrics::Traffic;
@@ -28,9 +28,6 @@ use crate::request::{self, Context};
 use crate::services::Services;
 use crate::settings::ApiSettings;
 use crate::{conditional, cors, scim, views};
-
-/// How much of a caller's description of himself is kept, in characters.
-const MAX_USER_AGENT: usize = 256;
 
 /// Stands before all endpoints.
 pub(crate) struct Door<E> {
@@ -155,7 +152,7 @@ where
         let (headers, id) = (request.headers(), request::id());
         let (mut credentials, carried) =
             auth::credentials(headers, &*self.authenticate, id).await?;
-        credentials.came_from(|| self.origin(&request));
+        credentials.came_from(|| incoming::origin(&request, self.settings.trust_forwarded_for));
         seen.caller = credentials.credential();
         if let Some(limits) = &self.limits {
             let (tier, key) = self.bucket(&request, &credentials);
@@ -163,13 +160,20 @@ where
             seen.limits = headers;
             taken?;
         }
-        self.check_page(&request, &credentials, carried)?;
-        let origin = self.origin(&request);
+        if let Some(session) = sent_by_cookie(&request, &credentials, carried) {
+            let origins = &self.settings.allowed_origins;
+            cookies::check(request.headers(), &self.accounts, session, origins)?;
+        }
+        let origin = incoming::origin(&request, self.settings.trust_forwarded_for);
         request.extensions_mut().insert(origin);
         request.extensions_mut().insert(credentials.clone());
         let operation = template.and_then(|it| it.operation(request.method()));
         let (Some(template), Some(operation)) = (template, operation) else {
-            return self.call(request, template).await;
+            return match template {
+                // Another path of the same form may take it: `/users/me` is no user's id.
+                Some(template) => Err(wrong_method(Some(template))),
+                None => self.call(request, None).await,
+            };
         };
 
         if let Some(needed) = operation.permission {
@@ -191,26 +195,6 @@ where
         };
         self.wait_for_written(&response).await;
         Ok(response)
-    }
-
-    /// What changes something by a cookie must be sent by the page that has the session.
-    fn check_page(
-        &self,
-        request: &Request,
-        credentials: &Credentials,
-        carried: Carried,
-    ) -> Result<(), ApiError> {
-        let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-        let Credentials::Known(caller) = credentials else { return Ok(()) };
-        match &caller.session {
-            Some(signed) if carried == Carried::Cookie && !safe => cookies::check(
-                request.headers(),
-                &self.accounts,
-                signed.session,
-                &self.settings.allowed_origins,
-            ),
-            _ => Ok(()),
-        }
     }
 
     /// A request that changes something is done once per idempotency key.
@@ -311,15 +295,8 @@ where
         let answer = self.inner.call(request).await;
         answer.map_err(|refusal| {
             let error = error::understood(refusal);
-            if error.status != StatusCode::METHOD_NOT_ALLOWED {
-                return error;
-            }
-            // What is not in the document is only looked at.
-            let allowed = template.map_or_else(|| "GET, HEAD".to_owned(), Template::allowed);
-            match HeaderValue::from_str(&allowed) {
-                Ok(allowed) => error.with_header(header::ALLOW, allowed),
-                Err(_) => error,
-            }
+            let wrong = error.status == StatusCode::METHOD_NOT_ALLOWED;
+            if wrong { wrong_method(template) } else { error }
         })
     }
 
@@ -348,7 +325,7 @@ where
     /// Which bucket this request is taken from.
     fn bucket(&self, request: &Request, credentials: &Credentials) -> (Tier, String) {
         let path = request.uri().path();
-        let address = || format!("address:{}", self.address(request));
+        let address = || format!("address:{}", incoming::address(request, self.settings.trust_forwarded_for));
         if path.starts_with("/api/v1/auth/") {
             return (Tier::Auth, address());
         }
@@ -356,24 +333,6 @@ where
         let bulk = bulk && request.method() == Method::POST || path == "/api/v1/audit/export";
         let tier = if bulk { Tier::Bulk } else { Tier::Default };
         (tier, credentials.credential().unwrap_or_else(address))
-    }
-
-    /// What the trail keeps of a request.
-    fn origin(&self, request: &Request) -> Origin {
-        let agent = request.header(header::USER_AGENT).filter(|it| !it.is_empty());
-        let agent = agent.map(|it| it.chars().take(MAX_USER_AGENT).collect());
-        Origin { ip_address: self.address(request), user_agent: agent }
-    }
-
-    fn address(&self, request: &Request) -> String {
-        let forwarded = request.header("x-forwarded-for").and_then(|it| it.rsplit(',').next());
-        match forwarded {
-            Some(forwarded) if self.settings.trust_forwarded_for => forwarded.trim().to_owned(),
-            _ => match request.remote_addr().as_socket_addr() {
-                Some(address) => address.ip().to_string(),
-                None => "unknown".to_owned(),
-            },
-        }
     }
 
     /// A read may ask to see a commit that it knows of.
@@ -421,6 +380,17 @@ where
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let context = Context { id: Uuid::now_v7(), clock: self.clock.clone() };
         Ok(context.around(self.answer(request)).await.into_response())
+    }
+}
+
+fn wrong_method(template: Option<&Template>) -> ApiError {
+    let message = "this path does not take this method";
+    let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message);
+    // What is not in the document is only looked at.
+    let allowed = template.map_or_else(|| "GET, HEAD".to_owned(), Template::allowed);
+    match HeaderValue::from_str(&allowed) {
+        Ok(allowed) => error.with_header(header::ALLOW, allowed),
+        Err(_) => error,
     }
 }
 

@@ -43,12 +43,17 @@ fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<TimeDelta, D::Error> {
     TimeDelta::from_std(parsed).map_err(|_| wrong())
 }
 
+/// Whether it is an address such as `https://bot.example.com`.
+pub(crate) fn is_address(text: &str) -> bool {
+    let url = reqwest::Url::parse(text).ok();
+    url.is_some_and(|it| ["http", "https"].contains(&it.scheme()) && it.has_host())
+}
+
 impl Identity {
     /// Says which setting is wrong.
     pub fn check(&self) -> anyhow::Result<()> {
-        let url = reqwest::Url::parse(&self.public_url).ok();
         ensure!(
-            url.is_some_and(|it| ["http", "https"].contains(&it.scheme()) && it.has_host()),
+            is_address(&self.public_url),
             "the setting “identity.public_url” is wrong: “{}” is no address such as \
              https://bot.example.com",
             self.public_url

@@ -8,7 +8,7 @@ use config::{Environment, File, FileFormat};
 use domain::kernel::Shown;
 use serde::Deserialize;
 
-use crate::accounts::Identity;
+use crate::accounts::{Identity, is_address};
 use crate::ai::Ai;
 use crate::behaviors::Behaviors;
 use crate::cli::{Place, ServeArgs};
@@ -211,9 +211,8 @@ impl Config {
         );
         self.identity.check()?;
         let url = &self.discord.api_url;
-        let parsed = reqwest::Url::parse(url).ok();
         ensure!(
-            parsed.is_some_and(|it| ["http", "https"].contains(&it.scheme()) && it.has_host()),
+            is_address(url),
             "the setting “discord.api_url” (DISCORD_API_URL) is wrong: “{url}” is no address such \
              as https://discord.com"
         );
@@ -389,8 +388,7 @@ mod tests {
 
     #[test]
     fn unknown_roles_are_refused() {
-        let serve = ServeArgs { roles: Some("api,cook".into()), ..ServeArgs::default() };
-        let error = Config::from(&Place::default(), &serve, HashMap::new()).unwrap_err();
+        let error = read(&[("PALIMPSEST_ROLES", "api,cook")]).unwrap_err();
         assert!(error.to_string().contains("cook"));
     }
 

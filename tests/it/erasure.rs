@@ -55,7 +55,7 @@ async fn nothing_that_is_kept_shows_an_erased_person() {
     loop {
         let progress = stage.get(&format!("/replays/{replay}")).await;
         match progress.body["data"]["status"].as_str() {
-            Some("done") => break,
+            Some("completed") => break,
             Some("running") => tokio::task::yield_now().await,
             _ => panic!("{}", progress.text),
         }

@@ -19,7 +19,6 @@ pub(crate) enum Kind {
     InvalidValue,
     Mutability,
     NoTarget,
-    TooMany,
     Uniqueness,
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use commands::identity::people::People;
 use commands::ports::Caller;
 use domain::identity::Permission;
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use serde_json::Value;
 use uuid::Uuid;

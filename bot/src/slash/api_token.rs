@@ -26,14 +26,6 @@ impl SlashCommand for ApiToken {
         let name = option(CommandOptionType::String, "name", "What the key is for");
         let may = "What it may do, as read:audit, with blanks between; all that you may, without";
         let may = option(CommandOptionType::String, "permissions", may);
-        // Who runs a server gets keys of his own, and no say about those of others.
-        let keys = Permissions::of(&[Permission::ManageApiKey]);
-        let server = call.caller.actor().kind == ActorKind::Discord;
-        let permissions = if server { permissions.without(&keys) } else { permissions };
-        if permissions.iter().next().is_none() {
-            let reason = "there is nothing left that the key could do";
-            return Err(CommandError::invalid("permissions", reason));
-        }
         let days = option(CommandOptionType::Integer, "days", "How long it is good; 30 without");
         CreateCommand::new("api-token").description("Get a key for my HTTP API").set_options(vec![
             name.required(true).min_length(1).max_length(100),
@@ -51,6 +43,14 @@ impl SlashCommand for ApiToken {
                 parsed.map_err(|error| CommandError::invalid("permissions", error.to_string()))?
             }
         };
+        // Who runs a server gets keys of his own, and no say about those of others.
+        let keys = Permissions::of(&[Permission::ManageApiKey]);
+        let server = call.caller.actor().kind == ActorKind::Discord;
+        let permissions = if server { permissions.without(&keys) } else { permissions };
+        if permissions.iter().next().is_none() {
+            let reason = "there is nothing left that the key could do";
+            return Err(CommandError::invalid("permissions", reason));
+        }
         let days = call.whole("days").unwrap_or(DAYS).clamp(1, 365);
         let ends = call.at + TimeDelta::days(days.cast_signed());
         let name = call.text("name").to_owned();

@@ -93,6 +93,8 @@ impl Accounts {
         by: Actor,
     ) -> Result<u64, CommandError> {
         let Newcomer { email, name, password, verified, roles } = newcomer;
+        let himself = by == Actor::user(id);
+        let cause = if himself { &as_user(cause, id) } else { cause };
         // Hashed before anything is taken: a server that is too busy has done nothing.
         let hash = match &password {
             Some(password) => Some(self.passwords.hash(password).await?),
@@ -112,8 +114,6 @@ impl Accounts {
             roles,
             by: by.clone(),
         };
-        let himself = by == Actor::user(id);
-        let cause = if himself { as_user(cause, id) } else { cause.clone() };
         let registered = self.users.execute(&id, register, &cause.then("register")).await?;
         let mut position = registered.position;
         if hash.is_some() {
@@ -121,7 +121,7 @@ impl Accounts {
             let set = self.users.execute(&id, set, &cause.then("password")).await?;
             position = set.position;
         }
-        let joined = self.join_by_domain(&cause, id).await?;
+        let joined = self.join_by_domain(cause, id).await?;
         Ok(joined.unwrap_or(position))
     }
 

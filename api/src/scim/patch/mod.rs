@@ -1,9 +1,15 @@
 //! Changes a resource as a PATCH says: RFC 7644, 3.5.2, and what Entra and Okta make of it.
 
+mod lists;
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value, json};
 
+use lists::{add_to, in_list, is_same};
+
 use super::error::{Kind as Bad, ScimError};
-use super::filter::{Filter, Operator};
+use super::filter::Filter;
 use super::path::{Path, field};
 use super::schema::{Attribute, Resource};
 
@@ -271,109 +277,6 @@ fn whole_list(
     Ok(())
 }
 
-/// The elements of a list that a filter finds.
-fn in_list(
-    base: &mut Value,
-    attribute: &'static Attribute,
-    part: Option<&'static Attribute>,
-    verb: Verb,
-    filter: &Filter,
-    value: Option<Value>,
-) -> Result<(), ScimError> {
-    let list = entry(base, attribute.name, || json!([]));
-    let Value::Array(elements) = list else { return Ok(()) };
-    let found: Vec<usize> =
-        (0..elements.len()).filter(|index| filter.fits(&elements[*index])).collect();
-    if verb == Verb::Remove {
-        if found.is_empty() {
-            let reason = format!("nothing in {} fits the filter", attribute.name);
-            return Err(ScimError::bad(Bad::NoTarget, reason));
-        }
-        match part {
-            Some(part) => found.iter().for_each(|index| remove(&mut elements[*index], part.name)),
-            None => elements.retain(|element| !filter.fits(element)),
-        }
-        return Ok(());
-    }
-    let Some(value) = value else { return Ok(()) };
-    if found.is_empty() {
-        // Entra replaces the work address of whoever has none; it is made from what the filter says.
-        let Some(mut made) = made_to_fit(attribute, filter) else {
-            let reason = format!("nothing in {} fits the filter", attribute.name);
-            return Err(ScimError::bad(Bad::NoTarget, reason));
-        };
-        put(&mut made, part, value);
-        add_to(list, made);
-        return Ok(());
-    }
-    for index in found {
-        put(&mut elements[index], part, value.clone());
-        if elements[index]["primary"] == true {
-            only_primary(elements, index);
-        }
-    }
-    Ok(())
-}
-
-fn put(element: &mut Value, part: Option<&Attribute>, value: Value) {
-    match (part, value) {
-        (Some(part), value) => *entry(element, part.name, || Value::Null) = value,
-        (None, Value::Object(parts)) => {
-            for (name, value) in parts {
-                *entry(element, &name, || Value::Null) = value;
-            }
-        }
-        (None, value) => *element = value,
-    }
-}
-
-/// The element that a filter of nothing but equalities describes.
-fn made_to_fit(attribute: &Attribute, filter: &Filter) -> Option<Value> {
-    match filter {
-        Filter::Compare { path, operator: Operator::Eq, value } if path.part.is_none() => {
-            let part = attribute.parts.iter().find(|it| path.is(it.name))?;
-            Some(json!({ part.name: value }))
-        }
-        Filter::And(one, other) => {
-            let (mut one, other) = (made_to_fit(attribute, one)?, made_to_fit(attribute, other)?);
-            one.as_object_mut()?.extend(other.as_object()?.clone());
-            Some(one)
-        }
-        _ => None,
-    }
-}
-
-/// Adds an element that is not there yet; a new primary one is the only one.
-fn add_to(list: &mut Value, element: Value) {
-    let Value::Array(elements) = list else { return };
-    if elements.iter().any(|it| is_same(it, &element)) {
-        return;
-    }
-    let primary = element["primary"] == true;
-    elements.push(element);
-    if primary {
-        let last = elements.len() - 1;
-        only_primary(elements, last);
-    }
-}
-
-fn only_primary(elements: &mut [Value], chosen: usize) {
-    for (index, element) in elements.iter_mut().enumerate() {
-        if index != chosen && element["primary"] == true {
-            element["primary"] = json!(false);
-        }
-    }
-}
-
-/// Elements are the same when their values and types are, where both have them.
-fn is_same(one: &Value, other: &Value) -> bool {
-    let (Some(value), Some(others)) = (one.get("value"), other.get("value")) else {
-        return one == other;
-    };
-    let (kind, others_kind) = (one.get("type"), other.get("type"));
-    value == others && (kind.is_none() || others_kind.is_none() || kind == others_kind)
-}
-
 fn named(path: &Path) -> String {
     let attribute = match &path.part {
         Some(part) => format!("{}.{part}", path.attribute),
@@ -404,115 +307,5 @@ fn entry<'a>(object: &'a mut Value, name: &str, missing: fn() -> Value) -> &'a m
 fn remove(object: &mut Value, name: &str) {
     if let Some(fields) = object.as_object_mut() {
         fields.retain(|key, _| !key.eq_ignore_ascii_case(name));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::scim::schema::ENTERPRISE;
-
-    #[test]
-    fn operations_of_the_rfc_and_of_entra_do_what_they_mean() {
-        for (operation, expected) in [
-            (json!({ "op": "replace", "path": "active", "value": "False" }), ("/active", json!(false))),
-            (json!({ "op": "Add", "path": "name.givenName", "value": "A" }), ("/name/givenName", json!("A"))),
-            (json!({ "op": "add", "value": { "name.familyName": "B" } }), ("/name/familyName", json!("B"))),
-            (json!({ "op": "replace", "value": { "NickName": "An" } }), ("/nickName", json!("An"))),
-            (
-                json!({ "op": "Replace", "path": r#"emails[type eq "work"].value"#, "value": "w@x.y" }),
-                ("/emails/0/value", json!("w@x.y")),
-            ),
-            (
-                json!({ "op": "Add", "path": r#"emails[type eq "home"].value"#, "value": "h@x.y" }),
-                ("/emails/1", json!({ "type": "home", "value": "h@x.y" })),
-            ),
-            (
-                json!({ "op": "add", "path": "emails", "value": [{ "value": "n@x.y", "primary": true }] }),
-                ("/emails/0/primary", json!(false)),
-            ),
-            (
-                json!({ "op": "add", "path": format!("{ENTERPRISE}:department"), "value": "R&D" }),
-                (
-                    "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department",
-                    json!("R&D"),
-                ),
-            ),
-            (json!({ "op": "remove", "path": "nickName" }), ("/nickName", Value::Null)),
-            (json!({ "op": "replace", "path": "title", "value": null }), ("/title", Value::Null)),
-        ] {
-            let message = json!({ "Operations": [operation] });
-            let after = patched(Resource::User, &ana(), &message);
-            let after = after.unwrap_or_else(|no| panic!("{operation}: {no}"));
-            let (place, value) = expected;
-            assert_eq!(after.pointer(place).unwrap_or(&Value::Null), &value, "{operation}: {after}");
-        }
-    }
-
-    #[test]
-    fn members_come_and_go() {
-        let group = json!({ "displayName": "crew", "members": [{ "value": "1" }, { "value": "2" }] });
-        for (operation, members) in [
-            (json!({ "op": "add", "path": "members", "value": [{ "value": "3" }, { "value": "1" }] }), "123"),
-            (json!({ "op": "remove", "path": r#"members[value eq "1"]"# }), "2"),
-            (json!({ "op": "Remove", "path": "members", "value": [{ "value": "2" }] }), "1"),
-            (json!({ "op": "remove", "path": "members" }), ""),
-            (json!({ "op": "replace", "path": "members", "value": [{ "value": "9" }] }), "9"),
-        ] {
-            let message = json!({ "Operations": [operation] });
-            let after = patched(Resource::Group, &group, &message).unwrap();
-            let left = after["members"].as_array().into_iter().flatten();
-            let left: String = left.map(|it| it["value"].as_str().unwrap()).collect();
-            assert_eq!(left, members, "{operation}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_done_is_refused_with_its_kind() {
-        for (operation, kind) in [
-            (json!({ "op": "remove" }), Bad::NoTarget),
-            (json!({ "op": "paint", "path": "title" }), Bad::InvalidSyntax),
-            (json!({ "op": "replace", "path": "id", "value": "7" }), Bad::Mutability),
-            (json!({ "op": "replace", "path": "shoeSize", "value": 38 }), Bad::InvalidPath),
-            (json!({ "op": "replace", "path": "title[", "value": "x" }), Bad::InvalidFilter),
-            (json!({ "op": "replace", "path": "active", "value": 7 }), Bad::InvalidValue),
-            (json!({ "op": "remove", "path": "userName" }), Bad::InvalidValue),
-            (json!({ "op": "remove", "path": r#"emails[type eq "none"]"# }), Bad::NoTarget),
-        ] {
-            let message = json!({ "Operations": [operation] });
-            let no = patched(Resource::User, &ana(), &message).unwrap_err();
-            assert_eq!(no.kind, Some(kind), "{operation}: {no}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_path_breaks_the_reader(path in "\\PC{0,60}", value in "[a-z]{0,5}") {
-            let operation = json!({ "op": "add", "path": path, "value": value });
-            let _ = patched(Resource::User, &ana(), &json!({ "Operations": [operation] }));
-        }
-
-        #[test]
-        fn adding_twice_is_adding_once(kind in "[a-z]{1,3}", address in "[a-z]{1,3}@x") {
-            let operation = json!({
-                "op": "add",
-                "path": "emails",
-                "value": [{ "type": kind, "value": address }],
-            });
-            let message = json!({ "Operations": [operation] });
-            let once = patched(Resource::User, &ana(), &message).unwrap();
-            prop_assert_eq!(patched(Resource::User, &once, &message).unwrap(), once);
-        }
-    }
-
-    fn ana() -> Value {
-        json!({
-            "userName": "ana",
-            "nickName": "Annie",
-            "title": "Dr",
-            "emails": [{ "value": "ana@acme.com", "type": "work", "primary": true }],
-        })
     }
 }
