@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_code_is_good_for_one_step_more_on_either_side() {
-        let step = |second: i64| AuthenticatorCodes.step(SECRET, "005924", at(1_234_567_890 + second));
+        let step =
+            |second: i64| AuthenticatorCodes.step(SECRET, "005924", at(1_234_567_890 + second));
         assert_eq!([step(-60), step(-30), step(0), step(30), step(60)], {
             let it = Some(1_234_567_890 / 30);
             [None, it, it, it, None]

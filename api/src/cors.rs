@@ -3,8 +3,7 @@
 use poem::Response;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 
-const ASKABLE: &str =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, \
+const ASKABLE: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, \
 X-Min-Position";
 const READABLE: &str = "ETag, Location, Retry-After, X-Event-Position, X-RateLimit-Limit, \
 X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id";

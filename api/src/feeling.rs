@@ -71,6 +71,7 @@ struct Mood {
 
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the wire says so")]
 struct Conflict {
     is_conflict: bool,
     /// `low`, `medium` or `high`.
@@ -115,6 +116,7 @@ impl FeelingApi {
     /// By rules and word lists, for English, Spanish, German and French; nothing is kept, and nothing leaves
     /// the process.
     #[oai(path = "/analyze", method = "post", operation_id = "analyzeFeeling")]
+    #[expect(clippy::unused_async, reason = "the framework asks for it")]
     async fn analyze(
         &self,
         _may: May<needs::WriteConversation>,
@@ -156,7 +158,11 @@ impl EmotionalContext {
             emotion: Emotion {
                 primary: named(emotion.primary),
                 secondary: emotion.secondary.map(named),
-                emotions: emotion.emotions.into_iter().map(|(it, share)| (named(it), share)).collect(),
+                emotions: emotion
+                    .emotions
+                    .into_iter()
+                    .map(|(it, share)| (named(it), share))
+                    .collect(),
                 confidence: emotion.confidence,
             },
             mood: Mood {

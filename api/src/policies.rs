@@ -222,6 +222,7 @@ impl PoliciesApi {
     ///
     /// Of this process, since it started; the newest thousand are kept.
     #[oai(path = "/policies/decisions", method = "get", operation_id = "listDecisions")]
+    #[expect(clippy::unused_async, reason = "the framework asks for it")]
     async fn decisions(
         &self,
         may: May<needs::ReadAudit>,

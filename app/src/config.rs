@@ -281,9 +281,13 @@ mod tests {
                 toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
                 toml::Value::String(_) if name.ends_with("__SMTP_URL") => "smtp://mail".to_owned(),
-                toml::Value::String(_) if name.ends_with("__PUBLIC_URL") => "https://a.b".to_owned(),
+                toml::Value::String(_) if name.ends_with("__PUBLIC_URL") => {
+                    "https://a.b".to_owned()
+                }
                 toml::Value::String(_) if name.ends_with("__MAIL_FROM") => "a@b.example".to_owned(),
-                toml::Value::String(it) if humantime::parse_duration(&it).is_ok() => "7h".to_owned(),
+                toml::Value::String(it) if humantime::parse_duration(&it).is_ok() => {
+                    "7h".to_owned()
+                }
                 toml::Value::String(it) => format!("{it}9"),
                 odd => panic!("{name}: {odd}"),
             };

@@ -27,6 +27,7 @@ mod part;
 pub mod platform;
 pub mod policies;
 mod progress;
+mod projecting;
 mod read_models;
 mod remote;
 mod replay;
@@ -69,7 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let config = Config::read(&place, &serve_args)?;
     match command {
-        None | Some(Command::Serve(_)) => return serve::serve(config, &serve_args).await,
+        None | Some(Command::Serve(_)) => return Box::pin(serve::serve(config, &serve_args)).await,
         Some(Command::Openapi) => {
             writeln!(std::io::stdout(), "{}", api::openapi_json())?;
             return Ok(());
@@ -105,7 +106,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             .await
         }
         Some(Command::Log(command)) => log_command(&config, command).await,
-        Some(Command::Replay(args)) => replay_command(&config, &place, args).await,
+        Some(Command::Replay(args)) => Box::pin(replay_command(&config, &place, args)).await,
         Some(Command::Vault(command)) => vault::run(&config, command).await,
         Some(Command::Verify { json }) => {
             let stores = Stores::open_made(&config).await?;

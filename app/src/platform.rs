@@ -11,7 +11,7 @@ use commands::identity::Alerts;
 use commands::ports::Leases;
 use commands::{ChainSigner, Reactor, StartFrom, Tail, describe, run_reactors, while_leased};
 use domain::kernel::{Journal, ProcessId};
-use projections::{BuildError, Fence, Generations, Place};
+use projections::Generations;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -26,14 +26,14 @@ use crate::known_log::{forget_other_logs, ground, ready_reactors};
 use crate::listening::{listen, reachable};
 use crate::mirror::{keep_mirror, mirror};
 use crate::part::{END, Part};
-use crate::read_models::{Live, Pointer};
+use crate::projecting::{generations, projector};
+use crate::read_models::Live;
 use crate::sampler::Sampler;
 use crate::stores::Stores;
 use crate::use_cases::UseCases;
 use crate::wiring::{outside, use_cases};
 
 /// The names of what runs once in a deployment.
-const PROJECTOR: &str = "projector";
 pub(crate) const REACTORS: &str = "reactors";
 const ACCOUNTS: &str = "accounts";
 const TIMERS: &str = "timers";
@@ -46,7 +46,7 @@ pub struct Platform {
     /// Where the API is; none without the role.
     pub url: Option<String>,
     pub stores: Stores,
-    pub use_cases: UseCases,
+    pub use_cases: Box<UseCases>,
     pub generations: Generations,
     data_dir: DataDir,
     reactors: Vec<&'static str>,
@@ -59,6 +59,17 @@ pub struct Platform {
 impl Platform {
     /// Starts the roles. `own` is a token for this process's own command line.
     pub async fn start(
+        config: &Config,
+        roles: Roles,
+        own: Option<OwnToken>,
+        reactors_from: Option<StartFrom>,
+        data_dir: DataDir,
+    ) -> anyhow::Result<Self> {
+        // Whoever starts one need not hold all that it waits for.
+        Box::pin(Self::started(config, roles, own, reactors_from, data_dir)).await
+    }
+
+    async fn started(
         config: &Config,
         roles: Roles,
         own: Option<OwnToken>,
@@ -113,7 +124,7 @@ impl Platform {
         let mut platform = Self {
             url: None,
             stores,
-            use_cases,
+            use_cases: Box::new(use_cases),
             generations,
             data_dir,
             reactors: reactors.iter().map(|it| it.name()).collect(),
@@ -201,8 +212,7 @@ impl Platform {
             let work = |_, stop| Timers(behaviors.clone()).run(stop);
             while_leased(leases, TIMERS, &timers, stop, work).await;
         }));
-        let (leases, accounts) =
-            (self.stores.operational.clone(), self.use_cases.accounts.clone());
+        let (leases, accounts) = (self.stores.operational.clone(), self.use_cases.accounts.clone());
         self.parts.push(Part::start(ACCOUNTS, |stop| async move {
             let work = |_, stop| keep_accounts(accounts.clone(), stop);
             while_leased(leases, ACCOUNTS, &keeper, stop, work).await;
@@ -237,7 +247,7 @@ impl Platform {
             self_editing: self.use_cases.self_editing.clone(),
         };
         self.parts.push(Part::start("bot", |stop| async move {
-            bot::run(settings, services, stop).await;
+            Box::pin(bot::run(settings, services, stop)).await;
         }));
     }
 
@@ -318,7 +328,11 @@ impl Platform {
     }
 
     /// What the API shows: the present, or the state of one moment, whose keys are those of now.
-    async fn shown(&self, config: &Config, snapshot: bool) -> anyhow::Result<(Journal, UseCases)> {
+    async fn shown(
+        &self,
+        config: &Config,
+        snapshot: bool,
+    ) -> anyhow::Result<(Journal, Box<UseCases>)> {
         let journal = &self.stores.journal;
         let Some(live) = self.generations.live().filter(|_| snapshot) else {
             return Ok((journal.clone(), self.use_cases.clone()));
@@ -326,7 +340,7 @@ impl Platform {
         let journal = as_of(journal, live.checkpoint().await?.position);
         let use_cases = UseCases::as_of(&self.stores, &journal, outside(config)?);
         use_cases.views.are(&self.generations);
-        Ok((journal, use_cases))
+        Ok((journal, Box::new(use_cases)))
     }
 
     /// Ends everything: requests in flight are answered, effects stop, the last batch is projected.
@@ -348,57 +362,4 @@ impl Platform {
             part.end().await;
         }
     }
-}
-
-/// Follows the log into the live generation, or just watches which one is live.
-fn projector(
-    roles: Roles,
-    config: &Config,
-    stores: &Stores,
-    generations: &Generations,
-    holder: &str,
-) -> Part {
-    let generations = generations.clone();
-    if !roles.projector {
-        return Part::start("views", |stop| async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = generations.keep_up() => {}
-            }
-        });
-    }
-    let shared = config.views.reveal().starts_with("postgres");
-    let leases: Arc<dyn Leases> = stores.operational.clone();
-    let holder = holder.to_owned();
-    Part::start(PROJECTOR, move |stop| async move {
-        let following = while_leased(leases, PROJECTOR, &holder, stop, |lease, stop| {
-            let generations = generations.clone();
-            let fence = if shared { Fence::Token(lease.token) } else { Fence::Alone };
-            async move {
-                match generations.follow(fence, stop.cancelled_owned()).await {
-                    // That was said already.
-                    Ok(()) | Err(BuildError::Alarm(_)) => {}
-                    Err(error) => {
-                        tracing::error!(error = %describe(&error), "the read models stand still");
-                    }
-                }
-            }
-        });
-        Box::pin(following).await;
-    })
-}
-
-/// The read models: the live ones, or the state of a moment, served as it is.
-async fn generations(
-    config: &Config,
-    stores: &Stores,
-    snapshot: bool,
-) -> anyhow::Result<Generations> {
-    let journal = stores.journal.clone();
-    if snapshot {
-        return Ok(Generations::snapshot(journal, config.views.reveal()).await?);
-    }
-    let place = Place::parse(config.views.reveal(), &config.data_dir)?;
-    let pointer = Arc::new(Pointer(stores.operational.clone()));
-    Ok(Generations::new(journal, place, pointer))
 }

@@ -63,7 +63,8 @@ pub async fn run(settings: Settings, services: Services, shutdown: CancellationT
     services.orders.remember(&loaded.aggregate, loaded.position);
     let rest = Arc::new(Rest::new(&settings));
     let commands = Arc::new(Commands::new(&services));
-    let gate = Arc::new(Gate::new(&settings, services.lifecycle.clone(), services.accounts.clone()));
+    let gate =
+        Arc::new(Gate::new(&settings, services.lifecycle.clone(), services.accounts.clone()));
     let supervisor = Supervisor { settings, services, rest, commands, gate, shutdown };
     supervisor.run().await;
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use domain::behaviors::Behavior;
 use domain::conversation::Conversation;
 use domain::discord::{Channel, Guild};
-use domain::identity::{
-    Alert, ApiKey, Claim, Group, Organization, Role, Session, SignIn, User,
-};
+use domain::identity::{Alert, ApiKey, Claim, Group, Organization, Role, Session, SignIn, User};
 use domain::integrations::Installation;
 use domain::kernel::{Blob, Chain, ErasurePerson, Journal, StreamId};
 use domain::lifecycle::{Bot, Process, Settings};

@@ -7,7 +7,7 @@ use palimpsest::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match palimpsest::run(Cli::parse()).await {
+    match Box::pin(palimpsest::run(Cli::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("platform: {error:#}");

@@ -9,10 +9,13 @@ use adapters::{
 use api::{Authenticate, Unauthenticated};
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use commands::conversation::RecentTurns;
 use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
 use commands::identity::people::{EraseDeletedUsers, People};
 use commands::identity::policies::Authority;
-use commands::identity::{ApiToken, Identity, KeepMemberships, NoEntry, Reserve};
+use commands::identity::{
+    ApiToken, Identity, KeepMemberships, KeyHashes, LastUses, NoEntry, Reserve,
+};
 use commands::ports::{Caller, Execute as _};
 use commands::{Blobs, Executors, Reactor};
 use domain::identity::{ApiKeyCommand, UserCommand};
@@ -92,6 +95,27 @@ pub fn whole_accounts(
     let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
     let authority = Deciding::new(executors, &blobs, Arc::new(views.clone())).authority;
     accounts(journal, executors, vault, operational, views, authority)
+}
+
+/// API keys over the same.
+pub fn keys(
+    journal: &Journal,
+    executors: &Executors,
+    vault: &Arc<SealedVault>,
+    operational: &Arc<OperationalStore>,
+    views: &Views,
+) -> Identity {
+    let blobs = Blobs::new(executors.blobs.clone(), journal.clone());
+    Identity {
+        api_keys: executors.api_keys.clone(),
+        decisions: Deciding::new(executors, &blobs, Arc::new(views.clone())).decisions,
+        people: executors.people.clone(),
+        journal: journal.clone(),
+        vault: vault.clone(),
+        recent: RecentTurns::default(),
+        hashes: KeyHashes::default(),
+        uses: LastUses::new(operational.clone()),
+    }
 }
 
 /// Second factors and passkeys for them.

@@ -167,8 +167,7 @@ async fn sessions_are_listed_and_ended() {
     assert_eq!(sessions[0]["ip_address"], "127.0.0.1");
 
     let newest = sessions[0]["id"].as_str().unwrap();
-    let ended =
-        as_user(&door, &here, Method::DELETE, &format!("/api/v1/sessions/{newest}")).await;
+    let ended = as_user(&door, &here, Method::DELETE, &format!("/api/v1/sessions/{newest}")).await;
     assert_eq!(ended.status, 200, "{}", ended.text);
     assert_eq!(as_user(&door, &elsewhere, Method::GET, ME).await.status, 401);
     assert_eq!(as_user(&door, &there, Method::GET, ME).await.status, 200);
@@ -318,9 +317,8 @@ async fn access_tokens_are_what_the_public_keys_say_and_nothing_else() {
     let keys = answered(door.bare(Method::GET, "/.well-known/jwks.json")).await;
     let key = &keys.body["keys"][0];
     let parts: Vec<&str> = token.split('.').collect();
-    let read = |part: &str| -> Value {
-        serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
-    };
+    let read =
+        |part: &str| -> Value { serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap() };
     let (header, claims) = (read(parts[0]), read(parts[1]));
     assert_eq!((&header["alg"], &header["typ"]), (&json!("RS256"), &json!("at+jwt")));
     assert_eq!(header["kid"], key["kid"]);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use commands::CommandError;
 use commands::Reactor as _;
 use commands::identity::{MailAlerts, RaiseAlerts};
@@ -62,7 +62,7 @@ async fn a_sign_in_from_elsewhere_is_told_but_not_the_first_one() {
 async fn a_token_that_comes_again_is_told() {
     let (stage, _folder) = Stage::start(false).await;
     let session = stage.sign_in("203.0.113.7", LINUX).await;
-    let (sessions, now) = (&stage.stores.executors.sessions, Utc::now());
+    let (sessions, now) = (&stage.stores.executors.sessions, now());
     for _ in 0..2 {
         let refresh = SessionCommand::Refresh { turn: 0, now };
         stage.execute(&**sessions, &session, refresh, origin("192.0.2.9", LINUX)).await;
@@ -154,7 +154,7 @@ impl Stage {
 
     async fn fail(&self, account: &str, address: &str, user: Option<UserId>) {
         let pair: SignInId = format!("{account}-{}", address.replace('.', "-")).parse().unwrap();
-        let fail = SignInCommand::Fail { user, method: Method::Password, now: Utc::now() };
+        let fail = SignInCommand::Fail { user, method: Method::Password, now: now() };
         let sign_ins = &self.stores.executors.sign_ins;
         self.execute(&**sign_ins, &pair, fail, origin(address, LINUX)).await;
     }
@@ -169,7 +169,7 @@ impl Stage {
             remember: false,
             lasts: TimeDelta::hours(1),
             epoch: 0,
-            now: Utc::now(),
+            now: now(),
         };
         let sessions = &self.stores.executors.sessions;
         self.execute(&**sessions, &id, start, origin(address, agent)).await;
@@ -272,4 +272,8 @@ impl Mailer for Post {
         post.0.push(mail);
         if post.1 { Err(CommandError::unavailable("no post today")) } else { Ok(()) }
     }
+}
+
+fn now() -> chrono::DateTime<chrono::Utc> {
+    domain::kernel::Clock::now(&adapters::SystemClock)
 }

@@ -156,7 +156,9 @@ async fn other_methods_are_told_which_there_are() {
     let all = operations();
     for operation in &all {
         let path = operation.some_path();
-        let taken = |method: &Method| all.iter().any(|it| it.path == operation.path && it.method == *method);
+        let taken = |method: &Method| {
+            all.iter().any(|it| it.path == operation.path && it.method == *method)
+        };
         let others = [Method::PATCH, Method::PUT, Method::DELETE, Method::POST, Method::GET];
         let other = others.into_iter().find(|method| !taken(method)).unwrap();
         let answer = answered(door.request(other, &path)).await;

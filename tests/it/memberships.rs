@@ -210,8 +210,7 @@ async fn members_see_themselves_and_what_they_are_in() {
     assert_eq!(total(&get(&ana, "/api/v1/users").await), 1);
 
     let off_path = format!("/api/v1/users/{}/deactivate", id(&ben));
-    let off =
-        as_user(&door, &boss, Method::POST, &off_path);
+    let off = as_user(&door, &boss, Method::POST, &off_path);
     assert_eq!(off.await.body["data"]["status"], "deactivated");
     assert_eq!(get(&ben, "/api/v1/auth/me").await.status, 401);
     let on_path = format!("/api/v1/users/{}/reactivate", id(&ben));
@@ -246,7 +245,9 @@ async fn same_when_built_anew(door: &Door) {
     loop {
         let progress = door.get(&format!("/api/v1/replays/{replay}")).await;
         match progress.body["data"]["status"].as_str() {
-            Some("completed") => return assert_eq!(progress.body["data"]["differences"], json!([])),
+            Some("completed") => {
+                return assert_eq!(progress.body["data"]["differences"], json!([]));
+            }
             Some("running") => tokio::task::yield_now().await,
             _ => panic!("{}", progress.text),
         }

@@ -10,7 +10,8 @@ use super::accounts::{as_user, log_in, register, send};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_makes_changes_and_removes_users() {
     let door = Door::open().await;
-    let new = json!({ "email": "ben@acme.example", "name": "Ben", "password": "correct horse battery" });
+    let new =
+        json!({ "email": "ben@acme.example", "name": "Ben", "password": "correct horse battery" });
     let made = door.post("/api/v1/users", new.clone()).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let (path, id) = (made.header("location").to_owned(), made.body["data"]["id"].clone());
@@ -66,7 +67,8 @@ async fn nobody_gives_more_than_he_has() {
     let made = answered(door.bare(Method::POST, "/api/v1/roles").bearer_auth(&weak).json(&role));
     assert_eq!(made.await.status, 403);
 
-    let role = json!({ "name": "auditors", "description": "they look", "permissions": ["read:audit"] });
+    let role =
+        json!({ "name": "auditors", "description": "they look", "permissions": ["read:audit"] });
     let made = door.post("/api/v1/roles", role).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let audit = || as_user(&door, &user, Method::GET, "/api/v1/audit");
@@ -139,7 +141,10 @@ async fn organizations_do_not_exist_for_each_other() {
     let group = json!({ "display_name": "crew", "organization_id": acme });
     let made = send(&door, &boss, Method::POST, "/api/v1/groups", group.clone()).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    assert_eq!(send(&door, &member, Method::POST, "/api/v1/groups", group.clone()).await.status, 403);
+    assert_eq!(
+        send(&door, &member, Method::POST, "/api/v1/groups", group.clone()).await.status,
+        403
+    );
     assert_eq!(send(&door, &other, Method::POST, "/api/v1/groups", group).await.status, 403);
     let path = format!("/api/v1/groups/{}/members", made.body["data"]["id"].as_str().unwrap());
     let add = |user: String| send(&door, &boss, Method::POST, &path, json!({ "user_ids": [user] }));

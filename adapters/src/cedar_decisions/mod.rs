@@ -142,7 +142,8 @@ impl CedarDecisions {
             })
         };
         let read = tokio::task::spawn_blocking(read).await.map_err(CommandError::unavailable)?;
-        let (live, files) = read.ok_or_else(|| CommandError::unavailable("no thread to read policies"))?;
+        let (live, files) =
+            read.ok_or_else(|| CommandError::unavailable("no thread to read policies"))?;
         match &live {
             Live::Broken(reason) => {
                 tracing::error!(revision, reason, "the policies cannot be used: all is denied");

@@ -83,26 +83,26 @@ async fn processes_that_start_at_once_know_each_others_tokens() {
 #[tokio::test]
 async fn a_key_is_followed_in_time_and_verifies_a_while_longer() {
     let vault: Arc<Memory> = Arc::default();
-    let days = |count| Utc::now() - TimeDelta::days(count);
+    let days = |count| now() - TimeDelta::days(count);
     vault.keep_made(days(31)).await;
     let (ours, others) = (tokens(&vault), tokens(&vault));
     let old = others.sign(&claims()).await.unwrap();
 
-    ours.rotate(Utc::now()).await.unwrap();
+    ours.rotate(now()).await.unwrap();
     assert_eq!(ours.public_keys().await.unwrap()["keys"].as_array().map(Vec::len), Some(2));
     let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid;
     // The new one is shown, and signs only later.
     assert_eq!(kid(&ours.sign(&claims()).await.unwrap()), kid(&old));
-    let later = Claims { issued_at: Utc::now() + TimeDelta::minutes(11), ..claims() };
+    let later = Claims { issued_at: now() + TimeDelta::minutes(11), ..claims() };
     let new = ours.sign(&later).await.unwrap();
     assert_ne!(kid(&new), kid(&old));
     assert!(ours.verify(&old, claims().issued_at).await.unwrap().is_some());
 
-    ours.rotate(Utc::now() + TimeDelta::hours(25)).await.unwrap();
+    ours.rotate(now() + TimeDelta::hours(25)).await.unwrap();
     assert!(ours.verify(&old, claims().issued_at).await.unwrap().is_some());
-    ours.rotate(Utc::now() + TimeDelta::hours(27)).await.unwrap();
+    ours.rotate(now() + TimeDelta::hours(27)).await.unwrap();
     assert_eq!(ours.verify(&old, claims().issued_at).await.unwrap(), None);
-    ours.rotate(Utc::now() + TimeDelta::days(5)).await.unwrap();
+    ours.rotate(now() + TimeDelta::days(5)).await.unwrap();
     assert_eq!(vault.secrets(PREFIX).await.unwrap().len(), 1);
 }
 
@@ -125,7 +125,7 @@ proptest! {
     fn no_text_breaks_the_reader(text in "[\\PC.]{0,60}(\\.[A-Za-z0-9_=-]{0,40}){0,3}") {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let tokens = JwtTokens::new(Arc::new(Memory::default()), "i".into(), "a".into());
-        let read = runtime.block_on(tokens.verify(&text, Utc::now()));
+        let read = runtime.block_on(tokens.verify(&text, now()));
         prop_assert!(matches!(read, Ok(None)));
     }
 }
@@ -135,7 +135,7 @@ fn tokens(vault: &Arc<Memory>) -> JwtTokens {
 }
 
 fn claims() -> Claims {
-    let issued_at = DateTime::from_timestamp(Utc::now().timestamp() / 60 * 60, 0).unwrap();
+    let issued_at = DateTime::from_timestamp(now().timestamp() / 60 * 60, 0).unwrap();
     Claims {
         id: Uuid::nil(),
         user: UserId(Uuid::nil()),
@@ -216,4 +216,8 @@ impl Vault for Memory {
     fn verifies(&self, _: &str, _: &str, _: &str) -> bool {
         false
     }
+}
+
+fn now() -> DateTime<Utc> {
+    domain::kernel::Clock::now(&crate::SystemClock)
 }

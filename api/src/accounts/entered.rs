@@ -75,7 +75,7 @@ pub(crate) struct In {
 
 /// Somebody came in, or nearly.
 pub(crate) enum Let {
-    In(In),
+    In(Box<In>),
     Asked(Challenge),
 }
 
@@ -106,7 +106,7 @@ impl Let {
     pub(crate) fn of(entry: Entry, accounts: &Accounts) -> Self {
         match entry {
             Entry::Challenge(challenge) => Self::Asked(challenge),
-            Entry::In(entered) => Self::In(In::of(*entered, accounts)),
+            Entry::In(entered) => Self::In(Box::new(In::of(*entered, accounts))),
         }
     }
 }

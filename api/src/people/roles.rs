@@ -184,6 +184,7 @@ impl RolesApi {
 
     /// List the permissions there are
     #[oai(path = "/permissions", method = "get", operation_id = "listPermissions")]
+    #[expect(clippy::unused_async, reason = "the framework asks for it")]
     async fn permissions(&self, _may: May<needs::ReadProfile>) -> Result<Found<PermissionList>> {
         let permissions = Permission::ALL
             .iter()

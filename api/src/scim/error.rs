@@ -71,12 +71,7 @@ impl From<ApiError> for ScimError {
             _ => None,
         };
         let headers = error.headers.into_iter().filter(|(name, _)| name != header::CONTENT_TYPE);
-        Self {
-            status: error.status,
-            kind,
-            detail: error.message,
-            headers: headers.collect(),
-        }
+        Self { status: error.status, kind, detail: error.message, headers: headers.collect() }
     }
 }
 

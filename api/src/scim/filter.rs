@@ -16,7 +16,11 @@ const DEEPEST: usize = 20;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Filter {
     And(Box<Self>, Box<Self>),
-    Compare { path: Path, operator: Operator, value: Value },
+    Compare {
+        path: Path,
+        operator: Operator,
+        value: Value,
+    },
     Not(Box<Self>),
     Or(Box<Self>, Box<Self>),
     Present(Path),
@@ -262,7 +266,10 @@ impl<'a> Reader<'a> {
     fn word(&mut self, word: &str) -> bool {
         let rest = self.rest.trim_start();
         let is_next = rest.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word))
-            && rest[word.len()..].chars().next().is_none_or(|c| c.is_whitespace() || "()]".contains(c));
+            && rest[word.len()..]
+                .chars()
+                .next()
+                .is_none_or(|c| c.is_whitespace() || "()]".contains(c));
         if is_next {
             self.rest = &rest[word.len()..];
         }
@@ -328,7 +335,7 @@ mod tests {
             (r#"active eq true and (title pr or emails.value ew ".org")"#, true),
             (r#"active eq "False""#, false),
             (r#"userName eq "x" or userName eq "y" and active eq true"#, false),
-            (r#"nickName eq null"#, true),
+            ("nickName eq null", true),
         ] {
             assert_eq!(Filter::parse(filter).unwrap().fits(&ana), fits, "{filter}");
         }
@@ -337,9 +344,17 @@ mod tests {
     #[test]
     fn what_is_no_filter_is_refused() {
         for filter in [
-            "", "userName", "userName eq", "userName eq ana", r#"userName is "ana""#,
-            r#"(userName eq "a""#, r#"userName eq "a" and"#, r#"emails[type eq "a""#,
-            r#"userName eq "a" userName eq "b""#, r#"userName eq ["a"]"#, r#"1 eq 1"#,
+            "",
+            "userName",
+            "userName eq",
+            "userName eq ana",
+            r#"userName is "ana""#,
+            r#"(userName eq "a""#,
+            r#"userName eq "a" and"#,
+            r#"emails[type eq "a""#,
+            r#"userName eq "a" userName eq "b""#,
+            r#"userName eq ["a"]"#,
+            "1 eq 1",
         ] {
             assert!(Filter::parse(filter).is_err(), "{filter}");
         }

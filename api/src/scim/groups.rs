@@ -114,7 +114,10 @@ impl Scim {
         let row = groups::find(live.db(), id).await.map_err(ApiError::from)?;
         let row = row.ok_or_else(|| ScimError::not_found("group", &id.to_string()))?;
         let loaded = self.people.groups.load(&id).await?;
-        Ok((self.shown_group(asked, &row, &loaded.aggregate, loaded.version).await?, loaded.version))
+        Ok((
+            self.shown_group(asked, &row, &loaded.aggregate, loaded.version).await?,
+            loaded.version,
+        ))
     }
 
     async fn list_groups(&self, asked: &Asked) -> Result<Value, ScimError> {

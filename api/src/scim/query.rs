@@ -31,9 +31,8 @@ impl Query {
                 let reason = format!("{name} is a number");
                 number.map_err(|_| ScimError::bad(Kind::InvalidValue, reason))
             };
-            let clamped = |number: i64, least: i64| {
-                usize::try_from(number.max(least)).unwrap_or(usize::MAX)
-            };
+            let clamped =
+                |number: i64, least: i64| usize::try_from(number.max(least)).unwrap_or(usize::MAX);
             match name {
                 "filter" => {
                     let filter = Filter::parse(&value);
@@ -53,7 +52,8 @@ impl Query {
 
     /// Whether an attribute is wanted at all: some cost much to look up.
     pub(super) fn wants(&self, name: &str) -> bool {
-        let named = |paths: &[Path]| paths.iter().any(|path| path.attribute.eq_ignore_ascii_case(name));
+        let named =
+            |paths: &[Path]| paths.iter().any(|path| path.attribute.eq_ignore_ascii_case(name));
         if self.attributes.is_empty() { !named(&self.excluded) } else { named(&self.attributes) }
     }
 

@@ -165,7 +165,8 @@ impl Scim {
         if asked.query.wants("groups") {
             let ids = self.people.directory.groups_of(UserId(row.id)).await?;
             let ids = ids.into_iter().map(|it| it.0).collect();
-            let groups = groups::some(self.views.live()?.db(), ids).await.map_err(ApiError::from)?;
+            let groups =
+                groups::some(self.views.live()?.db(), ids).await.map_err(ApiError::from)?;
             let groups: Vec<_> = groups
                 .into_iter()
                 .map(|it| {

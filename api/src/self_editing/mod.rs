@@ -30,8 +30,8 @@ use crate::auth::{May, needs};
 use crate::page::{Pagination, default_limit};
 use crate::request;
 use crate::views::Views;
-pub(crate) use shapes::{EditFinding, EditView};
 use shapes::{EditChanges, past_status};
+pub(crate) use shapes::{EditFinding, EditView};
 use words::PastStatus;
 pub(crate) use words::{ScopeWord, moment};
 

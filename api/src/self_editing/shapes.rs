@@ -152,11 +152,7 @@ pub(super) fn shown(
     let checks = edit.checks().into_iter().map(|check| EditCheck {
         name: check.name,
         status: if check.passed { CheckStatus::Passed } else { CheckStatus::Failed },
-        findings: check
-            .findings
-            .into_iter()
-            .map(EditFinding::of)
-            .collect(),
+        findings: check.findings.into_iter().map(EditFinding::of).collect(),
     });
     let approvals = words.iter().filter(|word| word.decision == "approved");
     let approvals = approvals.map(|word| EditApproval {

@@ -68,7 +68,11 @@ pub(crate) async fn run(config: &Config, as_json: bool) -> anyhow::Result<()> {
             format!("{path} is empty: no server ever worked in it; the first start fills it");
         findings.push(Finding::weak("data directory", says));
     }
-    findings.extend([outside::discord(config).await, outside::ai(config).await, keys::first_api_key(config)]);
+    findings.extend([
+        outside::discord(config).await,
+        outside::ai(config).await,
+        keys::first_api_key(config),
+    ]);
 
     let mut output = std::io::stdout();
     if as_json {

@@ -52,7 +52,8 @@ impl Reserve {
         let CommandError::Rejected(_) = &error else { return Err(error) };
 
         let from = self.claims.load(&id).await?.aggregate.owner().map(ToOwned::to_owned);
-        let holder = from.as_deref().and_then(|it| it.strip_prefix("user:")?.parse::<UserId>().ok());
+        let holder =
+            from.as_deref().and_then(|it| it.strip_prefix("user:")?.parse::<UserId>().ok());
         if let (Some(from), Some(holder)) = (from, holder)
             && !self.users.load(&holder).await?.aggregate.exists()
         {

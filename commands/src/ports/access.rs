@@ -54,9 +54,9 @@ impl Caller {
 
     /// The person who signed in; a key or a Discord account is none.
     pub fn signed(&self) -> Result<&Signed, CommandError> {
-        self.session.as_ref().ok_or_else(|| {
-            refused("this is for people who signed in, not for keys", None)
-        })
+        self.session
+            .as_ref()
+            .ok_or_else(|| refused("this is for people who signed in, not for keys", None))
     }
 
     /// What is dangerous wants a second factor of the last ten minutes from whoever has one.

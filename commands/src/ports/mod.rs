@@ -53,9 +53,7 @@ pub use leases::{Lease, Leases};
 pub use mailer::{Mail, Mailer};
 pub use mirror::{Mirror, MirrorError, Shown, Standing};
 pub use oauth::{Grant, OAuth};
-pub use passkeys::{
-    Ceremony, KeptPasskey, NewPasskey, Owner, PasskeyError, Passkeys, Proof,
-};
+pub use passkeys::{Ceremony, KeptPasskey, NewPasskey, Owner, PasskeyError, Passkeys, Proof};
 pub use passwords::{Passwords, Verified};
 pub use places::{Coordinates, NoPlaces, Places};
 pub use policy_checker::PolicyChecker;
@@ -66,9 +64,7 @@ pub use script_runner::{
 pub use sessions::SessionList;
 pub use shared_limits::{Bucket, SharedLimits, Taken};
 pub use sign_in_history::{Earlier as EarlierSignIn, SignInHistory};
-pub use sign_in_providers::{
-    Authorization, ProviderAccount, Redemption, SignInProviders,
-};
+pub use sign_in_providers::{Authorization, ProviderAccount, Redemption, SignInProviders};
 pub use snapshots::{Snapshot, Snapshots};
 pub use surroundings::{Due, Surroundings};
 pub use tickets::Tickets;

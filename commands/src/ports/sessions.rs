@@ -15,5 +15,6 @@ pub trait SessionList: Send + Sync {
     async fn of_user(&self, user: UserId, position: u64) -> Result<Vec<SessionId>, CommandError>;
 
     /// Some whose time ran out and of which nobody has said so.
-    async fn run_out(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<SessionId>, CommandError>;
+    async fn run_out(&self, now: DateTime<Utc>, limit: u64)
+    -> Result<Vec<SessionId>, CommandError>;
 }

@@ -27,7 +27,8 @@ pub trait Tokens: Send + Sync {
     async fn sign(&self, claims: &Claims) -> Result<String, CommandError>;
 
     /// What a token says; none when it is not ours, or not good at this time.
-    async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Option<Claims>, CommandError>;
+    async fn verify(&self, token: &str, now: DateTime<Utc>)
+    -> Result<Option<Claims>, CommandError>;
 
     /// The public keys: a JWK Set (RFC 7517).
     async fn public_keys(&self) -> Result<serde_json::Value, CommandError>;

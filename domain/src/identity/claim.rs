@@ -22,10 +22,19 @@ pub struct Claim {
 /// What can be asked of it. An owner is named as `user:<id>`, `group:<id>`, `organization:<id>`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimCommand {
-    Release { owner: String },
-    Take { owner: String, now: DateTime<Utc> },
+    Release {
+        owner: String,
+    },
+    Take {
+        owner: String,
+        now: DateTime<Utc>,
+    },
     /// As taking, from an owner who, as far as the log knows, never came to be.
-    TakeOver { owner: String, from: String, now: DateTime<Utc> },
+    TakeOver {
+        owner: String,
+        from: String,
+        now: DateTime<Utc>,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -113,7 +122,11 @@ mod tests {
 
     #[test]
     fn what_was_left_behind_is_taken_over_after_a_while() {
-        let over = |second| Do::TakeOver { owner: "user:b".into(), from: "user:a".into(), now: at(second) };
+        let over = |second| Do::TakeOver {
+            owner: "user:b".into(),
+            from: "user:a".into(),
+            now: at(second),
+        };
         given::<Claim>([taken("user:a")]).when(over(59)).then_expect_error(No::Taken);
         let released = Did::Released { owner: "user:a".into() };
         let mine = Did::Taken { owner: "user:b".into(), at: at(61) };

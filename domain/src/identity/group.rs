@@ -28,10 +28,20 @@ pub enum GroupCommand {
         organization: Option<OrganizationId>,
         by: Actor,
     },
-    Rename { name: String, external_id: Option<String>, by: Actor },
+    Rename {
+        name: String,
+        external_id: Option<String>,
+        by: Actor,
+    },
     /// Puts in and takes out, at once.
-    ChangeMembers { add: BTreeSet<UserId>, remove: BTreeSet<UserId>, by: Actor },
-    Delete { by: Actor },
+    ChangeMembers {
+        add: BTreeSet<UserId>,
+        remove: BTreeSet<UserId>,
+        by: Actor,
+    },
+    Delete {
+        by: Actor,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -47,9 +57,17 @@ pub enum GroupEvent {
         organization: Option<OrganizationId>,
         by: Actor,
     },
-    Deleted { by: Actor },
-    MembersAdded { users: BTreeSet<UserId>, by: Actor },
-    MembersRemoved { users: BTreeSet<UserId>, by: Actor },
+    Deleted {
+        by: Actor,
+    },
+    MembersAdded {
+        users: BTreeSet<UserId>,
+        by: Actor,
+    },
+    MembersRemoved {
+        users: BTreeSet<UserId>,
+        by: Actor,
+    },
     Renamed {
         name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,9 +17,7 @@ pub use api_key::{ApiKey, ApiKeyCommand, ApiKeyError, ApiKeyEvent, NewApiKey};
 pub use claim::{Claim, ClaimCommand, ClaimError, ClaimEvent};
 pub use group::{Group, GroupCommand, GroupError, GroupEvent};
 pub use method::Method;
-pub use organization::{
-    Organization, OrganizationCommand, OrganizationError, OrganizationEvent,
-};
+pub use organization::{Organization, OrganizationCommand, OrganizationError, OrganizationEvent};
 pub use permission::{Permission, Permissions};
 pub use role::{BUILT_IN as BUILT_IN_ROLES, Role, RoleCommand, RoleError, RoleEvent, built_in};
 pub use session::{Ending, Session, SessionCommand, SessionError, SessionEvent};

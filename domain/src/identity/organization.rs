@@ -22,14 +22,36 @@ pub struct Organization {
 pub enum OrganizationCommand {
     /// Makes it where it is missing. The same domain gives the same id, so two first members make
     /// one organization.
-    Create { name: String, domain: Option<String>, by: Actor },
-    Rename { name: String, by: Actor },
+    Create {
+        name: String,
+        domain: Option<String>,
+        by: Actor,
+    },
+    Rename {
+        name: String,
+        by: Actor,
+    },
     /// A member comes; the first one is its administrator. `joined` says that he is in already.
-    Join { user: UserId, joined: bool, by: Actor },
-    Leave { user: UserId, by: Actor },
-    AppointAdmin { user: UserId, by: Actor },
-    DismissAdmin { user: UserId, by: Actor },
-    Delete { by: Actor },
+    Join {
+        user: UserId,
+        joined: bool,
+        by: Actor,
+    },
+    Leave {
+        user: UserId,
+        by: Actor,
+    },
+    AppointAdmin {
+        user: UserId,
+        by: Actor,
+    },
+    DismissAdmin {
+        user: UserId,
+        by: Actor,
+    },
+    Delete {
+        by: Actor,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -185,9 +207,7 @@ aggregate!(Organization: "organization", OrganizationCommand -> OrganizationEven
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        OrganizationCommand as Do, OrganizationError as No, OrganizationEvent as Did, *,
-    };
+    use super::{OrganizationCommand as Do, OrganizationError as No, OrganizationEvent as Did, *};
     use crate::kernel::testing::given;
 
     #[test]

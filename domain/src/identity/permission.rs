@@ -123,6 +123,7 @@ impl Permissions {
     }
 
     /// These and those.
+    #[must_use]
     pub fn and(mut self, more: &Self) -> Self {
         self.0.extend(more.0.iter().cloned());
         self

@@ -19,11 +19,9 @@ pub fn built_in(role: &RoleId) -> Option<Permissions> {
     use Permission as P;
     Some(match role.as_str() {
         "admin" | "owner" => Permissions::all(),
-        "auditor" => Permission::ALL
-            .iter()
-            .filter(|it| it.as_str().starts_with("read:"))
-            .copied()
-            .collect(),
+        "auditor" => {
+            Permission::ALL.iter().filter(|it| it.as_str().starts_with("read:")).copied().collect()
+        }
         "moderator" => Permissions::of(&[
             P::ApproveSelfEdit,
             P::AuthorizeRequest,
@@ -55,9 +53,22 @@ pub struct Role {
 /// What can be asked of it. `may` is what the asking one may: nobody gives more than he has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoleCommand {
-    Create { role: RoleId, description: String, permissions: Permissions, by: Actor, may: Permissions },
-    Change { description: String, permissions: Permissions, by: Actor, may: Permissions },
-    Delete { by: Actor },
+    Create {
+        role: RoleId,
+        description: String,
+        permissions: Permissions,
+        by: Actor,
+        may: Permissions,
+    },
+    Change {
+        description: String,
+        permissions: Permissions,
+        by: Actor,
+        may: Permissions,
+    },
+    Delete {
+        by: Actor,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.

@@ -63,14 +63,27 @@ pub enum SessionCommand {
         now: DateTime<Utc>,
     },
     /// It stays good in this epoch: from it the password was changed.
-    Keep { epoch: u64 },
+    Keep {
+        epoch: u64,
+    },
     /// The refresh token of this turn was shown.
-    Refresh { turn: u64, now: DateTime<Utc> },
+    Refresh {
+        turn: u64,
+        now: DateTime<Utc>,
+    },
     /// A second factor was shown once more.
-    StepUp { method: Method, now: DateTime<Utc> },
-    End { reason: Ending, by: Actor },
+    StepUp {
+        method: Method,
+        now: DateTime<Utc>,
+    },
+    End {
+        reason: Ending,
+        by: Actor,
+    },
     /// A job noticed that its time ran out.
-    Expire { now: DateTime<Utc> },
+    Expire {
+        now: DateTime<Utc>,
+    },
 }
 
 /// What has happened to it. Stored for ever: add variants, never rename them.
@@ -231,7 +244,13 @@ impl Session {
                 self.expires_at = Some(*expires_at);
             }
             SessionEvent::Started {
-                user, organization, factor, started_at, lasts_s, epoch, ..
+                user,
+                organization,
+                factor,
+                started_at,
+                lasts_s,
+                epoch,
+                ..
             } => {
                 self.user = Some(*user);
                 self.epoch = *epoch;

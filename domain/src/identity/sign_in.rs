@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn failures_of_long_ago_are_forgiven() {
-        given::<SignIn>([failed(4, 0)]).when(fail(86_401)).then_expect_events(vec![failed(1, 86_401)]);
+        given::<SignIn>([failed(4, 0)])
+            .when(fail(86_401))
+            .then_expect_events(vec![failed(1, 86_401)]);
     }
 
     fn fail(second: i64) -> Do {

@@ -120,7 +120,7 @@ impl Fold for Sessions {
         match event {
             Did::Started { user, methods, factor, remember, started_at, lasts_s, .. } => {
                 let origin = recorded.origin.as_deref().and_then(Personal::clear);
-                let methods = methods.iter().map(|it| it.as_ref());
+                let methods = methods.iter().map(AsRef::as_ref);
                 let lasts_s = i64::try_from(*lasts_s).unwrap_or(i64::MAX);
                 Some(Model {
                     id: *id,

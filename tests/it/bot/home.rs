@@ -25,7 +25,7 @@ use domain::lifecycle::BotEvent;
 use futures_util::StreamExt as _;
 use palimpsest::surroundings::Views as Surroundings;
 use projections::{DatabaseConnection, Fence, Generations, Place};
-use tests::accounts::whole_accounts;
+use tests::accounts::{keys, whole_accounts};
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
 use tokio::runtime::Runtime;
@@ -192,8 +192,8 @@ impl Home {
             checkpoints: self.store.clone(),
             traces: Arc::new(surroundings.clone()),
         };
-        let clock = Arc::new(SystemClock);
-        let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
+        let rest =
+            DiscordRest::new(Some(&self.discord.url()), &settings.token, Arc::new(SystemClock));
         let reactors: Vec<Arc<dyn Reactor>> = vec![
             Arc::new(AnswerMessages {
                 conversations: conversations.clone(),
@@ -206,9 +206,8 @@ impl Home {
         ];
         let orders = Orders::default();
         let surroundings = Arc::new(surroundings);
-        let effects = surroundings.clone();
-        let compensations =
-            Compensations::new(executors.compensations.clone(), effects, self_editing.clone());
+        let (offers, effects) = (executors.compensations.clone(), surroundings.clone());
+        let compensations = Compensations::new(offers, effects, self_editing.clone());
         let accounts =
             whole_accounts(&self.journal, &executors, &self.vault, &self.store, &surroundings);
         let services = Services {
@@ -217,6 +216,7 @@ impl Home {
             compensations,
             conversations,
             explain,
+            identity: keys(&self.journal, &executors, &self.vault, &self.store, &surroundings),
             leases: self.store.clone(),
             lifecycle: lifecycle.clone(),
             observations,

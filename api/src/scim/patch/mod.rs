@@ -54,7 +54,11 @@ impl Target {
 }
 
 /// Applies the operations of a `PatchOp` message, in order; all or none.
-pub(crate) fn patched(kind: Resource, resource: &Value, message: &Value) -> Result<Value, ScimError> {
+pub(crate) fn patched(
+    kind: Resource,
+    resource: &Value,
+    message: &Value,
+) -> Result<Value, ScimError> {
     let syntax = |reason: &str| ScimError::bad(Bad::InvalidSyntax, reason);
     let operations = field(message, "Operations").and_then(Value::as_array);
     let operations = operations.ok_or_else(|| syntax("Operations is a list of operations"))?;
@@ -125,7 +129,8 @@ fn apply(
     if path.attribute.is_empty() {
         return extension(kind, resource, verb, path, value);
     }
-    let unknown = || ScimError::bad(Bad::InvalidPath, format!("there is no attribute {}", named(path)));
+    let unknown =
+        || ScimError::bad(Bad::InvalidPath, format!("there is no attribute {}", named(path)));
     let (attribute, part) = kind.find(path).ok_or_else(unknown)?;
     if attribute.read_only || part.is_some_and(|it| it.read_only) {
         let reason = format!("{} cannot be changed", named(path));

@@ -9,8 +9,14 @@ use crate::scim::schema::ENTERPRISE;
 fn operations_of_the_rfc_and_of_entra_do_what_they_mean() {
     for (operation, expected) in [
         (json!({ "op": "replace", "path": "active", "value": "False" }), ("/active", json!(false))),
-        (json!({ "op": "Add", "path": "name.givenName", "value": "A" }), ("/name/givenName", json!("A"))),
-        (json!({ "op": "add", "value": { "name.familyName": "B" } }), ("/name/familyName", json!("B"))),
+        (
+            json!({ "op": "Add", "path": "name.givenName", "value": "A" }),
+            ("/name/givenName", json!("A")),
+        ),
+        (
+            json!({ "op": "add", "value": { "name.familyName": "B" } }),
+            ("/name/familyName", json!("B")),
+        ),
         (json!({ "op": "replace", "value": { "NickName": "An" } }), ("/nickName", json!("An"))),
         (
             json!({ "op": "Replace", "path": r#"emails[type eq "work"].value"#, "value": "w@x.y" }),
@@ -46,7 +52,10 @@ fn operations_of_the_rfc_and_of_entra_do_what_they_mean() {
 fn members_come_and_go() {
     let group = json!({ "displayName": "crew", "members": [{ "value": "1" }, { "value": "2" }] });
     for (operation, members) in [
-        (json!({ "op": "add", "path": "members", "value": [{ "value": "3" }, { "value": "1" }] }), "123"),
+        (
+            json!({ "op": "add", "path": "members", "value": [{ "value": "3" }, { "value": "1" }] }),
+            "123",
+        ),
         (json!({ "op": "remove", "path": r#"members[value eq "1"]"# }), "2"),
         (json!({ "op": "Remove", "path": "members", "value": [{ "value": "2" }] }), "1"),
         (json!({ "op": "remove", "path": "members" }), ""),

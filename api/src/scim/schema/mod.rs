@@ -9,8 +9,7 @@ use super::path::{Path, field};
 
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-pub(crate) const ENTERPRISE: &str =
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// What an attribute holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
@@ -24,6 +23,7 @@ pub(crate) enum Kind {
 
 /// One attribute.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "RFC 7643 has that many")]
 pub(crate) struct Attribute {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
@@ -224,7 +224,10 @@ pub(crate) enum Resource {
 
 impl Resource {
     /// The attribute that a path names, and the part of it; none when there is none.
-    pub(crate) fn find(self, path: &Path) -> Option<(&'static Attribute, Option<&'static Attribute>)> {
+    pub(crate) fn find(
+        self,
+        path: &Path,
+    ) -> Option<(&'static Attribute, Option<&'static Attribute>)> {
         let attributes = match (&path.extension, self) {
             (Some(extension), Self::User) if extension.eq_ignore_ascii_case(ENTERPRISE) => {
                 ENTERPRISE_ATTRIBUTES
@@ -234,7 +237,8 @@ impl Resource {
             (None, Self::User) => USER_ATTRIBUTES,
         };
         let common = if path.extension.is_none() { COMMON } else { &[] };
-        let found = by_name(attributes, &path.attribute).or_else(|| by_name(common, &path.attribute))?;
+        let found =
+            by_name(attributes, &path.attribute).or_else(|| by_name(common, &path.attribute))?;
         match &path.part {
             Some(part) => Some((found, Some(by_name(found.parts, part)?))),
             None => Some((found, None)),
@@ -349,7 +353,8 @@ impl Attribute {
             Kind::Boolean | Kind::Complex => {}
         }
         if self.kind == Kind::Reference {
-            let of = if self.name == "$ref" { json!(["User", "Group"]) } else { json!(["external"]) };
+            let of =
+                if self.name == "$ref" { json!(["User", "Group"]) } else { json!(["external"]) };
             text["referenceTypes"] = of;
         }
         if !self.words.is_empty() {

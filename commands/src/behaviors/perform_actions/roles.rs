@@ -17,6 +17,8 @@ use crate::ports::{Act, TryLater};
 pub(super) struct Looks(Mutex<BTreeMap<(Uuid, u32), Option<bool>>>);
 
 impl Looks {
+    /// None when nobody looked; none within when it was not to be seen.
+    #[expect(clippy::option_option, reason = "three answers, said above")]
     fn find(&self, recorded: &Recorded, place: u32) -> Option<Option<bool>> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         looks.get(&(recorded.id, place)).copied()

@@ -9,15 +9,70 @@ use crate::CommandError;
 
 /// Domains that everybody can get an address of; nobody belongs together by one of them.
 const PUBLIC: &[&str] = &[
-    "aol.com", "atomicmail.io", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com",
-    "gmx.de", "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de",
-    "hotmail.es", "hotmail.fr", "hotmail.it", "hushmail.com", "icloud.com", "inbox.com", "laposte.net",
-    "libero.it", "live.com", "mac.com", "mail.com", "mail.ru", "mailbox.org", "me.com", "msn.com",
-    "naver.com", "orange.fr", "outlook.com", "outlook.de", "outlook.es", "outlook.fr", "pm.me",
-    "posteo.de", "proton.me", "protonmail.com", "qq.com", "rediffmail.com", "rocketmail.com", "sfr.fr",
-    "t-online.de", "tuta.com", "tutanota.com", "web.de", "yahoo.ca", "yahoo.co.in", "yahoo.co.jp",
-    "yahoo.co.uk", "yahoo.com", "yahoo.com.br", "yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it",
-    "yandex.com", "yandex.ru", "ymail.com", "zoho.com", "126.com", "163.com",
+    "aol.com",
+    "atomicmail.io",
+    "fastmail.com",
+    "free.fr",
+    "gmail.com",
+    "gmx.at",
+    "gmx.ch",
+    "gmx.com",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hey.com",
+    "hotmail.co.uk",
+    "hotmail.com",
+    "hotmail.de",
+    "hotmail.es",
+    "hotmail.fr",
+    "hotmail.it",
+    "hushmail.com",
+    "icloud.com",
+    "inbox.com",
+    "laposte.net",
+    "libero.it",
+    "live.com",
+    "mac.com",
+    "mail.com",
+    "mail.ru",
+    "mailbox.org",
+    "me.com",
+    "msn.com",
+    "naver.com",
+    "orange.fr",
+    "outlook.com",
+    "outlook.de",
+    "outlook.es",
+    "outlook.fr",
+    "pm.me",
+    "posteo.de",
+    "proton.me",
+    "protonmail.com",
+    "qq.com",
+    "rediffmail.com",
+    "rocketmail.com",
+    "sfr.fr",
+    "t-online.de",
+    "tuta.com",
+    "tutanota.com",
+    "web.de",
+    "yahoo.ca",
+    "yahoo.co.in",
+    "yahoo.co.jp",
+    "yahoo.co.uk",
+    "yahoo.com",
+    "yahoo.com.br",
+    "yahoo.de",
+    "yahoo.es",
+    "yahoo.fr",
+    "yahoo.it",
+    "yandex.com",
+    "yandex.ru",
+    "ymail.com",
+    "zoho.com",
+    "126.com",
+    "163.com",
 ];
 
 /// A mail address, without blanks around it and in lower case.
@@ -29,7 +84,8 @@ impl Email {
     /// no address literals.
     pub fn parse(text: &str) -> Result<Self, CommandError> {
         let text = text.trim().to_lowercase();
-        let wrong = || CommandError::invalid("email", "must be a mail address such as ana@example.com");
+        let wrong =
+            || CommandError::invalid("email", "must be a mail address such as ana@example.com");
         let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
         let local_fits = !local.is_empty()
             && local.len() <= 64
@@ -44,7 +100,8 @@ impl Email {
                 && !it.ends_with('-')
                 && it.chars().all(|c| c.is_alphanumeric() || c == '-')
         };
-        let domain_fits = domain.contains('.') && domain.len() <= 253 && domain.split('.').all(label);
+        let domain_fits =
+            domain.contains('.') && domain.len() <= 253 && domain.split('.').all(label);
         if text.len() <= 254 && local_fits && domain_fits { Ok(Self(text)) } else { Err(wrong()) }
     }
 
@@ -83,12 +140,22 @@ mod tests {
 
     #[test]
     fn addresses_are_told_from_other_texts() {
-        for right in ["ana@example.com", " Ana@Example.COM ", "a.b+c@x-y.org", "jürgen@müller.de"] {
+        for right in ["ana@example.com", " Ana@Example.COM ", "a.b+c@x-y.org", "jürgen@müller.de"]
+        {
             assert!(Email::parse(right).is_ok(), "{right}");
         }
-        for wrong in
-            ["", "ana", "ana@", "@x.y", "a b@x.y", "ana@x", "a@-x.y", "a@x..y", ".a@x.y", "a@x.y\n<b@x.y>"]
-        {
+        for wrong in [
+            "",
+            "ana",
+            "ana@",
+            "@x.y",
+            "a b@x.y",
+            "ana@x",
+            "a@-x.y",
+            "a@x..y",
+            ".a@x.y",
+            "a@x.y\n<b@x.y>",
+        ] {
             assert!(Email::parse(wrong).is_err(), "{wrong}");
         }
     }

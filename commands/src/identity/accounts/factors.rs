@@ -14,7 +14,7 @@ use super::backup_codes::{codes_name, locked_up};
 use super::enter::as_user;
 use super::passkeys::Asking;
 use super::{Accounts, Entered};
-use crate::ports::{Caller, FRESH, Executed, Loaded, Passkeys, Proof, Totp};
+use crate::ports::{Caller, Executed, FRESH, Loaded, Passkeys, Proof, Totp};
 use crate::{CommandError, Refusal};
 
 /// The door to second factors and passkeys.

@@ -44,15 +44,12 @@ impl Accounts {
             Some(user) => as_user(&cause.then("sign-in"), user),
             None => cause.then("sign-in"),
         };
-        let user = match (found, verified) {
-            (Some(user), Verified::Yes | Verified::YesByOld) => user,
-            _ => {
-                let fail = SignInCommand::Fail { user: found, method: Method::Password, now };
-                return match self.sign_ins.execute(&tries, fail, &attempt).await {
-                    Ok(_) => Err(invalid_credentials()),
-                    Err(error) => Err(told(error)),
-                };
-            }
+        let (Some(user), Verified::Yes | Verified::YesByOld) = (found, verified) else {
+            let fail = SignInCommand::Fail { user: found, method: Method::Password, now };
+            return match self.sign_ins.execute(&tries, fail, &attempt).await {
+                Ok(_) => Err(invalid_credentials()),
+                Err(error) => Err(told(error)),
+            };
         };
         // Many tries at once all pass the first look: what counts is decided here, one after the other.
         let succeed = SignInCommand::Succeed { now };

@@ -177,8 +177,12 @@ impl Providers {
         let origin = cause.origin.as_ref().and_then(|it| it.clear());
         let address = origin.map_or("unknown", |it| it.ip_address.as_str());
         let tries = format!("{provider}|{subject}|{address}");
-        let tries: SignInId =
-            self.accounts.vault.index("sign-in", &tries).parse().map_err(CommandError::unavailable)?;
+        let tries: SignInId = self
+            .accounts
+            .vault
+            .index("sign-in", &tries)
+            .parse()
+            .map_err(CommandError::unavailable)?;
         let cause = cause.then("sign-in");
         let cause = match user {
             Some(user) => cause.by(Actor::user(user)),

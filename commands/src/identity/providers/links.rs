@@ -74,7 +74,8 @@ impl Providers {
             self.accounts.reserve.release(&caller.cause, &claim, owner(user)).await?;
         }
         let position = linked?;
-        self.tell(user, &format!("An account at {provider} was linked to yours: it signs you in.")).await?;
+        self.tell(user, &format!("An account at {provider} was linked to yours: it signs you in."))
+            .await?;
         Ok(Some(position))
     }
 
@@ -131,7 +132,8 @@ impl Providers {
         };
         self.accounts.reserve.release(&caller.cause, &claim, owner(user)).await?;
         self.accounts.vault.delete_secret(&secret_name(user, provider)).await?;
-        self.tell(user, &format!("Your account at {provider} does not sign you in any more.")).await?;
+        self.tell(user, &format!("Your account at {provider} does not sign you in any more."))
+            .await?;
         Ok(executed.position)
     }
 

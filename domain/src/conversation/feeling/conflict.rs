@@ -28,18 +28,44 @@ pub struct Conflict {
 
 /// Words that are thrown at people, by how they begin; in all four languages.
 const INSULTS: &[&str] = &[
-    "arschloch", "asshole", "bastard", "bitch", "clown", "connard", "coward", "dumb", "dumm", "fool",
-    "idiot", "imbecil", "imbécil", "jerk", "liar", "loser", "mentir", "moron", "pathetic", "pig",
-    "scum", "stupid", "stupide", "tonto", "trash", "troll", "worthless", "estúpid", "lügner",
+    "arschloch",
+    "asshole",
+    "bastard",
+    "bitch",
+    "clown",
+    "connard",
+    "coward",
+    "dumb",
+    "dumm",
+    "fool",
+    "idiot",
+    "imbecil",
+    "imbécil",
+    "jerk",
+    "liar",
+    "loser",
+    "mentir",
+    "moron",
+    "pathetic",
+    "pig",
+    "scum",
+    "stupid",
+    "stupide",
+    "tonto",
+    "trash",
+    "troll",
+    "worthless",
+    "estúpid",
+    "lügner",
 ];
 
 /// Words that threaten.
-const THREATS: &[&str] = &[
-    "destroy", "hurt", "kill", "punch", "regret", "beat", "umbringen", "matar", "tuer", "smash",
-];
+const THREATS: &[&str] =
+    &["destroy", "hurt", "kill", "punch", "regret", "beat", "umbringen", "matar", "tuer", "smash"];
 
 /// Words that are spat out.
-const CURSES: &[&str] = &["fuck", "shit", "damn", "mierda", "merde", "scheiß", "scheisse", "putain", "crap"];
+const CURSES: &[&str] =
+    &["fuck", "shit", "damn", "mierda", "merde", "scheiß", "scheisse", "putain", "crap"];
 
 /// Words that mean the one who is spoken to.
 const YOU: &[&str] = &[
@@ -48,7 +74,8 @@ const YOU: &[&str] = &[
 ];
 
 /// What sends people away.
-const DISMISSALS: &[[&str; 2]] = &[["shut", "up"], ["go", "away"], ["get", "lost"], ["screw", "you"]];
+const DISMISSALS: &[[&str; 2]] =
+    &[["shut", "up"], ["go", "away"], ["get", "lost"], ["screw", "you"]];
 
 pub(super) fn judge(
     words: &[Word],
@@ -56,10 +83,12 @@ pub(super) fn judge(
     emotion: &Emotion,
     before: &[f64],
 ) -> Conflict {
-    let starts = |list: &[&str]| words.iter().any(|word| list.iter().any(|it| word.text.starts_with(it)));
+    let starts =
+        |list: &[&str]| words.iter().any(|word| list.iter().any(|it| word.text.starts_with(it)));
     let at_you = words.iter().any(|word| YOU.contains(&word.text.as_str()));
-    let dismissed =
-        words.windows(2).any(|two| DISMISSALS.iter().any(|it| two[0].text == it[0] && two[1].text == it[1]));
+    let dismissed = words
+        .windows(2)
+        .any(|two| DISMISSALS.iter().any(|it| two[0].text == it[0] && two[1].text == it[1]));
     let shouted = words.iter().filter(|word| word.shouted).count() >= 3;
 
     let negative = sentiment.score <= -0.3;

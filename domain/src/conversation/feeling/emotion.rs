@@ -52,7 +52,8 @@ pub(super) fn judge(words: &[Word], sentiment: &Sentiment) -> Emotion {
     let mut weights: BTreeMap<Basic, f64> = BTreeMap::new();
     let mut hits = 0;
     for word in words {
-        let Some((emotion, valence)) = word.entry.and_then(|it| Some((it.emotion?, it.valence))) else {
+        let Some((emotion, valence)) = word.entry.and_then(|it| Some((it.emotion?, it.valence)))
+        else {
             continue;
         };
         // “not happy” is no joy: a word whose sign the text turned says the other thing.

@@ -52,5 +52,10 @@ pub(super) fn judge(sentiment: &Sentiment, emotion: &Emotion, before: &[f64]) ->
             _ => {}
         }
     }
-    Mood { mood: word.to_owned(), intensity: score.abs(), confidence: sentiment.confidence, factors }
+    Mood {
+        mood: word.to_owned(),
+        intensity: score.abs(),
+        confidence: sentiment.confidence,
+        factors,
+    }
 }

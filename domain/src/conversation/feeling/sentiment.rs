@@ -45,7 +45,11 @@ pub(super) fn judge(text: &str, words: &[Word], language: Language) -> Sentiment
 
     let hits = valences.iter().filter(|it| **it != 0.0).count();
     if hits == 0 {
-        return Sentiment { score: 0.0, magnitude: 0.0, confidence: if words.is_empty() { 0.0 } else { 0.3 } };
+        return Sentiment {
+            score: 0.0,
+            magnitude: 0.0,
+            confidence: if words.is_empty() { 0.0 } else { 0.3 },
+        };
     }
     let mut sum: f64 = valences.iter().sum();
     let marks = text.matches('!').count().min(4);

@@ -35,7 +35,7 @@ fn signs_are_read_in_four_languages() {
         let felt = judge(text, &[], None);
         assert_eq!(felt.language, language, "{text}");
         assert_eq!(felt.sentiment.score > 0.0, positive, "{text}: {:?}", felt.sentiment);
-        assert_ne!(felt.sentiment.score, 0.0, "{text}");
+        assert!(felt.sentiment.magnitude > 0.0, "{text}");
     }
 }
 
@@ -82,7 +82,7 @@ proptest! {
     fn every_text_is_judged_within_bounds(text in "\\PC{0,300}", before in "\\PC{0,50}") {
         let felt = judge(&text, &[&before], None);
         prop_assert!((-1.0..=1.0).contains(&felt.sentiment.score));
-        prop_assert_eq!(felt.sentiment.magnitude, felt.sentiment.score.abs());
+        prop_assert!((felt.sentiment.magnitude - felt.sentiment.score.abs()).abs() < 1e-9);
         for part in [felt.sentiment.confidence, felt.emotion.confidence, felt.mood.intensity] {
             prop_assert!((0.0..=1.0).contains(&part));
         }

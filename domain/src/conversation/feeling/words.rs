@@ -35,7 +35,8 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
         let signs: Vec<f64> = token.chars().filter_map(emoji).collect();
         let lower = token.to_lowercase();
         // Emoticons are made of the signs that others end with.
-        if let Some(entry) = lexicon.find(&lower).filter(|_| !lower.chars().any(char::is_alphanumeric))
+        if let Some(entry) =
+            lexicon.find(&lower).filter(|_| !lower.chars().any(char::is_alphanumeric))
         {
             words.push(Word::of(lower, Some(entry)));
             continue;
@@ -45,7 +46,12 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
             let (entry, drawn_out) = look_up(lexicon, trimmed, language);
             let ends_clause = token.ends_with(['.', ',', ';', ':', '!', '?']);
             let shouted = mixed && is_shout(token);
-            words.push(Word { shouted, drawn_out, ends_clause, ..Word::of(trimmed.to_owned(), entry) });
+            words.push(Word {
+                shouted,
+                drawn_out,
+                ends_clause,
+                ..Word::of(trimmed.to_owned(), entry)
+            });
         }
         for valence in signs {
             words.push(Word::of(String::new(), Some(Entry { valence, emotion: None })));
@@ -67,18 +73,27 @@ fn look_up(lexicon: &Lexicon, word: &str, language: Language) -> (Option<Entry>,
     }
     for kept in [2, 1] {
         let shorter = without_runs(word, kept);
-        if shorter != word && shorter.len() + 1 < word.len() {
-            if let Some(entry) = lexicon.find(&shorter) {
-                return (Some(entry), true);
-            }
+        if shorter.len() + 1 < word.len()
+            && let Some(entry) = lexicon.find(&shorter)
+        {
+            return (Some(entry), true);
         }
     }
     if language != Language::En {
         return (None, false);
     }
-    for (ending, instead) in
-        [("ness", ""), ("iness", "y"), ("ily", "y"), ("ly", ""), ("ing", ""), ("ing", "e"), ("ed", "e"), ("es", ""), ("s", ""), ("'s", "")]
-    {
+    for (ending, instead) in [
+        ("ness", ""),
+        ("iness", "y"),
+        ("ily", "y"),
+        ("ly", ""),
+        ("ing", ""),
+        ("ing", "e"),
+        ("ed", "e"),
+        ("es", ""),
+        ("s", ""),
+        ("'s", ""),
+    ] {
         let Some(stem) = word.strip_suffix(ending).filter(|it| it.len() > 2) else { continue };
         if let Some(entry) = lexicon.find(&format!("{stem}{instead}")) {
             return (Some(entry), false);

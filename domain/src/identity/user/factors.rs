@@ -1,4 +1,4 @@
-//! The second factors of a user: TOTP (RFC 6238), passkeys (WebAuthn) and backup codes.
+//! The second factors of a user: TOTP (RFC 6238), passkeys (`WebAuthn`) and backup codes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ const LONGEST_S: i64 = 86_400;
 /// What somebody has to show besides his password.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Factors {
-    factors: BTreeMap<Uuid, Factor>,
+    known: BTreeMap<Uuid, Factor>,
     /// The numbers of the backup codes that are good still.
     backup_codes: BTreeSet<u32>,
     failures: u64,
@@ -42,25 +42,45 @@ pub struct Factor {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FactorCommand {
     /// Its owner showed that he has it; `counter` is what he showed it with.
-    Add { factor: Uuid, method: Method, name: Personal<String>, counter: u64, now: DateTime<Utc> },
+    Add {
+        factor: Uuid,
+        method: Method,
+        name: Personal<String>,
+        counter: u64,
+        now: DateTime<Utc>,
+    },
     /// All of them, and the backup codes.
     Disable,
     /// A wrong code.
-    Fail { method: Method, now: DateTime<Utc> },
-    MakeBackupCodes { count: u32 },
-    Remove { factor: Uuid },
-    Use { factor: Uuid, counter: u64, now: DateTime<Utc> },
-    UseBackupCode { number: u32, now: DateTime<Utc> },
+    Fail {
+        method: Method,
+        now: DateTime<Utc>,
+    },
+    MakeBackupCodes {
+        count: u32,
+    },
+    Remove {
+        factor: Uuid,
+    },
+    Use {
+        factor: Uuid,
+        counter: u64,
+        now: DateTime<Utc>,
+    },
+    UseBackupCode {
+        number: u32,
+        now: DateTime<Utc>,
+    },
 }
 
 impl Factors {
     /// Whether a sign-in by password or provider asks for one.
     pub fn enabled(&self) -> bool {
-        !self.factors.is_empty()
+        !self.known.is_empty()
     }
 
     pub fn all(&self) -> impl Iterator<Item = (Uuid, &Factor)> {
-        self.factors.iter().map(|(id, factor)| (*id, factor))
+        self.known.iter().map(|(id, factor)| (*id, factor))
     }
 
     pub fn of(&self, method: Method) -> impl Iterator<Item = (Uuid, &Factor)> {
@@ -86,8 +106,8 @@ impl Factors {
             None => Ok(()),
         };
         let events = match command {
-            Do::Add { factor, .. } if self.factors.contains_key(&factor) => vec![],
-            Do::Add { .. } if self.factors.len() >= MOST => return Err(No::TooManyFactors(MOST)),
+            Do::Add { factor, .. } if self.known.contains_key(&factor) => vec![],
+            Do::Add { .. } if self.known.len() >= MOST => return Err(No::TooManyFactors(MOST)),
             Do::Add { factor, method, name, counter, now } => {
                 let added = Did::FactorAdded { factor, method, name, at: now };
                 let used = Did::FactorUsed { factor, counter, at: now };
@@ -97,7 +117,7 @@ impl Factors {
 
             Do::Disable if !self.enabled() => vec![],
             Do::Disable => {
-                let removed = self.factors.keys().map(|id| Did::FactorRemoved { factor: *id });
+                let removed = self.known.keys().map(|id| Did::FactorRemoved { factor: *id });
                 removed.chain([Did::MfaDisabled]).collect()
             }
 
@@ -108,18 +128,18 @@ impl Factors {
 
             Do::MakeBackupCodes { count } => vec![Did::BackupCodesMade { count }],
 
-            Do::Remove { factor } if !self.factors.contains_key(&factor) => {
+            Do::Remove { factor } if !self.known.contains_key(&factor) => {
                 return Err(No::UnknownFactor);
             }
             Do::Remove { factor } => {
                 let removed = Did::FactorRemoved { factor };
-                let last = (self.factors.len() == 1).then_some(Did::MfaDisabled);
+                let last = (self.known.len() == 1).then_some(Did::MfaDisabled);
                 [removed].into_iter().chain(last).collect()
             }
 
             Do::Use { factor, counter, now } => {
                 open(now)?;
-                let Some(known) = self.factors.get(&factor) else { return Err(No::UnknownFactor) };
+                let Some(known) = self.known.get(&factor) else { return Err(No::UnknownFactor) };
                 // Some passkeys count nothing and always say 0 (WebAuthn 3, 6.1.1).
                 let counts = known.method == Method::Totp || counter > 0 || known.counter > 0;
                 if counts && counter <= known.counter {
@@ -149,21 +169,22 @@ impl Factors {
             UserEvent::FactorAdded { factor, method, name, at } => {
                 let (method, name) = (*method, name.clone());
                 let factor = (*factor, Factor { method, name, counter: 0, added_at: *at });
-                self.factors.extend([factor]);
+                self.known.extend([factor]);
             }
             UserEvent::FactorFailed { failures, at, .. } => {
                 self.failures = *failures;
                 if *failures >= TRIES {
                     let doublings = u32::try_from(failures - TRIES).unwrap_or(u32::MAX).min(20);
                     let lasts = (FIRST_S << doublings).min(LONGEST_S);
-                    self.locked_until = Some(*at + TimeDelta::try_seconds(lasts).unwrap_or_default());
+                    self.locked_until =
+                        Some(*at + TimeDelta::try_seconds(lasts).unwrap_or_default());
                 }
             }
             UserEvent::FactorRemoved { factor } => {
-                self.factors.remove(factor);
+                self.known.remove(factor);
             }
             UserEvent::FactorUsed { factor, counter, .. } => {
-                if let Some(factor) = self.factors.get_mut(factor) {
+                if let Some(factor) = self.known.get_mut(factor) {
                     factor.counter = *counter;
                 }
                 self.failures = 0;

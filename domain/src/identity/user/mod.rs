@@ -210,11 +210,11 @@ impl User {
             }
             Did::Deleted { .. } => {
                 // What is his alone is still to be given up.
-                let (email_claim, links) = (self.email_claim.take(), std::mem::take(&mut self.links));
+                let (email_claim, links) =
+                    (self.email_claim.take(), std::mem::take(&mut self.links));
                 let (stage, epoch) = (Stage::Deleted, self.epoch + 1);
                 let organization = self.organization;
-                *self =
-                    Self { stage, epoch, email_claim, links, organization, ..Self::default() };
+                *self = Self { stage, email_claim, epoch, organization, links, ..Self::default() };
             }
             Did::EmailChanged { email, email_claim, verified, .. } => {
                 self.email = Some(email.clone());

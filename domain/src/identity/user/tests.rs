@@ -80,9 +80,7 @@ fn the_first_factor_switches_them_on_and_the_last_off() {
 
 #[test]
 fn a_code_is_accepted_once() {
-    let show = |counter| {
-        Do::Factor(FactorCommand::Use { factor: factor(), counter, now: at(60) })
-    };
+    let show = |counter| Do::Factor(FactorCommand::Use { factor: factor(), counter, now: at(60) });
     given::<User>(with_totp()).when(show(7)).then_expect_error(No::UsedCode);
     given::<User>(with_totp()).when(show(8)).then_expect_events(vec![used(8, 60)]);
 }
