@@ -19,6 +19,7 @@ pub mod key_command;
 mod labels;
 pub mod local_model;
 pub mod master_key;
+pub mod openid_providers;
 pub mod operational;
 pub mod rhai_scripts;
 pub mod smtp_mailer;

@@ -170,7 +170,6 @@ where
         let operation = template.and_then(|it| it.operation(request.method()));
         let (Some(template), Some(operation)) = (template, operation) else {
             return match template {
-                // Another path of the same form may take it: `/users/me` is no user's id.
                 Some(template) => Err(wrong_method(Some(template))),
                 None => self.call(request, None).await,
             };

@@ -179,6 +179,7 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
         journal,
         lifecycle,
         people,
+        providers,
         policies,
         rehearsals,
         second_factors,
@@ -197,7 +198,14 @@ fn apis(services: Services, settings: &ApiSettings, started: DateTime<Utc>) -> A
     };
     let replays = replays::Replays::new(generations.clone(), journal.clone(), data_dir, stop);
     (
-        accounts::apis(&accounts, &second_factors, &views),
+        accounts::apis(
+            &accounts,
+            &people,
+            &second_factors,
+            &providers,
+            &settings.dashboard_url,
+            &views,
+        ),
         analytics::AnalyticsApi { lifecycle: lifecycle.clone(), views: views.clone() },
         (
             alerts::AlertsApi { alerts, views: views.clone() },

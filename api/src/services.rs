@@ -9,6 +9,7 @@ use commands::explain::Explain;
 use commands::identity::accounts::{Accounts, SecondFactors};
 use commands::identity::people::People;
 use commands::identity::policies::Policies;
+use commands::identity::providers::Providers;
 use commands::identity::{Alerts, Identity};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
@@ -43,6 +44,7 @@ pub struct Services {
     pub journal: Journal,
     pub lifecycle: Lifecycle,
     pub people: People,
+    pub providers: Providers,
     pub policies: Policies,
     /// Whether this is the state of one moment: what would change something is refused.
     pub read_only: bool,

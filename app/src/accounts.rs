@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Secret;
+use crate::providers::Providers;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,7 @@ pub struct Identity {
     pub smtp_url: Secret,
     pub mail_from: String,
     pub geo_database: String,
+    pub providers: Providers,
 }
 
 /// A time for people: `15m`, `24h`, `30d`.
@@ -72,6 +74,7 @@ impl Identity {
             self.access_token <= TimeDelta::hours(24),
             "the setting “identity.access_token” is wrong: an access token lasts 24h at most"
         );
+        self.providers.check(&self.public_url)?;
         self.mailer().map(|_| ())
     }
 

@@ -1,12 +1,14 @@
 //! The first start: a key for the owner of the machine, and the starting workspace.
 
 use anyhow::Context;
+use commands::describe;
 use commands::self_editing::Files;
 use domain::kernel::{Actor, Cause, Source};
 use domain::self_editing::Change;
 use uuid::Uuid;
 
 use crate::data_dir::DataDir;
+use crate::policies::propose_shipped;
 use crate::use_cases::UseCases;
 
 /// The files of the workspace, by their paths.
@@ -79,6 +81,8 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
     let seeded = use_cases.self_editing.seed(&cause, files).await;
     seeded.context("the starting workspace cannot be laid")?;
 
+    propose_policies(use_cases).await;
+
     let (identity, kept) = (&use_cases.identity, data_dir.bootstrap_key());
     let missing = identity.bootstrap_token(kept.as_deref()).await;
     if let Some(token) = missing.context("the first API key cannot be made")? {
@@ -94,6 +98,23 @@ pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyho
         );
     }
     Ok(())
+}
+
+/// A workspace from before some action has no policies for it: the new ones are proposed. Without them the
+/// platform decides as well, so nothing here keeps it from starting.
+async fn propose_policies(use_cases: &UseCases) {
+    let proposed = async {
+        let silent = use_cases.identity.decisions.in_force().await?.shipped;
+        propose_shipped(&use_cases.self_editing, &silent).await
+    };
+    match proposed.await {
+        Ok(None) => {}
+        Ok(Some(edit)) => tracing::info!(%edit, "the policies of this release are proposed"),
+        Err(error) => {
+            let error = describe(&error);
+            tracing::info!(error, "the policies of this release cannot be proposed");
+        }
+    }
 }
 
 #[cfg(test)]

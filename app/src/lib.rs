@@ -28,6 +28,7 @@ pub mod platform;
 pub mod policies;
 mod progress;
 mod projecting;
+mod providers;
 mod read_models;
 mod remote;
 mod replay;

@@ -302,6 +302,7 @@ impl Platform {
             journal,
             lifecycle: shown.lifecycle,
             people: shown.people,
+            providers: shown.providers,
             policies: shown.policies,
             read_only: snapshot,
             rehearsals: shown.rehearsals,

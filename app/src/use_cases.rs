@@ -12,10 +12,11 @@ use commands::explain::Explain;
 use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
 use commands::identity::people::People;
 use commands::identity::policies::{DecisionLog, News, Policies};
+use commands::identity::providers::{Providers, RedirectUris};
 use commands::identity::{Identity, KeyHashes, LastUses, Reserve};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, ChatModel, Mailer, OAuth, Passwords, Snapshots};
+use commands::ports::{Access, ChatModel, Mailer, OAuth, Passwords, SignInProviders, Snapshots};
 use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting};
 use commands::{Blobs, CommandError, Executors};
 use domain::kernel::{Actor, ActorKind, Journal};
@@ -41,6 +42,7 @@ pub struct UseCases {
     pub news: News,
     pub observations: Observations,
     pub people: People,
+    pub providers: Providers,
     pub policies: Policies,
     pub rehearsals: Rehearsals,
     pub second_factors: SecondFactors,
@@ -51,6 +53,9 @@ pub struct UseCases {
 
 /// What the settings make of the neighbors.
 pub struct Outside {
+    /// Whom people sign in by, and where they may be sent back to.
+    pub providers: Arc<dyn SignInProviders>,
+    pub redirects: RedirectUris,
     pub accounts: AccountSettings,
     pub mailer: Arc<dyn Mailer>,
     pub passwords: Arc<dyn Passwords>,
@@ -87,6 +92,8 @@ impl UseCases {
         outside: Outside,
     ) -> Self {
         let Outside {
+            providers,
+            redirects,
             accounts,
             mailer,
             passwords,
@@ -153,6 +160,12 @@ impl UseCases {
             passkeys: Arc::new(WebauthnPasskeys::new(public_url, product)),
             totp: Arc::new(AuthenticatorCodes),
             accounts: accounts.clone(),
+        };
+        let providers = Providers {
+            accounts: accounts.clone(),
+            port: providers,
+            redirects,
+            second_factors: second_factors.clone(),
         };
         let people = People {
             accounts: accounts.clone(),
@@ -235,6 +248,7 @@ impl UseCases {
             news: deciding.news,
             observations,
             people,
+            providers,
             policies,
             rehearsals,
             second_factors,

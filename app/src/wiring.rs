@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use adapters::Argon2Passwords;
 use adapters::discord_oauth::{Application, DiscordOAuth};
 use adapters::discord_rest::DiscordRest;
+use adapters::{Argon2Passwords, SystemClock};
 use chrono::TimeDelta;
 use commands::conversation::Pace;
 use commands::ports::Discord;
@@ -37,6 +37,8 @@ pub(crate) fn outside(config: &Config) -> anyhow::Result<Outside> {
     let (model, suggesting) = config.ai.models(Arc::new(views.clone()))?;
     let identity = &config.identity;
     Ok(Outside {
+        providers: identity.providers.port(Arc::new(SystemClock))?,
+        redirects: identity.providers.redirects(&identity.public_url)?,
         accounts: identity.settings(&config.environment),
         mailer: identity.mailer()?,
         passwords: Arc::new(Argon2Passwords::default()),

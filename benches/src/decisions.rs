@@ -86,7 +86,7 @@ async fn asked(decisions: &CedarDecisions, span: Duration) -> Result<Figure> {
 /// that forbid.
 fn policies() -> Files {
     let mut all = String::new();
-    let ships = 7;
+    let ships = 8;
     for number in 0..POLICIES - ships {
         let (group, tenant) = (number % GROUPS, organization(number % ORGANIZATIONS));
         all.push_str(&match number % 5 {

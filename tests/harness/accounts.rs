@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use adapters::SystemClock;
+use adapters::openid_providers::OpenidProviders;
 use adapters::smtp_mailer::NoMailer;
 use adapters::{
     Argon2Passwords, AuthenticatorCodes, JwtTokens, OperationalStore, SealedVault, WebauthnPasskeys,
@@ -13,6 +15,7 @@ use commands::conversation::RecentTurns;
 use commands::identity::accounts::{AccountSettings, Accounts, KnownTokens, SecondFactors};
 use commands::identity::people::{EraseDeletedUsers, People};
 use commands::identity::policies::Authority;
+use commands::identity::providers::{Providers, RedirectUris};
 use commands::identity::{
     ApiToken, Identity, KeepMemberships, KeyHashes, LastUses, NoEntry, Reserve,
 };
@@ -22,9 +25,10 @@ use domain::identity::{ApiKeyCommand, UserCommand};
 use domain::kernel::{Actor, ApiKeyId, Cause, Journal, Source, UserId};
 use palimpsest::policies::Deciding;
 use palimpsest::surroundings::Views;
+use reqwest::Method;
 use uuid::Uuid;
 
-use crate::doors::Door;
+use crate::doors::{Door, answered};
 
 /// Accounts as they are in development.
 pub fn accounts(
@@ -128,6 +132,18 @@ pub fn second_factors(accounts: &Accounts) -> SecondFactors {
     }
 }
 
+/// Providers to sign in by for them: none.
+pub fn providers(accounts: &Accounts) -> Providers {
+    let none =
+        OpenidProviders::new(vec![], std::time::Duration::from_secs(5), Arc::new(SystemClock));
+    Providers {
+        accounts: accounts.clone(),
+        port: Arc::new(none.expect("a client")),
+        redirects: RedirectUris::default(),
+        second_factors: second_factors(accounts),
+    }
+}
+
 /// Knows people who signed in, and API keys.
 pub struct Keyring {
     pub accounts: Accounts,
@@ -186,5 +202,8 @@ impl Door {
                 }
             }
         }
+        let head = self.journal.log().head().await.expect("a log");
+        let shown = self.request(Method::GET, "/api/v1/views").header("x-min-position", head);
+        assert_eq!(answered(shown).await.status, 200, "the read models show all of it");
     }
 }

@@ -34,7 +34,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::accounts::{Keyring, accounts, people, second_factors};
+use crate::accounts::{Keyring, accounts, people, providers, second_factors};
 
 /// What a request was answered.
 pub struct Answered {
@@ -219,6 +219,7 @@ impl Door {
             },
             journal: journal.clone(),
             people: people.clone(),
+            providers: providers(&accounts),
             policies: Policies {
                 accounts: accounts.clone(),
                 api_keys: executors.api_keys.clone(),

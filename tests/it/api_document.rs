@@ -132,11 +132,17 @@ async fn no_operation_lets_in_who_may_not_call_it() {
     }
     let expected = [
         "/api/public/integrations/discord/callback",
+        "/api/v1/auth/discord",
+        "/api/v1/auth/discord/callback",
         "/api/v1/auth/email/verify",
         "/api/v1/auth/login",
         "/api/v1/auth/logout",
         "/api/v1/auth/mfa/passkey",
         "/api/v1/auth/mfa/verify",
+        "/api/v1/auth/oauth",
+        "/api/v1/auth/oauth/{provider}",
+        "/api/v1/auth/oauth/{provider}/callback",
+        "/api/v1/auth/oauth/{provider}/callback",
         "/api/v1/auth/passkeys/authenticate/begin",
         "/api/v1/auth/passkeys/authenticate/finish",
         "/api/v1/auth/password/forgot",

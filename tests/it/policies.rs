@@ -216,6 +216,18 @@ async fn a_workspace_without_these_policies_is_decided_by_those_that_ship() {
     let key = door.key(&[Permission::ReadConfig]).await;
     let config = answered(door.bare(Method::GET, "/api/v1/config").bearer_auth(&key));
     assert_eq!(config.await.status, 200);
+
+    // A start proposes them, once; a person decides.
+    let silent = shipped.iter().map(|it| it.as_str().unwrap().to_owned()).collect();
+    let propose = || palimpsest::policies::propose_shipped(&door.self_editing, &silent);
+    let edit = propose().await.unwrap().unwrap();
+    assert_eq!(propose().await.unwrap(), Some(edit));
+    let looked = door.get(&format!("/api/v1/self-editing/edits/{edit}")).await;
+    assert_eq!(looked.body["data"]["status"], "checked", "{}", looked.text);
+    approve(&door, &json!(edit.to_string())).await;
+    let listed = door.get(POLICIES).await;
+    assert_eq!(listed.body["data"]["decided_by_shipped"], json!([]), "{}", listed.text);
+    assert_eq!(listed.body["data"]["policies"].as_array().unwrap().len(), 8);
 }
 
 const GOOD: &str =

@@ -1,4 +1,4 @@
-//! What an issuer tells of itself: where its doors are (OpenID Connect Discovery 1.0), and its keys (RFC 7517).
+//! What an issuer tells of itself: where its doors are (`OpenID` Connect Discovery 1.0), and its keys (RFC 7517).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -141,8 +141,8 @@ async fn ask(http: &Http, kind: &ProviderKind) -> Result<Metadata, CommandError>
 
 /// A document that its issuer may have written.
 fn checked(kind: &ProviderKind, document: Value) -> Result<Metadata, String> {
-    let metadata: Metadata =
-        serde_json::from_value(document).map_err(|error| format!("an issuer's document: {error}"))?;
+    let metadata: Metadata = serde_json::from_value(document)
+        .map_err(|error| format!("an issuer's document: {error}"))?;
     let (ours, asked) = match kind {
         ProviderKind::Microsoft { url, .. } => {
             let tenant = metadata.issuer.strip_prefix(&format!("{url}/"));
@@ -198,15 +198,18 @@ mod tests {
 
     #[test]
     fn an_issuer_is_who_it_says_to_the_letter() {
-        let kind =
-            ProviderKind::Openid { issuer: "https://op.example".into(), trust_email: false };
+        let kind = ProviderKind::Openid { issuer: "https://op.example".into(), trust_email: false };
         assert!(checked(&kind, document("https://op.example")).is_ok());
         for other in ["https://op.example/", "https://OP.example", "https://evil.example", ""] {
             assert!(checked(&kind, document(other)).is_err(), "{other}");
         }
-        for endpoint in
-            ["http://op.example/keys", "file:///keys", "https://u@op.example/", "keys", "https://a/#b"]
-        {
+        for endpoint in [
+            "http://op.example/keys",
+            "file:///keys",
+            "https://u@op.example/",
+            "keys",
+            "https://a/#b",
+        ] {
             let mut wrong = document("https://op.example");
             wrong["jwks_uri"] = json!(endpoint);
             assert!(checked(&kind, wrong).is_err(), "{endpoint}");

@@ -58,7 +58,7 @@ pub(super) async fn redeem(
         // The second word is GitHub's.
         Some("invalid_grant" | "bad_verification_code") => return Err(no_such_code(name)),
         Some(error) => {
-            let error: String = error.chars().filter(|it| it.is_ascii_graphic()).take(64).collect();
+            let error: String = error.chars().filter(char::is_ascii_graphic).take(64).collect();
             return Err(broken(name, &format!("the code was answered {status}: {error}")));
         }
         None if status != StatusCode::OK => {

@@ -63,6 +63,8 @@ impl Http {
         if status == StatusCode::OK && !body.is_null() {
             return Ok(body);
         }
-        Err(CommandError::unavailable(format!("a provider answered {status} where JSON was expected")))
+        Err(CommandError::unavailable(format!(
+            "a provider answered {status} where JSON was expected"
+        )))
     }
 }

@@ -1,4 +1,4 @@
-//! Providers that people sign in by: OpenID Connect issuers, and Discord and GitHub, which only speak OAuth 2.
+//! Providers that people sign in by: `OpenID` Connect issuers, and Discord and `GitHub`, which only speak OAuth 2.
 //!
 //! An issuer says in an ID token who somebody is, and the token is believed after everything about it was looked at
 //! (`id_token`). Discord and GitHub are asked with the access token instead. Tokens of providers are used here and
@@ -170,7 +170,8 @@ fn untrusted(provider: &str, reason: &str) -> CommandError {
 
 /// A provider did not take a code.
 fn no_such_code(provider: &str) -> CommandError {
-    let reason = format!("{provider} did not take the code: it is unknown, used or too old; begin again");
+    let reason =
+        format!("{provider} did not take the code: it is unknown, used or too old; begin again");
     refused(reason, "INVALID_CREDENTIALS", "code_refused")
 }
 

@@ -1,4 +1,4 @@
-//! Issuers of OpenID Connect: a code for an ID token, and what it says of somebody.
+//! Issuers of `OpenID` Connect: a code for an ID token, and what it says of somebody.
 
 use chrono::{DateTime, Utc};
 use commands::CommandError;

@@ -17,6 +17,8 @@ pub(crate) const ACCESS: &str = "palimpsest_access";
 const REFRESH: &str = "palimpsest_refresh";
 /// What a page sends back as [`HEADER`].
 const CSRF: &str = "palimpsest_csrf";
+/// The ticket of who has to show a second factor; for the page he is sent to.
+const MFA: &str = "palimpsest_mfa";
 /// Where refresh tokens are traded.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
@@ -45,6 +47,11 @@ pub(super) fn give(response: &mut Response, entered: &Entered, csrf: &str) {
     );
     set(response, &refresh);
     set(response, &format!("{CSRF}={csrf}; Path=/; Max-Age={refresh_expires_in}"));
+}
+
+/// Gives the ticket for a second factor to a page, which no answer reaches.
+pub(super) fn ask(response: &mut Response, mfa_token: &str) {
+    set(response, &format!("{MFA}={mfa_token}; Path=/; Max-Age=300"));
 }
 
 /// Takes them back.

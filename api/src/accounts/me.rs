@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use commands::identity::accounts::{Account, Accounts};
+use commands::identity::people::People;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use projections::Slice;
@@ -15,11 +16,13 @@ use crate::answer::{Found, Result, Written};
 use crate::auth::{May, needs};
 use crate::conditional::IfMatch;
 use crate::error::ApiError;
+use crate::people::{RemovedUser, removed};
 use crate::request;
 use crate::views::Views;
 
 pub(crate) struct MeApi {
     pub(crate) accounts: Accounts,
+    pub(crate) people: People,
     pub(crate) views: Views,
 }
 
@@ -103,5 +106,18 @@ impl MeApi {
         let loaded = self.accounts.me(&may.caller).await?;
         let user = UserView::of(&self.accounts, &self.views, loaded.aggregate).await?;
         Ok(Written::at(position, user).version(loaded.version))
+    }
+
+    /// Remove one's own account, for good
+    ///
+    /// What the log holds of you can never be read again. Who has a second factor shows it before.
+    #[oai(path = "/", method = "delete", operation_id = "deleteOwnUser")]
+    async fn delete(
+        &self,
+        may: May<needs::WriteProfile>,
+        if_match: IfMatch,
+    ) -> Result<Written<RemovedUser>> {
+        let user = may.caller.signed()?.user;
+        removed(&self.people, &may.caller, if_match, user).await
     }
 }

@@ -207,7 +207,7 @@ impl Operation {
         let answers = operation["responses"].as_object().into_iter().flatten();
         let tells_position = |(status, answer): (&String, &Value)| {
             let names = answer["headers"].as_object().into_iter().flatten().map(|(name, _)| name);
-            status == "302"
+            ["302", "303"].contains(&status.as_str())
                 || names.into_iter().any(|it| it.eq_ignore_ascii_case("X-Event-Position"))
         };
         let writes = method != Method::GET || answers.into_iter().any(tells_position);

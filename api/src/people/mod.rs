@@ -8,6 +8,8 @@ mod users;
 
 use commands::identity::people::People;
 
+pub(crate) use users::{RemovedUser, removed};
+
 use crate::views::Views;
 
 /// All operations on people.

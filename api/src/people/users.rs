@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use commands::identity::people::{NewUser, People, Reach, UserChange};
-use commands::ports::Loaded;
+use commands::ports::{Caller, Loaded};
 use domain::identity::Permission;
 use domain::kernel::{OrganizationId, RoleId, UserId};
 use poem_openapi::param::{Path, Query};
@@ -79,7 +79,7 @@ struct UserList {
 }
 
 #[derive(Object)]
-struct RemovedUser {
+pub(crate) struct RemovedUser {
     id: Uuid,
     deleted: bool,
 }
@@ -214,19 +214,6 @@ impl UsersApi {
         self.switch(&may, user_id.0, true).await
     }
 
-    /// Remove one's own account, for good
-    ///
-    /// What the log holds of you can never be read again. Who has a second factor shows it before.
-    #[oai(path = "/me", method = "delete", operation_id = "deleteOwnUser")]
-    async fn delete_own(
-        &self,
-        may: May<needs::WriteProfile>,
-        if_match: IfMatch,
-    ) -> Result<Written<RemovedUser>> {
-        let id = may.caller.signed()?.user;
-        self.removed(&may, if_match, id).await
-    }
-
     /// Remove a user, for good
     ///
     /// What the log holds of him can never be read again.
@@ -237,7 +224,7 @@ impl UsersApi {
         if_match: IfMatch,
         user_id: Path<Uuid>,
     ) -> Result<Written<RemovedUser>> {
-        self.removed(&may, if_match, UserId(user_id.0)).await
+        removed(&self.people, &may.caller, if_match, UserId(user_id.0)).await
     }
 
     /// Give a role to a user
@@ -301,19 +288,20 @@ impl UsersApi {
         let position = self.people.update_user(&may.caller, id, None, change).await?;
         Ok(Written::at(position, self.shown(id, position).await?))
     }
+}
 
-    async fn removed(
-        &self,
-        may: &May<needs::WriteProfile>,
-        if_match: IfMatch,
-        id: UserId,
-    ) -> Result<Written<RemovedUser>> {
-        self.people.see_user(&may.caller, id).await?;
-        let version = if_match.of(self.people.accounts.users.load(&id).await?.version)?;
-        let position = self.people.delete_user(&may.caller, id, version).await?;
-        let answer = Written::at(position, RemovedUser { id: id.0, deleted: true });
-        Ok(answer.saying("the user is gone, and his data can never be read again"))
-    }
+/// Removes a user, if he still has the version that is asked for.
+pub(crate) async fn removed(
+    people: &People,
+    caller: &Caller,
+    if_match: IfMatch,
+    id: UserId,
+) -> Result<Written<RemovedUser>> {
+    people.see_user(caller, id).await?;
+    let version = if_match.of(people.accounts.users.load(&id).await?.version)?;
+    let position = people.delete_user(caller, id, version).await?;
+    let answer = Written::at(position, RemovedUser { id: id.0, deleted: true });
+    Ok(answer.saying("the user is gone, and his data can never be read again"))
 }
 
 pub(super) fn role(name: &str, field: &str) -> Result<RoleId> {

@@ -166,9 +166,14 @@ impl Fold for Users {
     fn fold(id: &Uuid, row: Option<Model>, recorded: &Recorded) -> Option<Model> {
         let at = Millis(recorded.recorded_at);
         let event = match &recorded.event {
-            Event::Organization(_, event) => {
-                let organization_admin = matches!(event, OrganizationEvent::AdminAppointed { .. });
-                return row.map(|row| Model { organization_admin, ..row });
+            Event::Organization(organization, event) => {
+                let appointed = matches!(event, OrganizationEvent::AdminAppointed { .. });
+                // What another organization says of him, which he left, is nothing to this one.
+                let here = |row: &Model| row.organization_id == Some(organization.0);
+                return row.map(|row| Model {
+                    organization_admin: if here(&row) { appointed } else { row.organization_admin },
+                    ..row
+                });
             }
             Event::Session(..) => {
                 return row.map(|row| Model { last_login_at: Some(at), ..row });
@@ -234,7 +239,8 @@ impl Fold for Users {
             Did::MfaDisabled => Model { mfa: false, ..row },
             Did::MfaEnabled => Model { mfa: true, ..row },
             Did::Moved { organization, .. } => {
-                Model { organization_id: organization.map(|it| it.0), ..row }
+                let organization_id = organization.map(|it| it.0);
+                Model { organization_id, organization_admin: false, ..row }
             }
             Did::ProfileChanged { profile, .. } => {
                 let profile = profile.clear().and_then(|it| serde_json::to_string(it).ok());
@@ -285,5 +291,44 @@ impl Model {
         change(&mut roles);
         self.roles = serde_json::Value::from(roles).to_string();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::identity::UserEvent;
+    use domain::kernel::{Actor, Personal};
+
+    use super::*;
+    use crate::testing::folded;
+
+    #[test]
+    fn whoever_ran_what_he_left_does_not_run_what_he_joins() {
+        let user = UserId(Uuid::from_u128(1));
+        let [old, new] = [2, 3].map(|it| OrganizationId(Uuid::from_u128(it)));
+        let by = || Actor::system("tests");
+        let person = Person::user(user);
+        let registered = UserEvent::Registered {
+            email: Personal::of(person.clone(), "Ana@acme.example".into()),
+            email_claim: "email-1".parse().unwrap(),
+            name: Personal::of(person, "Ana".into()),
+            verified: true,
+            roles: ["user".parse().unwrap()].into(),
+            by: by(),
+        };
+        let moved = |to| Event::User(user, UserEvent::Moved { organization: Some(to), by: by() });
+        let appointed =
+            |to| Event::Organization(to, OrganizationEvent::AdminAppointed { user, by: by() });
+        let dismissed =
+            |from| Event::Organization(from, OrganizationEvent::AdminDismissed { user, by: by() });
+        let history = vec![Event::User(user, registered), moved(old), appointed(old)];
+        let runs = |events: &[Event]| folded::<Users>(events.to_vec()).unwrap().organization_admin;
+        assert!(runs(&history));
+        let mut left = history.clone();
+        left.push(moved(new));
+        assert!(!runs(&left));
+        left.extend([appointed(new), dismissed(old)]);
+        assert!(runs(&left), "what is heard late of the old one does not count");
+        assert_eq!(folded::<Users>(left).unwrap().search.as_deref(), Some("ana@acme.example\nana"));
     }
 }

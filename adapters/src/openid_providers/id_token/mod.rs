@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core 1.0, 3.1.3.7): everything about one is looked at before any of it is believed.
+//! ID tokens (`OpenID` Connect Core 1.0, 3.1.3.7): everything about one is looked at before any of it is believed.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Algorithm as Hash, SHA256, SHA512, digest};
@@ -57,7 +57,8 @@ pub(super) fn fits(key: &Jwk, header: &Header) -> bool {
     let named = header.kid.is_none() || header.kid == key.common.key_id;
     let signs = key.common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature);
     let algorithm = key.common.key_algorithm.as_ref();
-    let meant = algorithm.is_none_or(|it| it.to_string().parse() == Ok(header.alg));
+    let meant = algorithm
+        .is_none_or(|it| it.to_string().parse().is_ok_and(|it: Algorithm| it == header.alg));
     let kind = match (&key.algorithm, header.alg) {
         (AlgorithmParameters::RSA(_), Algorithm::RS256 | Algorithm::PS256) => true,
         (AlgorithmParameters::EllipticCurve(it), Algorithm::ES256) => {
@@ -112,6 +113,8 @@ pub(super) fn check(
         return Err("the ID token is for somebody else");
     }
 
+    // Exact until the year 285 million.
+    #[expect(clippy::cast_precision_loss, reason = "said above")]
     let now = now.timestamp() as f64;
     let time = |name: &str| claims[name].as_f64().filter(|it| it.is_finite());
     match time("exp") {
@@ -146,6 +149,3 @@ fn half_hash(algorithm: Algorithm, text: &str) -> String {
     let hash = digest(hash, text.as_bytes());
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
 }
-
-#[cfg(test)]
-mod tests;
