@@ -273,6 +273,7 @@ mod tests {
         leaves("", &DEFAULTS.parse().unwrap(), &mut settings);
         assert!(settings.len() > 40, "{settings:?}");
         for (name, default) in settings {
+            let ends = |it: &str| name.ends_with(it);
             let other = match default {
                 toml::Value::Array(_) => "https://a.example, https://b.example".to_owned(),
                 toml::Value::Boolean(it) => (!it).to_string(),
@@ -280,14 +281,10 @@ mod tests {
                 toml::Value::String(_) if name == "PALIMPSEST_AI__PROVIDER" => "openai".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_LOG" => "sqlite://other".to_owned(),
                 toml::Value::String(_) if name == "PALIMPSEST_ROLES" => "api".to_owned(),
-                toml::Value::String(_) if name.ends_with("__SMTP_URL") => "smtp://mail".to_owned(),
-                toml::Value::String(_) if name.ends_with("__PUBLIC_URL") => {
-                    "https://a.b".to_owned()
-                }
-                toml::Value::String(_) if name.ends_with("__MAIL_FROM") => "a@b.example".to_owned(),
-                toml::Value::String(it) if humantime::parse_duration(&it).is_ok() => {
-                    "7h".to_owned()
-                }
+                toml::Value::String(_) if ends("__SMTP_URL") => "smtp://mail".to_owned(),
+                toml::Value::String(_) if ends("_URL") || ends("__ISSUER") => "https://a.b".into(),
+                toml::Value::String(_) if ends("__MAIL_FROM") => "a@b.example".to_owned(),
+                toml::Value::String(it) if humantime::parse_duration(&it).is_ok() => "7h".into(),
                 toml::Value::String(it) => format!("{it}9"),
                 odd => panic!("{name}: {odd}"),
             };

@@ -115,7 +115,7 @@ impl Providers {
         );
         let oidc = &self.oidc;
         ensure!(
-            oidc.client_id.is_empty() || is_address(&oidc.issuer),
+            oidc.issuer.is_empty() || is_address(&oidc.issuer),
             "the setting “identity.providers.oidc.issuer” is wrong: “{}” is no address such as \
              https://login.example.com",
             oidc.issuer
@@ -174,7 +174,8 @@ impl Providers {
         let microsoft = provider("microsoft", id, secret, openid, kind);
         let kind =
             ProviderKind::Openid { issuer: oidc.issuer.clone(), trust_email: oidc.trust_email };
-        let oidc = provider(&oidc.name, &oidc.client_id, &oidc.client_secret, &oidc.scopes, kind);
+        let id = if oidc.issuer.is_empty() { "" } else { oidc.client_id.as_str() };
+        let oidc = provider(&oidc.name, id, &oidc.client_secret, &oidc.scopes, kind);
         let all = [discord, github, google, microsoft, oidc].into_iter().flatten().collect();
         let made = OpenidProviders::new(all, PATIENCE, clock);
         Ok(Arc::new(made.context("no client for providers")?))

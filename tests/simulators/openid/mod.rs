@@ -107,7 +107,7 @@ struct Redeemed {
 impl OpenidSimulator {
     pub async fn start() -> Self {
         let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a port");
-        let address = acceptor.local_addr()[0].to_string();
+        let address = acceptor.local_addr()[0].as_socket_addr().expect("an address").to_string();
         let url = format!("http://{address}");
         let key = || KeyPair::generate(KeySize::Rsa2048).expect("a key");
         let account =
