@@ -21,8 +21,10 @@ use commands::identity::{
 };
 use commands::ports::{Caller, Execute as _};
 use commands::{Blobs, Executors, Reactor};
-use domain::identity::{ApiKeyCommand, UserCommand};
-use domain::kernel::{Actor, ApiKeyId, Cause, Journal, Source, UserId};
+use domain::identity::{ApiKeyCommand, Permissions, UserCommand};
+use domain::kernel::{
+    Actor, ApiKeyId, Cause, DiscordUserId, Journal, Person, Personal, Source, UserId,
+};
 use palimpsest::policies::Deciding;
 use palimpsest::surroundings::Views;
 use reqwest::Method;
@@ -186,6 +188,30 @@ impl Door {
     pub async fn tell_only(&self, user: UserId, command: UserCommand) {
         let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
         self.executors.users.execute(&user, command, &cause).await.expect("told");
+    }
+
+    /// Links a Discord account with a user, as signing in by Discord does.
+    pub async fn link_discord(&self, user: UserId, account: DiscordUserId) {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Cli);
+        let (value, owner) = (format!("discord|{account}"), format!("user:{user}"));
+        let reserve = &self.people.accounts.reserve;
+        let claim = reserve.take(&cause, ("account", "account"), &value, owner).await;
+        let link = UserCommand::Link {
+            provider: "discord".to_owned(),
+            account: claim.expect("nobody else's"),
+            shown: Personal::of(Person::user(user), "ana".to_owned()),
+            by: cause.actor.clone(),
+        };
+        self.executors.users.execute(&user, link, &cause.then("link")).await.expect("linked");
+    }
+
+    /// As whom a Discord account acts that holds this by its server, and what it may do.
+    pub async fn on_discord(
+        &self,
+        account: DiscordUserId,
+        holds: Permissions,
+    ) -> (Actor, Permissions) {
+        self.people.accounts.on_discord(account, None, holds).await.expect("an answer")
     }
 
     /// Reacts to everything that happened as those do who stand in for somebody who was cut off.

@@ -1,6 +1,7 @@
 //! The policies decide: on what somebody asks them, and on every request at the door.
 
-use domain::identity::Permission;
+use domain::identity::{Permission, Permissions};
+use domain::kernel::{Actor, DiscordUserId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::doors::{Answered, Door, answered};
@@ -228,6 +229,28 @@ async fn a_workspace_without_these_policies_is_decided_by_those_that_ship() {
     let listed = door.get(POLICIES).await;
     assert_eq!(listed.body["data"]["decided_by_shipped"], json!([]), "{}", listed.text);
     assert_eq!(listed.body["data"]["policies"].as_array().unwrap().len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linked_discord_account_acts_as_its_user() {
+    let door = Door::open().await;
+    let ana = register(&door, "ana@acme.example").await;
+    let ana: UserId = ana["user"]["id"].as_str().unwrap().parse().unwrap();
+    door.assign(ana, "auditor").await;
+    let account = DiscordUserId(80_351_110_224_678_912);
+    let holds = || Permissions::of(&[Permission::WriteConversation]);
+    let alone = door.on_discord(account, holds()).await;
+    assert_eq!(alone, (Actor::discord(account), holds()));
+
+    door.link_discord(ana, account).await;
+    let (actor, may) = door.on_discord(account, holds()).await;
+    assert_eq!(actor, Actor::user(ana));
+    assert!(may.allow(Permission::ReadAudit) && may.allow(Permission::WriteConversation));
+    assert!(!may.allow(Permission::ManageUser), "{may:?}");
+    let path = format!("/api/v1/users/{ana}/deactivate");
+    let off = door.post(&path, json!({})).await;
+    assert_eq!(off.status, 200, "{}", off.text);
+    assert_eq!(door.on_discord(account, holds()).await, alone, "who is switched off, is off");
 }
 
 const GOOD: &str =

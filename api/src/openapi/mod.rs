@@ -163,12 +163,14 @@ fn statuses(
     let writes = method != "get";
     // Whoever comes in shows who he is by something else than a token.
     let known = secured || path.starts_with("/api/v1/auth/");
+    // What a path names, a body speaks of, or sends people back may not be there.
+    let names = path.contains('{') || writes || path.ends_with("/auth/discord/callback");
     let all = [
         ("304", "NotModified", !writes && secured),
         ("400", "InvalidRequest", true),
         ("401", "Unauthorized", known),
         ("403", "Forbidden", known),
-        ("404", "NotFound", path.contains('{') || writes),
+        ("404", "NotFound", names),
         ("409", "Conflict", writes || known),
         ("412", "PreconditionFailed", writes && method != "post"),
         ("413", "PayloadTooLarge", writes),

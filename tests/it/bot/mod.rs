@@ -5,6 +5,7 @@ mod edits;
 mod gaps;
 mod home;
 mod install;
+mod policies;
 mod posts;
 mod presence;
 mod rehearse;
