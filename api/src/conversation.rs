@@ -298,7 +298,7 @@ impl ConversationApi {
         let db = live.db();
         let row = conversations::find(db, &conversation_id.0).await?.ok_or_else(unknown)?;
         let slice = Slice { limit: limit.0.into(), offset: offset.0.into() };
-        let page = messages::list(db, &row.id, slice).await?;
+        let page = messages::list(db, &row, slice).await?;
         let pagination = Pagination::over(&page, slice);
         let own = page.items.iter().filter(|it| it.role == "user" && it.content != ERASED);
         let own: Vec<&str> = own.map(|it| it.content.as_str()).collect();

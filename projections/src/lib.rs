@@ -21,10 +21,10 @@ pub use sea_orm::prelude::ChronoUnixTimestampMillis as Millis;
 
 pub use page::{Paged, Slice};
 pub use views::{
-    Address, Alarm, Append, BadAddress, BuildError, Checkpoint, Difference, Failure, Fence, Fold,
-    Generation, Generations, LivePointer, Place, PointerError, Progress, Projection, Replayed,
-    Snapshot, Stage, Standing, Status, Step, Tell, Touch, Tx, Until, build_for_measure, build_into,
-    is_snapshot,
+    Address, Alarm, Append, BadAddress, BuildError, Checkpoint, CountsAs, Difference, Failure,
+    Fence, Fold, Generation, Generations, LivePointer, Place, PointerError, Progress, Projection,
+    Replayed, Snapshot, Stage, Standing, Status, Step, Tell, Touch, Tx, Until, build_for_measure,
+    build_into, is_snapshot,
 };
 use views::{appended, folded};
 

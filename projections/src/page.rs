@@ -27,10 +27,7 @@ impl<T> Paged<T> {
 }
 
 /// How many rows a question finds, without reading what they say: an index may know.
-pub(crate) async fn count<E: EntityTrait>(
-    find: Select<E>,
-    db: &impl ConnectionTrait,
-) -> Result<u64, DbErr>
+async fn count<E: EntityTrait>(find: Select<E>, db: &impl ConnectionTrait) -> Result<u64, DbErr>
 where
     E::Model: Send + Sync,
 {
@@ -50,8 +47,11 @@ impl Slice {
         E: EntityTrait<Model = M>,
         M: FromQueryResult + Send + Sync,
     {
-        let total = count(find.clone(), db).await?;
-        let items = find.limit(self.limit).offset(self.offset).all(db).await?;
+        let items = find.clone().limit(self.limit).offset(self.offset).all(db).await?;
+        let found = items.len() as u64;
+        // The last page says by itself how long the list is; past the end, or a full one does not.
+        let last = found < self.limit && (found > 0 || self.offset == 0);
+        let total = if last { self.offset + found } else { count(find, db).await? };
         Ok(Paged { items, total })
     }
 }

@@ -21,7 +21,7 @@ const ACTION: usize = 6_000;
 
 /// To look costs time for each value, so it is done the less often, in uses of variables, the more
 /// there are.
-const SELDOM: usize = 16;
+pub(super) const SELDOM: usize = 16;
 const VALUES_A_USE: usize = 32;
 
 /// What variables hold.

@@ -9,7 +9,7 @@ use domain::behaviors::Action;
 use domain::kernel::MessageId;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, Scope};
 
-use super::{Compiled, ENTRY, sandbox, testing, values};
+use super::{Compiled, ENTRY, memory, sandbox, testing, values};
 
 /// How long a run may take.
 const LONGEST: Duration = Duration::from_millis(250);
@@ -58,7 +58,8 @@ impl Run {
             operations: 0,
             charged: 0,
             stack: stack(),
-            looks: Vec::new(),
+            // What it is called with, the platform made.
+            looks: vec![memory::SELDOM; 2],
             over: None,
             chance: occasion.seed,
             message: occasion.message,

@@ -40,13 +40,24 @@ pub(super) fn of_occasion(occasion: &Occasion) -> Dynamic {
         *last = Some((kept, map.clone()));
         map
     });
-    let mut put = |name: &str, value: Dynamic| map.insert(name.into(), value);
+    let mut put = |name: &str, value: Dynamic| {
+        map.insert(name.into(), value);
+    };
     put("what", occasion.what.clone().into());
-    put("args", occasion.args.clone().into());
-    put("options", of_object(&occasion.options));
-    put("history", occasion.history.iter().map(of_line).collect::<Vec<_>>().into());
-    put("stats", of_object(&occasion.stats));
-    map.into()
+    // The others are there, empty.
+    if !occasion.args.is_empty() {
+        put("args", occasion.args.clone().into());
+    }
+    if !occasion.options.is_empty() {
+        put("options", of_object(&occasion.options));
+    }
+    if !occasion.history.is_empty() {
+        put("history", Dynamic::from_array(occasion.history.iter().map(of_line).collect()));
+    }
+    if !occasion.stats.is_empty() {
+        put("stats", of_object(&occasion.stats));
+    }
+    Dynamic::from_map(map)
 }
 
 /// Whether the parts look the same that do not depend on which script is called.
@@ -62,7 +73,7 @@ fn looks_alike(one: &Occasion, other: &Occasion) -> bool {
         && one.user == other.user
 }
 
-/// What does not depend on which script is called.
+/// What does not depend on which script is called, and nothing for what does.
 fn of_event(occasion: &Occasion) -> Map {
     let mut map = Map::new();
     let mut put = |name: &str, value: Dynamic| map.insert(name.into(), value);
@@ -76,11 +87,16 @@ fn of_event(occasion: &Occasion) -> Map {
     put("text", occasion.text.clone().into());
     put("emoji", occasion.emoji.clone().into());
     put("latency_ms", whole(occasion.latency_ms));
+    put("what", Dynamic::UNIT);
+    put("args", String::new().into());
+    put("options", Dynamic::from_map(Map::new()));
+    put("history", Dynamic::from_array(Vec::new()));
+    put("stats", Dynamic::from_map(Map::new()));
     map
 }
 
 fn of_object(object: &serde_json::Map<String, Value>) -> Dynamic {
-    if object.is_empty() { Map::new().into() } else { of_json(Value::Object(object.clone())) }
+    of_json(Value::Object(object.clone()))
 }
 
 fn of_line(line: &Line) -> Dynamic {
@@ -92,14 +108,14 @@ fn of_line(line: &Line) -> Dynamic {
     put("text", line.text.clone().into());
     put("at", time(line.at).into());
     put("at_s", line.at.timestamp().into());
-    map.into()
+    Dynamic::from_map(map)
 }
 
 pub(super) fn of_described(command: &Described) -> Dynamic {
     let Described { kind, name, description } = command;
     let entry = |name: &str, value: &str| (name.into(), value.to_owned().into());
     let entries = [entry("kind", kind), entry("name", name), entry("description", description)];
-    Map::from(entries).into()
+    Dynamic::from_map(Map::from(entries))
 }
 
 /// An action as a test looks at it.
@@ -117,10 +133,10 @@ pub(super) fn of_json(value: Value) -> Dynamic {
             (None, None) => Dynamic::UNIT,
         },
         Value::String(text) => text.into(),
-        Value::Array(list) => list.into_iter().map(of_json).collect::<Vec<_>>().into(),
+        Value::Array(list) => Dynamic::from_array(list.into_iter().map(of_json).collect()),
         Value::Object(map) => {
             let entries = map.into_iter().map(|(name, value)| (name.into(), of_json(value)));
-            entries.collect::<Map>().into()
+            Dynamic::from_map(entries.collect())
         }
     }
 }

@@ -9,6 +9,7 @@ mod m20261125_000008_compensations;
 mod m20261126_000001_people;
 mod m20261126_000002_sessions;
 mod m20261126_000003_alerts;
+mod m20261126_000004_tallies;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -30,6 +31,7 @@ impl MigratorTrait for Views {
             Box::new(m20261126_000001_people::Migration),
             Box::new(m20261126_000002_sessions::Migration),
             Box::new(m20261126_000003_alerts::Migration),
+            Box::new(m20261126_000004_tallies::Migration),
         ]
     }
 }

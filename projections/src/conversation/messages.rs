@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{Condition, QueryOrder, QuerySelect};
 
+use super::conversations;
 use crate::{Append, Millis, Paged, Slice, Tx};
 
 /// One message. `role` is `user` or `assistant`.
@@ -37,27 +38,16 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The messages of one conversation, oldest first.
+/// The messages of one conversation, oldest first. How many there are, the conversation knows.
 pub async fn list(
     db: &impl ConnectionTrait,
-    conversation: &str,
+    conversation: &conversations::Model,
     slice: Slice,
 ) -> Result<Paged<Model>, DbErr> {
-    let find = Entity::find().filter(Column::ConversationId.eq(conversation));
-    slice.of(find.order_by_asc(Column::Position).order_by_asc(Column::Idx), db).await
-}
-
-/// The newest messages of one conversation, oldest first.
-pub async fn newest(
-    db: &impl ConnectionTrait,
-    conversation: &str,
-    limit: u64,
-) -> Result<Vec<Model>, DbErr> {
-    let find = Entity::find().filter(Column::ConversationId.eq(conversation));
-    let find = find.order_by_desc(Column::Position).order_by_desc(Column::Idx);
-    let mut found = Slice { limit, offset: 0 }.of(find, db).await?.items;
-    found.reverse();
-    Ok(found)
+    let find = Entity::find().filter(Column::ConversationId.eq(&conversation.id));
+    let find = find.order_by_asc(Column::Position).order_by_asc(Column::Idx);
+    let items = find.limit(slice.limit).offset(slice.offset).all(db).await?;
+    Ok(Paged { items, total: conversation.message_count.cast_unsigned() })
 }
 
 /// The answers with this id or to this message, oldest first.

@@ -6,8 +6,8 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{Condition, Order, QueryOrder, QuerySelect};
 
-use crate::page::count;
-use crate::{Fold, Millis, Paged, Slice, Touch, Tx};
+use crate::views::tallies;
+use crate::{CountsAs, Fold, Millis, Paged, Slice, Touch, Tx};
 
 /// What an edit that takes another one back calls itself.
 const ROLLBACK: &str = "rollback";
@@ -15,6 +15,10 @@ const ROLLBACK: &str = "rollback";
 /// The words that only the platform calls its own edits: what takes another one back, and what lays
 /// the starting workspace.
 const OWN: [&str; 2] = [ROLLBACK, "seed"];
+
+/// What edits count as besides.
+const SUCCESSFUL: &str = "successful";
+const FAILED: &str = "failed";
 
 /// One edit.
 #[sea_orm::model]
@@ -174,16 +178,20 @@ pub async fn last(db: &impl ConnectionTrait) -> Result<Option<Model>, DbErr> {
 
 /// How the edits fared.
 pub async fn statistics(db: &impl ConnectionTrait) -> Result<Statistics, DbErr> {
-    let of = |statuses: &[Status]| {
-        let words = statuses.iter().map(|status| status.word());
-        let find = Entity::find().filter(Column::Status.is_in(words));
-        find.filter(Column::Kind.is_not_in(OWN))
-    };
-    Ok(Statistics {
-        successful: count(of(&[Status::Applied, Status::RolledBack]), db).await?,
-        failed: count(of(&[Status::Failed]), db).await?,
-        rollbacks: count(Entity::find().filter(Column::Kind.eq(ROLLBACK)), db).await?,
-    })
+    let numbers = tallies::of(db, Edits::NAME).await?;
+    let of = |word: &str| numbers.get(word).copied().unwrap_or_default();
+    Ok(Statistics { successful: of(SUCCESSFUL), failed: of(FAILED), rollbacks: of(ROLLBACK) })
+}
+
+fn counts_as(row: &Model) -> Option<&'static str> {
+    let live = [Status::Applied.word(), Status::RolledBack.word()];
+    match (row.kind.as_str(), row.status.as_str()) {
+        (ROLLBACK, _) => Some(ROLLBACK),
+        (kind, _) if OWN.contains(&kind) => None,
+        (_, status) if live.contains(&status) => Some(SUCCESSFUL),
+        (_, status) if status == Status::Failed.word() => Some(FAILED),
+        _ => None,
+    }
 }
 
 /// Builds the list.
@@ -191,7 +199,8 @@ pub struct Edits;
 
 impl Fold for Edits {
     const NAME: &'static str = "self_editing_edits";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
+    const COUNTED: Option<CountsAs<Model>> = Some(counts_as);
     type Key = Uuid;
     type Row = Model;
 

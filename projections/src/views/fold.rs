@@ -10,7 +10,7 @@ use sea_orm::{DbErr, Value};
 
 use super::compare::{self, Difference};
 use super::rows::{Row, Table, Verb, push};
-use super::{Snapshot, Tx};
+use super::{Snapshot, Tx, tallies};
 
 /// A row that an event touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub enum Touch<Key> {
     /// The event makes it, so it is not looked for.
     Creates(Key),
 }
+
+/// What a row counts as; none when it is not counted.
+pub type CountsAs<Row> = fn(&Row) -> Option<&'static str>;
 
 /// The pure half of a projection whose rows change, tested without a database.
 pub trait Fold: Send + Sync + 'static {
@@ -43,6 +46,9 @@ pub trait Fold: Send + Sync + 'static {
 
     /// The key of a row.
     fn key(row: &Self::Row) -> Self::Key;
+
+    /// What a row counts as, of a list whose numbers are asked for; see [`tallies`].
+    const COUNTED: Option<CountsAs<Self::Row>> = None;
 
     /// Makes what the table holds about a person unreadable.
     fn forget(_: &Person, _: &Tx) -> impl Future<Output = Result<(), DbErr>> + Send {
@@ -152,6 +158,14 @@ impl<F: Fold> Touched<F> {
             *row = F::fold(key, row.take(), &batch[*event]);
         }
     }
+
+    /// Each row as often as this says.
+    fn count(&self, changes: &mut tallies::Changes, number: i64) {
+        let Some(counts_as) = F::COUNTED else { return };
+        for row in self.rows.iter().filter_map(|(_, row)| row.as_ref()) {
+            changes.add(counts_as(row), number);
+        }
+    }
 }
 
 #[async_trait]
@@ -176,7 +190,11 @@ impl<F: Fold> Projection for Folded<F> {
                 }
             }
         }
+        let mut changes = tallies::Changes::default();
+        touched.count(&mut changes, -1);
         touched.fold(batch);
+        touched.count(&mut changes, 1);
+        changes.write(F::NAME, tx).await?;
 
         let gone = loaded.iter().filter(|row| touched.rows[**row].1.is_none());
         let gone = gone.flat_map(|row| F::values(&touched.rows[*row].0)).collect();
@@ -194,7 +212,8 @@ impl<F: Fold> Projection for Folded<F> {
     }
 
     async fn compare(&self, a: &Snapshot, b: &Snapshot) -> Result<Option<Difference>, DbErr> {
-        compare::tables::<F::Row>(F::NAME, a, b).await
+        let rows = compare::tables::<F::Row>(F::NAME, a, b).await?;
+        if rows.is_some() || F::COUNTED.is_none() { Ok(rows) } else { tallies::differ(a, b).await }
     }
 }
 

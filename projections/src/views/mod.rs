@@ -16,6 +16,7 @@ mod proof;
 mod reader;
 mod rows;
 mod snapshot;
+pub(crate) mod tallies;
 mod tx;
 
 pub use build::{
@@ -23,7 +24,7 @@ pub use build::{
 };
 pub use checkpoint::{Checkpoint, Failure, Fence, Stage};
 pub use compare::Difference;
-pub use fold::{Append, Fold, Projection, Touch};
+pub use fold::{Append, CountsAs, Fold, Projection, Touch};
 pub(crate) use fold::{appended, folded};
 pub use generation::Generation;
 pub use generations::{Generations, LivePointer, PointerError};

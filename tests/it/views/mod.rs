@@ -73,7 +73,7 @@ async fn questions_find_what_happened(place: TestPlace) {
     let found = conversations::list(db, &open, ALL).await.unwrap();
     assert_eq!((found.total, found.items[0].id.as_str()), (1, "1:5"));
     assert_eq!(found.items[0].message_count, 3);
-    let talk = said::list(db, "1:5", Slice { limit: 1, offset: 1 }).await.unwrap();
+    let talk = said::list(db, &found.items[0], Slice { limit: 1, offset: 1 }).await.unwrap();
     assert_eq!((talk.total, talk.items[0].content.as_str()), (3, "an answer"));
 
     let search = |words: &str| messages::Filter {
