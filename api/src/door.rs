@@ -324,8 +324,8 @@ where
     /// Which bucket this request is taken from.
     fn bucket(&self, request: &Request, credentials: &Credentials) -> (Tier, String) {
         let path = request.uri().path();
-        let address =
-            || format!("address:{}", incoming::address(request, self.settings.trust_forwarded_for));
+        let proxied = self.settings.trust_forwarded_for;
+        let address = || format!("address:{}", incoming::origin(request, proxied).subscriber());
         if path.starts_with("/api/v1/auth/") {
             return (Tier::Auth, address());
         }

@@ -1,8 +1,10 @@
 //! How a request is looked at before anything is done about it.
 
+use std::net::{IpAddr, SocketAddr};
+
 use domain::kernel::Origin;
 use poem::Request;
-use poem::http::{Uri, header};
+use poem::http::{HeaderMap, Uri, header};
 
 /// How much of a caller's description of himself is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -56,13 +58,65 @@ pub(crate) fn origin(request: &Request, trusts_proxy: bool) -> Origin {
 }
 
 /// From where a request came, as far as the proxy is to be believed.
-pub(crate) fn address(request: &Request, trusts_proxy: bool) -> String {
-    let forwarded = request.header("x-forwarded-for").and_then(|it| it.rsplit(',').next());
-    match forwarded {
-        Some(forwarded) if trusts_proxy => forwarded.trim().to_owned(),
-        _ => match request.remote_addr().as_socket_addr() {
-            Some(address) => address.ip().to_string(),
-            None => "unknown".to_owned(),
-        },
+fn address(request: &Request, trusts_proxy: bool) -> String {
+    let forwarded = trusts_proxy.then(|| forwarded(request.headers())).flatten();
+    let peer = || request.remote_addr().as_socket_addr().map(SocketAddr::ip);
+    match forwarded.or_else(peer) {
+        Some(address) => address.to_canonical().to_string(),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// Whom the last proxy saw. It adds him at the end; some proxies do that on a line of their own, so of several lines
+/// the last counts. What is no address was written by somebody else.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let entry = last.rsplit(',').next()?.trim();
+    let bare = entry.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(entry);
+    let with_port = || entry.parse::<SocketAddr>().ok().as_ref().map(SocketAddr::ip);
+    bare.parse().ok().or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(lines: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", HeaderValue::from_str(line).unwrap());
+        }
+        forwarded(&headers).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn the_last_entry_of_the_last_line_is_the_proxys() {
+        for (lines, address) in [
+            (&["192.0.2.1"][..], "192.0.2.1"),
+            (&["198.51.100.1, 192.0.2.1"], "192.0.2.1"),
+            (&["198.51.100.1", "192.0.2.1"], "192.0.2.1"),
+            (&["192.0.2.1:443"], "192.0.2.1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
+            (&["[2001:db8::1]:443"], "2001:db8::1"),
+            (&["2001:DB8::1"], "2001:db8::1"),
+        ] {
+            assert_eq!(seen(lines).as_deref(), Some(address), "{lines:?}");
+        }
+        for lines in [&[][..], &[""], &["unknown"], &["192.0.2.1, x"], &["192.0.2.1", "_hidden"]] {
+            assert_eq!(seen(lines), None, "{lines:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_takes_the_proxys_place(forged in "[ -~]{0,60}", last: [u8; 4]) {
+            let last = IpAddr::from(last).to_string();
+            let line = format!("{forged}, {last}");
+            prop_assert_eq!(seen(&[&line]), Some(last.clone()));
+            prop_assert_eq!(seen(&[&forged, &last]), Some(last));
+        }
     }
 }

@@ -21,9 +21,9 @@ use commands::identity::{
 };
 use commands::ports::{Caller, Execute as _};
 use commands::{Blobs, Executors, Reactor};
-use domain::identity::{ApiKeyCommand, Permissions, UserCommand};
+use domain::identity::{AlertCommand, AlertKind, ApiKeyCommand, Permissions, UserCommand};
 use domain::kernel::{
-    Actor, ApiKeyId, Cause, DiscordUserId, Journal, Person, Personal, Source, UserId,
+    Actor, AlertId, ApiKeyId, Cause, DiscordUserId, Journal, Person, Personal, Source, UserId,
 };
 use palimpsest::policies::Deciding;
 use palimpsest::surroundings::Views;
@@ -214,6 +214,24 @@ impl Door {
         self.people.accounts.on_discord(account, None, holds).await.expect("an answer")
     }
 
+    /// Raises an alert as the platform does; answers its id once the read models show it.
+    pub async fn raise_alert(&self, details: &str) -> AlertId {
+        let cause = Cause::asked(Actor::system("tests"), Uuid::now_v7(), Source::Reactor);
+        let (id, details) = (AlertId(Uuid::now_v7()), details.to_owned());
+        let details = Personal::of(Person::operator(), details);
+        let raise = AlertCommand::Raise { kind: AlertKind::ManyAccounts, user: None, details };
+        self.executors.alerts.execute(&id, raise, &cause).await.expect("raised");
+        self.shown().await;
+        id
+    }
+
+    /// Waits until the read models show all there is.
+    async fn shown(&self) {
+        let head = self.journal.log().head().await.expect("a log");
+        let shown = self.request(Method::GET, "/api/v1/views").header("x-min-position", head);
+        assert_eq!(answered(shown).await.status, 200, "the read models show all of it");
+    }
+
     /// Reacts to everything that happened as those do who stand in for somebody who was cut off.
     pub async fn stand_in(&self) {
         let (all, _) = self.journal.read_all(0, 10_000).await.expect("a log");
@@ -228,8 +246,6 @@ impl Door {
                 }
             }
         }
-        let head = self.journal.log().head().await.expect("a log");
-        let shown = self.request(Method::GET, "/api/v1/views").header("x-min-position", head);
-        assert_eq!(answered(shown).await.status, 200, "the read models show all of it");
+        self.shown().await;
     }
 }

@@ -9,12 +9,15 @@ use commands::Reactor as _;
 use commands::identity::{MailAlerts, RaiseAlerts};
 use commands::ports::{Coordinates, EarlierSignIn, Execute, Mail, Mailer, Places, SignInHistory};
 use domain::identity::{
-    AlertEvent, AlertKind, Ending, Method, SessionCommand, SessionEvent, SignInCommand, UserCommand,
+    AlertEvent, AlertKind, Ending, Method, Permission, SessionCommand, SessionEvent, SignInCommand,
+    UserCommand,
 };
 use domain::kernel::{
     Actor, Cause, Event, Listed, Origin, Person, Personal, Recorded, SessionId, SignInId, Source,
     UserId,
 };
+use serde_json::json;
+use tests::doors::{Door, answered};
 use tests::embedded::Embedded;
 use uuid::Uuid;
 
@@ -109,6 +112,38 @@ async fn whoever_it_is_about_is_mailed_once_if_the_address_is_his() {
         });
         assert_eq!(serde_json::to_string(&told).unwrap(), outcome);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_says_that_he_looked_at_an_alert() {
+    let door = Door::open().await;
+    let (one, other) = (door.raise_alert("one").await, door.raise_alert("another").await);
+    let path = |id: &dyn std::fmt::Display| format!("/api/v1/security/alerts/{id}/acknowledge");
+    let by = async |token: &str, path: String| {
+        answered(door.bare(reqwest::Method::POST, &path).bearer_auth(token)).await
+    };
+    let reader = door.key(&[Permission::ReadAudit]).await;
+    assert_eq!(by(&reader, path(&one)).await.status, 403, "who may only read");
+    assert_eq!(by(&door.token, path(&Uuid::nil())).await.status, 404);
+    assert_eq!(by(&door.token, path(&"no-id")).await.status, 400);
+
+    let looked = by(&door.token, path(&one)).await;
+    assert_eq!(looked.status, 200, "{}", looked.text);
+    assert_eq!(looked.body["data"], json!({ "id": one.0, "acknowledged": true }));
+    let listed = async |acknowledged: bool| {
+        let path = format!("/api/v1/security/alerts?acknowledged={acknowledged}");
+        let list = door.get(&path).await;
+        assert_eq!(list.body["data"]["pagination"]["total"], 1, "{}", list.text);
+        list.body["data"]["alerts"][0].clone()
+    };
+    let (seen, unseen) = (listed(true).await, listed(false).await);
+    assert_eq!((&seen["id"], &unseen["id"]), (&json!(one.0), &json!(other.0)));
+    assert_eq!((&seen["details"], &seen["kind"]), (&json!("one"), &json!("many_accounts")));
+    assert_eq!(seen["acknowledged_by"]["kind"], "api_key", "{seen}");
+    assert!(unseen["acknowledged_at"].is_null() && unseen["acknowledged_by"].is_null());
+    // Whoever looks again changes nothing.
+    assert_eq!(by(&door.token, path(&one)).await.status, 200);
+    assert_eq!(listed(true).await["acknowledged_at"], seen["acknowledged_at"]);
 }
 
 const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";

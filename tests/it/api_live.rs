@@ -6,8 +6,9 @@ use api::ApiSettings;
 use domain::identity::Permission;
 use domain::kernel::Clock;
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::doors::Door;
+use tests::doors::{Door, answered};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -113,7 +114,7 @@ async fn a_revoked_key_hears_no_more() {
     let made = door.post("/api/v1/api-keys", new).await;
     let token = made.body["data"]["key"].as_str().unwrap();
     let mut socket = admitted(&door, token).await;
-    let revoked = door.request(reqwest::Method::DELETE, made.header("location"));
+    let revoked = door.request(Method::DELETE, made.header("location"));
     assert_eq!(revoked.send().await.unwrap().status(), 200);
     loop {
         let heard = hear(&mut socket).await.expect("a word before the end");
@@ -123,6 +124,39 @@ async fn a_revoked_key_hears_no_more() {
         }
     }
     assert_eq!(closed(&mut socket).await, 4401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_signed_out_hears_no_more() {
+    let door = Door::open().await;
+    for ended in ["session", "role"] {
+        let email = format!("{ended}@acme.example");
+        let tokens = super::accounts::register(&door, &email).await;
+        let id = tokens["user"]["id"].as_str().unwrap();
+        door.assign(id.parse().unwrap(), "auditor").await;
+        let mut socket = admitted(&door, tokens["access_token"].as_str().unwrap()).await;
+        let (method, path, code, close) = match ended {
+            "session" => (Method::POST, "/api/v1/auth/logout".to_owned(), "INVALID_TOKEN", 4401),
+            _ => {
+                let path = format!("/api/v1/users/{id}/roles/auditor");
+                (Method::DELETE, path, "INSUFFICIENT_PERMISSIONS", 4403)
+            }
+        };
+        let token = if ended == "session" { tokens["access_token"].as_str() } else { None };
+        let request = door.bare(method, &path).bearer_auth(token.unwrap_or(&door.token));
+        let done = answered(request.json(&json!({}))).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        // The next ping is far: it is told by what happened.
+        loop {
+            let heard = hear(&mut socket).await.expect("a word before the end");
+            let kind = heard["data"]["type"].as_str().unwrap_or_default();
+            assert!(!["session.ended", "user.role_removed"].contains(&kind), "it is of himself");
+            if heard["error"]["code"] == code {
+                break;
+            }
+        }
+        assert_eq!(closed(&mut socket).await, close);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

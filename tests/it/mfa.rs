@@ -156,6 +156,26 @@ async fn what_is_dangerous_wants_a_fresh_factor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_address_for_somebody_wants_a_fresh_factor() {
+    let mut home = Home::open().await;
+    let new = json!({ "email": "ben@acme.example", "password": PASSWORD, "name": "Ben" });
+    let ben = home.door.bare(Method::POST, "/api/v1/auth/register").json(&new);
+    let ben = answered(ben).await.body["user"]["id"].clone();
+    let path = format!("/users/{}", ben.as_str().unwrap());
+    home.door.assign(home.user, "admin").await;
+    let (secret, _) = home.protect().await;
+    home.clock.pass(TimeDelta::minutes(11));
+    // By a link to a new password, whoever reads the address is in.
+    let move_him = || json!({ "email": "eve@acme.example" });
+    let refused = home.ask(Method::PUT, &path, move_him()).await;
+    assert_eq!((refused.status, refused.code()), (403, "STEP_UP_REQUIRED"), "{}", refused.text);
+    let renamed = home.ask(Method::PUT, &path, json!({ "name": "Benjamin" })).await;
+    assert_eq!(renamed.status, 200, "{}", renamed.text);
+    assert_eq!(home.step_up(&home.code(&secret)).await.status, 200);
+    assert_eq!(home.ask(Method::PUT, &path, move_him()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_session_does_not_lock_its_owner_out() {
     let home = Home::open().await;
     home.clock.pass(TimeDelta::minutes(11));

@@ -274,6 +274,33 @@ async fn ask(door: &Door, who: &Value, body: Value) -> Answered {
 }
 
 /// The policies that ship.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_more_by_a_policy_is_not_changed_by_who_may_less() {
+    let door = Door::open().await;
+    go_live(&door, &shipped()).await;
+    let ana = register(&door, "ana@acme.example").await;
+    let id = ana["user"]["id"].as_str().unwrap();
+    let key = door.key(&[
+        Permission::ManageUser,
+        Permission::ReadProfile,
+        Permission::ReadUser,
+        Permission::WriteProfile,
+    ]);
+    let key = key.await;
+    let set = async |password: &str| {
+        let request = door.bare(Method::POST, &format!("/api/v1/users/{id}/password"));
+        answered(request.bearer_auth(&key).json(&json!({ "password": password }))).await
+    };
+    let ordinary = set("another horse battery").await;
+    assert_eq!(ordinary.status, 200, "{}", ordinary.text);
+    let keeper = format!(
+        "permit(principal == User::\"{id}\", action == Action::\"manage:config\", resource);\n"
+    );
+    put_live(&door, "keeper", &keeper).await;
+    let refused = set("a third horse battery").await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+}
+
 fn shipped() -> Vec<(String, String)> {
     palimpsest::policies::shipped_policies().into_iter().collect()
 }

@@ -93,3 +93,41 @@ fn refused(reason: &str) -> ApiError {
     let error = ApiError::new(poem::http::StatusCode::FORBIDDEN, reason);
     ApiError { code: "CSRF_FAILED", ..error }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_header_breaks_the_reader(lines in prop::collection::vec("[ -~]{0,60}", 0..3)) {
+            let _ = value(&jar(&lines), ACCESS);
+        }
+
+        #[test]
+        fn a_cookie_is_found_among_others(
+            others in prop::collection::vec("[a-z]{1,8}=[a-zA-Z0-9=._-]{0,20}", 0..4),
+            token in "[a-zA-Z0-9._-]{1,60}",
+            at in 0_usize..4,
+            own_line: bool,
+        ) {
+            let cookie = format!("{ACCESS}={token}");
+            let mut all = others;
+            all.insert(at.min(all.len()), cookie);
+            let lines = if own_line { all } else { vec![all.join("; ")] };
+            let jar = jar(&lines);
+            prop_assert_eq!(value(&jar, ACCESS), Some(token.as_str()));
+            prop_assert_eq!(value(&jar, REFRESH), None);
+        }
+    }
+
+    fn jar(lines: &[String]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+}

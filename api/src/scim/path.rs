@@ -100,7 +100,32 @@ pub(crate) fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(
+            any in "\\PC{0,60}",
+            nearly in r"(urn:[a-z.:0-9]{0,30}(:extension:)?[a-zA-Z:]{0,12}:)?[a-zA-Z$]{0,6}(\.[a-zA-Z$]{0,6})?",
+        ) {
+            for text in [any, nearly] {
+                if let Ok(path) = Path::parse(&text) {
+                    let _ = path.values(&json!({ "a": [{ "b": 1 }, 2], "name": { "b": null } }));
+                    prop_assert!(!path.attribute.is_empty() || path.extension.is_some());
+                }
+            }
+        }
+
+        #[test]
+        fn names_do_not_care_about_case(name in "[a-zA-Z]{1,8}", part in "[a-zA-Z]{1,8}") {
+            let object = json!({ name.to_uppercase(): { part.to_lowercase(): 1 } });
+            let path = Path::parse(&format!("{name}.{part}")).unwrap();
+            prop_assert_eq!(path.values(&object), [&json!(1)]);
+        }
+    }
 
     #[test]
     fn paths_are_read_with_and_without_their_schema() {

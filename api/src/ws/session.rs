@@ -153,7 +153,7 @@ impl Client {
                 },
                 news = self.news.recv() => match news {
                     Ok(news) => {
-                        if news.kind.starts_with("api_key.") {
+                        if may_shut_out(&news.kind) {
                             self.recognize(stream).await?;
                         }
                         self.tell(stream, &news).await?;
@@ -252,6 +252,13 @@ impl Client {
         }
         send(stream, Message::Text(news.text.clone())).await
     }
+}
+
+/// Whether somebody may have to go, or may hear less, after such an event.
+fn may_shut_out(kind: &str) -> bool {
+    let about = ["api_key.", "organization.", "role.", "user.", "workspace."];
+    ["session.ended", "session.expired"].contains(&kind)
+        || about.iter().any(|it| kind.starts_with(it))
 }
 
 /// Why nothing more can be read.

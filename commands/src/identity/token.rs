@@ -38,3 +38,33 @@ impl fmt::Display for ApiToken {
         write!(f, "{PREFIX}{}_{}", self.id.0.simple(), self.secret)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "(pal_)?\\PC{0,80}") {
+            if let Some(token) = ApiToken::parse(&text) {
+                prop_assert!(text.starts_with(PREFIX) && !token.secret.is_empty());
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_and_its_neighbours_are_others(id: u128, at in 0_usize..64) {
+            let made = ApiToken::make(ApiKeyId(Uuid::from_u128(id)));
+            let text = made.to_string();
+            let read = ApiToken::parse(&text).unwrap();
+            prop_assert_eq!((read.id, read.hash()), (made.id, made.hash()));
+            // One sign of the secret is another.
+            let at = text.len() - 64 + at;
+            let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+            let mut forged = text;
+            forged.replace_range(at..=at, other);
+            prop_assert_ne!(ApiToken::parse(&forged).unwrap().hash(), made.hash());
+        }
+    }
+}

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Method;
 use crate::kernel::{Actor, Ground, OrganizationId, Rejection, UserId, aggregate};
 
+/// However often it is refreshed, after so many days its user shows again who he is.
+const LONGEST_DAYS: u64 = 90;
+
 /// How far a session has come.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Session {
@@ -218,7 +221,8 @@ impl Session {
 
             Do::Refresh { now, .. } if !self.alive(now) => return Err(No::Over),
             Do::Refresh { turn, now } if turn == self.turn => {
-                Did::Refreshed { turn: turn + 1, expires_at: now + seconds(self.lasts_s) }
+                let expires_at = (now + seconds(self.lasts_s)).min(self.latest_end());
+                Did::Refreshed { turn: turn + 1, expires_at }
             }
             Do::Refresh { .. } => {
                 Did::Ended { reason: Ending::Reused, by: Actor::system("sessions") }
@@ -233,6 +237,12 @@ impl Session {
             Do::Expire { .. } => Did::Expired,
         };
         Ok(vec![event])
+    }
+
+    /// When it ends at the latest.
+    fn latest_end(&self) -> DateTime<Utc> {
+        let lasts = seconds(self.lasts_s.max(LONGEST_DAYS * 86_400));
+        self.started_at.map_or(DateTime::<Utc>::MAX_UTC, |started| started + lasts)
     }
 
     fn evolve(&mut self, event: &SessionEvent) {
@@ -296,6 +306,47 @@ mod tests {
         given::<Session>([started()])
             .when(Do::Refresh { turn: 0, now: at(3_600) })
             .then_expect_error(No::Over);
+    }
+
+    #[test]
+    fn no_session_lasts_for_ever() {
+        let day = |day: i64| at(day * 86_400);
+        let started = |days: u64| {
+            let Did::Started {
+                user,
+                organization,
+                methods,
+                factor,
+                remember,
+                started_at,
+                epoch,
+                ..
+            } = started()
+            else {
+                unreachable!()
+            };
+            let lasts_s = days * 86_400;
+            Did::Started {
+                user,
+                organization,
+                methods,
+                factor,
+                remember,
+                started_at,
+                lasts_s,
+                epoch,
+            }
+        };
+        let refreshed = |turn, end| Did::Refreshed { turn, expires_at: day(end) };
+        given::<Session>([started(30), refreshed(1, 89)])
+            .when(Do::Refresh { turn: 1, now: day(80) })
+            .then_expect_events(vec![refreshed(2, 90)]);
+        given::<Session>([started(30), refreshed(1, 90)])
+            .when(Do::Refresh { turn: 1, now: day(90) })
+            .then_expect_error(No::Over);
+        given::<Session>([started(365)])
+            .when(Do::Refresh { turn: 0, now: day(100) })
+            .then_expect_events(vec![refreshed(1, 365)]);
     }
 
     #[test]

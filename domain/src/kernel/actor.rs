@@ -1,5 +1,6 @@
 //! Who is asking, and why.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,21 @@ pub struct Origin {
     pub ip_address: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// Whom tries are counted for: the address, or, of the new kind, the /64 it is of. A subscriber has all of those to
+    /// himself, and would be somebody else with each.
+    pub fn subscriber(&self) -> String {
+        match self.ip_address.parse::<IpAddr>().map(|it| it.to_canonical()) {
+            Ok(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            Ok(IpAddr::V4(address)) => address.to_string(),
+            Err(_) => self.ip_address.clone(),
+        }
+    }
 }
 
 /// Why a command is given. Everything it leads to can be traced back through this.

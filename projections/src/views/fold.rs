@@ -47,7 +47,7 @@ pub trait Fold: Send + Sync + 'static {
     /// The key of a row.
     fn key(row: &Self::Row) -> Self::Key;
 
-    /// What a row counts as, of a list whose numbers are asked for; see [`tallies`].
+    /// What a row counts as, of a list whose numbers are asked for; see the table `tallies`.
     const COUNTED: Option<CountsAs<Self::Row>> = None;
 
     /// Makes what the table holds about a person unreadable.

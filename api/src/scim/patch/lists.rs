@@ -1,5 +1,7 @@
 //! The elements of lists: found by filters, added once, one of them primary.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use super::{Verb, entry, remove};
@@ -39,14 +41,18 @@ pub(super) fn in_list(
             return Err(ScimError::bad(Bad::NoTarget, reason));
         };
         put(&mut made, part, value);
-        add_to(list, made);
+        add_all(list, vec![made]);
         return Ok(());
     }
+    let mut primary = None;
     for index in found {
         put(&mut elements[index], part, value.clone());
         if elements[index]["primary"] == true {
-            only_primary(elements, index);
+            primary = Some(index);
         }
+    }
+    if let Some(chosen) = primary {
+        only_primary(elements, chosen);
     }
     Ok(())
 }
@@ -79,17 +85,23 @@ fn made_to_fit(attribute: &Attribute, filter: &Filter) -> Option<Value> {
     }
 }
 
-/// Adds an element that is not there yet; a new primary one is the only one.
-pub(super) fn add_to(list: &mut Value, element: Value) {
+/// Adds the elements that are not there yet; of new primary ones the last is the only one.
+pub(super) fn add_all(list: &mut Value, more: Vec<Value>) {
     let Value::Array(elements) = list else { return };
-    if elements.iter().any(|it| is_same(it, &element)) {
-        return;
+    let mut known = Known::of(elements);
+    let mut primary = None;
+    for element in more {
+        if known.has(&element) {
+            continue;
+        }
+        known.keep(&element);
+        if element["primary"] == true {
+            primary = Some(elements.len());
+        }
+        elements.push(element);
     }
-    let primary = element["primary"] == true;
-    elements.push(element);
-    if primary {
-        let last = elements.len() - 1;
-        only_primary(elements, last);
+    if let Some(chosen) = primary {
+        only_primary(elements, chosen);
     }
 }
 
@@ -101,11 +113,36 @@ fn only_primary(elements: &mut [Value], chosen: usize) {
     }
 }
 
-/// Elements are the same when their values and types are, where both have them.
-pub(super) fn is_same(one: &Value, other: &Value) -> bool {
-    let (Some(value), Some(others)) = (one.get("value"), other.get("value")) else {
-        return one == other;
-    };
-    let (kind, others_kind) = (one.get("type"), other.get("type"));
-    value == others && (kind.is_none() || others_kind.is_none() || kind == others_kind)
+/// Elements by what makes them the same: their values and their types, where both have one. So a hundred thousand
+/// are told from as many others without comparing each with each.
+#[derive(Default)]
+pub(super) struct Known(HashMap<String, HashSet<Option<String>>>);
+
+impl Known {
+    pub(super) fn of(elements: &[Value]) -> Self {
+        let mut known = Self::default();
+        for element in elements {
+            known.keep(element);
+        }
+        known
+    }
+
+    fn keep(&mut self, element: &Value) {
+        let (value, kind) = signs(element);
+        self.0.entry(value).or_default().insert(kind);
+    }
+
+    pub(super) fn has(&self, element: &Value) -> bool {
+        let (value, kind) = signs(element);
+        let kinds = self.0.get(&value);
+        kinds.is_some_and(|it| kind.is_none() || it.contains(&None) || it.contains(&kind))
+    }
+}
+
+/// The value and the type; without a value, the whole element.
+fn signs(element: &Value) -> (String, Option<String>) {
+    match element.get("value") {
+        Some(value) => (format!("={value}"), element.get("type").map(Value::to_string)),
+        None => (element.to_string(), None),
+    }
 }

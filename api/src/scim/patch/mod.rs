@@ -6,7 +6,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use lists::{add_to, in_list, is_same};
+use lists::{Known, add_all, in_list};
 
 use super::error::{Kind as Bad, ScimError};
 use super::filter::Filter;
@@ -266,15 +266,14 @@ fn whole_list(
             let named = attribute.fitted(&named);
             let named = named.map_err(|reason| ScimError::bad(Bad::InvalidValue, reason))?;
             let named = named.as_array().cloned().unwrap_or_default();
+            let named = Known::of(&named);
             if let Some(list) = slot(base, attribute.name).and_then(Value::as_array_mut) {
-                list.retain(|element| !named.iter().any(|it| is_same(it, element)));
+                list.retain(|element| !named.has(element));
             }
         }
         (Verb::Add, Some(Value::Array(more))) => {
             let list = entry(base, attribute.name, || json!([]));
-            for element in more {
-                add_to(list, element);
-            }
+            add_all(list, more);
         }
         (_, Some(value)) => *entry(base, attribute.name, || Value::Null) = value,
         (_, None) => {}

@@ -70,6 +70,48 @@ fn members_come_and_go() {
 }
 
 #[test]
+fn many_members_are_told_apart_in_time() {
+    let members = |from: u32, kind: Option<&str>| -> Value {
+        let one = |nth: u32| match kind {
+            Some(kind) => json!({ "value": nth.to_string(), "type": kind }),
+            None => json!({ "value": nth.to_string() }),
+        };
+        (from..from + 10_000).map(one).collect()
+    };
+    let group = json!({ "displayName": "crew", "members": members(0, None) });
+    let message = json!({ "Operations": [
+        { "op": "add", "path": "members", "value": members(5_000, Some("User")) },
+        { "op": "remove", "path": "members", "value": members(1, Some("User")) },
+    ] });
+    let begun = std::time::Instant::now();
+    let after = patched(Resource::Group, &group, &message).unwrap();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    let left = after["members"].as_array().unwrap();
+    assert_eq!(
+        (left.len(), &left[0]["value"], &left[1]["value"]),
+        (5_000, &json!("0"), &json!("10001"))
+    );
+}
+
+#[test]
+fn of_several_new_primary_addresses_the_last_is_it() {
+    let address = |value: &str, primary: bool| json!({ "value": value, "primary": primary });
+    let new = json!([address("b@x", true), address("c@x", true), address("d@x", false)]);
+    let message = json!({ "Operations": [{ "op": "add", "path": "emails", "value": new }] });
+    let after = patched(Resource::User, &ana(), &message).unwrap();
+    let emails = after["emails"].as_array().unwrap();
+    let primary = emails.iter().filter(|it| it["primary"] == true).map(|it| &it["value"]);
+    assert_eq!(primary.collect::<Vec<_>>(), ["c@x"]);
+    let message = json!({ "Operations": [
+        { "op": "replace", "path": "emails[value sw \"a\" or value sw \"b\"]", "value": { "primary": true } },
+    ] });
+    let after = patched(Resource::User, &after, &message).unwrap();
+    let emails = after["emails"].as_array().unwrap();
+    let primary = emails.iter().filter(|it| it["primary"] == true).map(|it| &it["value"]);
+    assert_eq!(primary.collect::<Vec<_>>(), ["b@x"]);
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_its_kind() {
     for (operation, kind) in [
         (json!({ "op": "remove" }), Bad::NoTarget),

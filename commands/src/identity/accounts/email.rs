@@ -1,79 +1,47 @@
 //! Addresses, and to which organization they belong.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 use domain::kernel::OrganizationId;
 use uuid::Uuid;
 
 use crate::CommandError;
 
-/// Domains that everybody can get an address of; nobody belongs together by one of them.
-const PUBLIC: &[&str] = &[
-    "aol.com",
-    "atomicmail.io",
-    "fastmail.com",
-    "free.fr",
-    "gmail.com",
-    "gmx.at",
-    "gmx.ch",
-    "gmx.com",
-    "gmx.de",
-    "gmx.net",
-    "googlemail.com",
-    "hey.com",
-    "hotmail.co.uk",
-    "hotmail.com",
-    "hotmail.de",
-    "hotmail.es",
-    "hotmail.fr",
-    "hotmail.it",
-    "hushmail.com",
-    "icloud.com",
-    "inbox.com",
-    "laposte.net",
-    "libero.it",
-    "live.com",
-    "mac.com",
-    "mail.com",
-    "mail.ru",
-    "mailbox.org",
-    "me.com",
-    "msn.com",
-    "naver.com",
-    "orange.fr",
-    "outlook.com",
-    "outlook.de",
-    "outlook.es",
-    "outlook.fr",
-    "pm.me",
-    "posteo.de",
-    "proton.me",
-    "protonmail.com",
-    "qq.com",
-    "rediffmail.com",
-    "rocketmail.com",
-    "sfr.fr",
-    "t-online.de",
-    "tuta.com",
-    "tutanota.com",
-    "web.de",
-    "yahoo.ca",
-    "yahoo.co.in",
-    "yahoo.co.jp",
-    "yahoo.co.uk",
-    "yahoo.com",
-    "yahoo.com.br",
-    "yahoo.de",
-    "yahoo.es",
-    "yahoo.fr",
-    "yahoo.it",
-    "yandex.com",
-    "yandex.ru",
-    "ymail.com",
-    "zoho.com",
-    "126.com",
-    "163.com",
+/// Domains that everybody can get an address of: nobody belongs together by one of them, and whoever came first
+/// would run the others' accounts.
+static PUBLIC: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("public_mail_domains.txt").lines().collect());
+
+/// Names that stand for the same in many countries: `yahoo.fr`, `hotmail.co.uk`.
+const EVERYWHERE: &[&str] = &[
+    "aol",
+    "gmx",
+    "googlemail",
+    "hotmail",
+    "live",
+    "msn",
+    "outlook",
+    "rocketmail",
+    "yahoo",
+    "yandex",
+    "ymail",
 ];
+
+/// What stands before a country.
+const BEFORE_COUNTRIES: &[&str] = &["co", "com", "ne", "net", "or", "org"];
+
+/// Whether everybody can get an address of a domain.
+fn is_public(domain: &str) -> bool {
+    let (name, under) = domain.split_once('.').unwrap_or((domain, ""));
+    let under = match under.split_once('.') {
+        Some((before, country)) if BEFORE_COUNTRIES.contains(&before) => country,
+        _ => under,
+    };
+    let of_country = (2..=3).contains(&under.len()) && !under.contains('.');
+    PUBLIC.contains(domain) || of_country && EVERYWHERE.contains(&name)
+}
 
 /// A mail address, without blanks around it and in lower case.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,8 +89,8 @@ impl Email {
     /// that is everybody's.
     pub fn organization(&self) -> Option<OrganizationId> {
         let domain = self.domain();
-        let public = PUBLIC.contains(&domain);
-        (!public).then(|| OrganizationId(Uuid::new_v5(&Uuid::NAMESPACE_DNS, domain.as_bytes())))
+        (!is_public(domain))
+            .then(|| OrganizationId(Uuid::new_v5(&Uuid::NAMESPACE_DNS, domain.as_bytes())))
     }
 }
 
@@ -162,10 +130,26 @@ mod tests {
 
     #[test]
     fn people_of_one_domain_belong_together_but_for_public_ones() {
-        let of = |text| Email::parse(text).unwrap().organization();
+        let of = |text: &str| Email::parse(text).unwrap().organization();
         assert_eq!(of("ana@acme.com"), of("BEN@ACME.COM"));
         assert_ne!(of("ana@acme.com"), of("ana@globex.com"));
-        assert_eq!(of("ana@gmail.com"), None);
+        for public in [
+            "gmail.com",
+            "comcast.net",
+            "hotmail.se",
+            "hotmail.co.jp",
+            "live.com.au",
+            "privaterelay.appleid.com",
+            "seznam.cz",
+            "users.noreply.github.com",
+            "yahoo.com.tr",
+            "yahoo.pl",
+        ] {
+            assert_eq!(of(&format!("ana@{public}")), None, "{public}");
+        }
+        for own in ["live.acme.com", "yahoo.acme.co.uk", "mail.acme.com", "gmail.acme.com"] {
+            assert!(of(&format!("ana@{own}")).is_some(), "{own}");
+        }
     }
 
     proptest! {

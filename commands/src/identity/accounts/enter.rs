@@ -62,6 +62,22 @@ impl Accounts {
         self.ask(user, &known, vec![method], remember).await.map(Entry::Challenge)
     }
 
+    /// Lets somebody in who was asked for more and showed it. With another password since he was asked, it is void.
+    pub(super) async fn enter_challenged(
+        &self,
+        cause: &Cause,
+        challenged: Challenged,
+        shown: Method,
+    ) -> Result<Entered, CommandError> {
+        let Challenged { user, mut methods, remember, epoch, .. } = challenged;
+        let known = self.active(user).await?;
+        if known.epoch() > epoch {
+            return Err(invalid_token("the password was changed meanwhile; sign in again"));
+        }
+        methods.push(shown);
+        self.start(cause, (user, &known), methods, true, remember).await
+    }
+
     /// Starts a session, and makes its tokens. Whoever calls this has seen who it is.
     pub async fn enter(
         &self,

@@ -72,12 +72,7 @@ impl SecondFactors {
         let challenged = self.accounts.take_challenge(mfa_token).await?;
         let asking = Asking::Login(mfa_token.to_owned());
         match self.show(cause, challenged.user, evidence, &asking).await {
-            Ok(()) => {
-                let mut methods = challenged.methods;
-                methods.push(evidence.method());
-                let (user, remember) = (challenged.user, challenged.remember);
-                self.accounts.enter(cause, user, methods, true, remember).await
-            }
+            Ok(()) => self.accounts.enter_challenged(cause, challenged, evidence.method()).await,
             Err(error) => {
                 self.accounts.put_back_challenge(mfa_token, challenged).await?;
                 Err(error)

@@ -1,7 +1,7 @@
 //! Coming in by address and password.
 
 use domain::identity::{Method, SignInCommand};
-use domain::kernel::{Cause, SignInId, UserId};
+use domain::kernel::{Cause, Origin, SignInId, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ impl Accounts {
     /// The stream of tries of an account from an address.
     pub(super) fn tries(&self, cause: &Cause, email: &str) -> Result<SignInId, CommandError> {
         let origin = cause.origin.as_ref().and_then(|it| it.clear());
-        let address = origin.map_or("unknown", |it| it.ip_address.as_str());
+        let address = origin.map_or_else(|| "unknown".to_owned(), Origin::subscriber);
         let id = self.vault.index("sign-in", &format!("{email}|{address}"));
         id.parse().map_err(CommandError::unavailable)
     }

@@ -1,7 +1,7 @@
 //! New passwords and addresses.
 
 use domain::identity::{
-    Ending, Method, PasswordChange, SessionCommand, SignInCommand, SignInError, UserCommand,
+    Ending, Method, PasswordChange, SessionCommand, SignInCommand, SignInError, User, UserCommand,
 };
 use domain::kernel::{Actor, Cause, ClaimId, Ground, Person, Personal, UserId};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,13 @@ use crate::identity::owner;
 use crate::ports::{Caller, Verified};
 use crate::{CommandError, Refusal};
 
-/// What a link to a new password is told. With another password meanwhile it is void.
+/// What a link to a new password is told. With another password or address meanwhile it is void.
 #[derive(Serialize, Deserialize)]
 struct Reset {
     user: UserId,
     epoch: u64,
+    /// The address it went to; none where there is no such account.
+    claim: Option<ClaimId>,
 }
 
 /// What a link to a verified address is told.
@@ -28,7 +30,17 @@ struct Verify {
     user: UserId,
     claim: ClaimId,
     /// The new address, when it is another than before.
-    email: Option<String>,
+    other: Option<Other>,
+}
+
+/// Another address. Who changes his password, or whose address was changed, did not ask for it any more: somebody
+/// else may have.
+#[derive(Serialize, Deserialize)]
+struct Other {
+    email: String,
+    /// The address of before, and the epoch then.
+    before: Option<ClaimId>,
+    epoch: u64,
 }
 
 impl Accounts {
@@ -118,7 +130,7 @@ impl Accounts {
         let found = self.reserve.user("email", email.as_str()).await?;
         let user = found.unwrap_or(UserId(Uuid::nil()));
         let known = self.users.load(&user).await?.aggregate;
-        let reset = Reset { user, epoch: known.epoch() };
+        let reset = Reset { user, epoch: known.epoch(), claim: known.email_claim().cloned() };
         let reader = Reader { user: found.filter(|_| known.is_active()), email: email.as_str() };
         self.send_link(reader, Leads::ResetPassword, reset).await
     }
@@ -132,9 +144,11 @@ impl Accounts {
     ) -> Result<u64, CommandError> {
         let leads = Leads::ResetPassword;
         let kept: Kept<Reset> = self.visit(leads, token).await?;
-        let Reset { user, epoch } = kept.said;
+        let Reset { user, epoch, claim } = &kept.said;
+        let user = *user;
         let known = self.users.load(&user).await?.aggregate;
-        if !known.is_active() || known.epoch() > epoch {
+        let same = known.epoch() <= *epoch && known.email_claim() == claim.as_ref();
+        if !known.is_active() || !same {
             return Err(invalid_token("the link is void; ask for another one"));
         }
         if let Err(error) = self.check_new(user, new, "new_password").await {
@@ -143,9 +157,32 @@ impl Accounts {
             return Err(error);
         }
         let (cause, by) = (as_user(cause, user), Actor::user(user));
-        let position = self.new_password(&cause, user, new, PasswordChange::Reset, by).await?;
+        let recover = UserCommand::Recover { by };
+        let mut position = self.new_password(&cause, user, new, recover).await?;
+        if !known.email_verified() {
+            self.forget_ways_in(&cause, user, &known).await?;
+            position = position.max(self.join_by_domain(&cause, user).await?.unwrap_or_default());
+        }
         self.followed(leads, user).await?;
         Ok(position)
+    }
+
+    /// Gives up what the ways into an account were known by that it had until now.
+    async fn forget_ways_in(
+        &self,
+        cause: &Cause,
+        user: UserId,
+        before: &User,
+    ) -> Result<(), CommandError> {
+        for claim in before.links().values() {
+            self.reserve.release(cause, claim, owner(user)).await?;
+        }
+        for kind in ["backup-codes/", "link/", "passkey/", "totp/"] {
+            for name in self.vault.secrets(&format!("{kind}{user}")).await? {
+                self.vault.delete_secret(&name).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A new password by an administrator; whoever calls this has seen to it that the caller may.
@@ -156,8 +193,8 @@ impl Accounts {
         new: &str,
     ) -> Result<u64, CommandError> {
         self.check_new(user, new, "password").await?;
-        let by = caller.actor().clone();
-        self.new_password(&caller.cause, user, new, PasswordChange::Administrator, by).await
+        let (how, by) = (PasswordChange::Administrator, caller.actor().clone());
+        self.new_password(&caller.cause, user, new, UserCommand::SetPassword { how, by }).await
     }
 
     async fn new_password(
@@ -165,11 +202,9 @@ impl Accounts {
         cause: &Cause,
         user: UserId,
         new: &str,
-        how: PasswordChange,
-        by: Actor,
+        set: UserCommand,
     ) -> Result<u64, CommandError> {
         self.keep_password(user, new).await?;
-        let set = UserCommand::SetPassword { how, by };
         let executed = self.users.execute(&user, set, &cause.then("password")).await?;
         let ended = self.end_void(cause, user, executed.position, Ending::PasswordChanged).await?;
         self.tell_of_password(user).await?;
@@ -191,7 +226,7 @@ impl Accounts {
         if known.email_verified() {
             return Ok(());
         }
-        let verify = Verify { user, claim: claim.clone(), email: None };
+        let verify = Verify { user, claim: claim.clone(), other: None };
         self.send_link(Reader { user: Some(user), email }, Leads::VerifyEmail, verify).await
     }
 
@@ -207,7 +242,10 @@ impl Accounts {
         caller.require_fresh(self.journal.clock().now())?;
         self.prove(&caller.cause, user, password).await?;
         let claim = self.reserve.id("email", email.as_str())?;
-        let verify = Verify { user, claim, email: Some(email.as_str().to_owned()) };
+        let known = self.users.load(&user).await?.aggregate;
+        let (before, epoch) = (known.email_claim().cloned(), known.epoch());
+        let other = Some(Other { email: email.as_str().to_owned(), before, epoch });
+        let verify = Verify { user, claim, other };
         let reader = Reader { user: Some(user), email: email.as_str() };
         self.send_link(reader, Leads::VerifyEmail, verify).await
     }
@@ -215,18 +253,22 @@ impl Accounts {
     /// The link that was mailed to an address was followed.
     pub async fn verify_email(&self, cause: &Cause, token: &str) -> Result<u64, CommandError> {
         let kept: Kept<Verify> = self.visit(Leads::VerifyEmail, token).await?;
-        let Verify { user, claim, email } = kept.said;
-        if !self.users.load(&user).await?.aggregate.is_active() {
-            return Err(invalid_token("the link is void"));
+        let Verify { user, claim, other } = kept.said;
+        let known = self.users.load(&user).await?.aggregate;
+        let same = other.as_ref().is_none_or(|it| {
+            known.epoch() <= it.epoch && known.email_claim() == it.before.as_ref()
+        });
+        if !known.is_active() || !same {
+            return Err(invalid_token("the link is void; ask for another one"));
         }
         let cause = &as_user(cause, user);
-        let position = match email {
+        let position = match other {
             None => {
                 let verify = UserCommand::VerifyEmail { email_claim: claim };
                 self.users.execute(&user, verify, cause).await?.position
             }
-            Some(email) => {
-                let email = Email::parse(&email)?;
+            Some(other) => {
+                let email = Email::parse(&other.email)?;
                 self.move_to(cause, user, &email, true, Actor::user(user)).await?
             }
         };

@@ -118,13 +118,13 @@ impl RaiseAlerts {
             let id = self.id_within(recorded, kind, &user.to_string()).await?;
             news.extend(id.map(|id| News { id, kind, user: Some(user), details }));
         }
-        if let Some(origin) = origin(recorded)
-            && recent.accounts_from(&origin.ip_address) >= MANY
+        if let Some(address) = origin(recorded).map(Origin::subscriber)
+            && recent.accounts_from(&address) >= MANY
         {
-            let (kind, address) = (AlertKind::ManyAccounts, &origin.ip_address);
-            let count = recent.accounts_from(address);
+            let kind = AlertKind::ManyAccounts;
+            let count = recent.accounts_from(&address);
             let details = format!("{count} accounts were tried from {address} within ten minutes");
-            let id = self.id_within(recorded, kind, address).await?;
+            let id = self.id_within(recorded, kind, &address).await?;
             news.extend(id.map(|id| News { id, kind, user: None, details }));
         }
         Ok(news)

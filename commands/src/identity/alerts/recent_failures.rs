@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::identity::SignInEvent;
-use domain::kernel::{Event, Personal, Recorded, SignInId, UserId};
+use domain::kernel::{Event, Origin, Personal, Recorded, SignInId, UserId};
 
 /// How long a failure counts.
 pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(10);
@@ -45,7 +45,7 @@ impl RecentFailures {
             return;
         }
         let origin = recorded.origin.as_deref().and_then(Personal::clear);
-        let address = origin.map(|it| it.ip_address.clone());
+        let address = origin.map(Origin::subscriber);
         if let Some(user) = user {
             *self.of_user.entry(*user).or_default() += 1;
         }
@@ -103,7 +103,7 @@ mod tests {
     use std::sync::Arc;
 
     use domain::identity::Method;
-    use domain::kernel::{Actor, Origin, Person, Source};
+    use domain::kernel::{Actor, Person, Source};
     use uuid::Uuid;
 
     use super::*;

@@ -73,6 +73,8 @@ impl People {
         if !known.exists() {
             return Err(CommandError::NotFound("user".to_owned()));
         }
+        // Before anything is taken in the name of who may more.
+        self.check_strength(caller, id).await?;
         let (reserve, cause) = (&self.accounts.reserve, &caller.cause);
         let kind = ("user_name", "userName");
         let claim = reserve.take(cause, kind, &folded(&user_name), owner(id)).await?;

@@ -12,6 +12,10 @@ use crate::ports::Decision;
 /// How many are kept.
 pub const KEPT: usize = 1_000;
 
+/// How many errors of a decision are kept, and how many letters of each.
+const MOST_ERRORS: usize = 10;
+const LONGEST_ERROR: usize = 500;
+
 /// One decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
@@ -32,7 +36,15 @@ pub struct Decided {
 pub struct DecisionLog(Arc<Mutex<VecDeque<Decided>>>);
 
 impl DecisionLog {
-    pub(super) fn keep(&self, decided: Decided) {
+    /// What is long is cut: words of whoever asks stand in the errors.
+    pub(super) fn keep(&self, mut decided: Decided) {
+        decided.decision.errors.truncate(MOST_ERRORS);
+        for error in &mut decided.decision.errors {
+            if let Some((end, _)) = error.char_indices().nth(LONGEST_ERROR) {
+                error.truncate(end);
+                error.push('…');
+            }
+        }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == KEPT {
             kept.pop_front();
@@ -63,6 +75,16 @@ mod tests {
         let all = log.newest(None, usize::MAX);
         assert_eq!((all.len(), all.last().map(|it| it.action.as_str())), (KEPT, Some("1")));
         assert_eq!(log.newest(Some(false), 1)[0].action, "999");
+    }
+
+    #[test]
+    fn what_is_long_is_cut() {
+        let log = DecisionLog::default();
+        let errors = vec!["é".repeat(1_000_000); 100];
+        let decision = Decision { allow: false, reasons: vec![], errors, revision: 1 };
+        log.keep(Decided { decision, ..decided(1, false) });
+        let kept: usize = log.newest(None, 1)[0].decision.errors.iter().map(String::len).sum();
+        assert!(kept < 11_000, "{kept}");
     }
 
     fn decided(number: usize, allow: bool) -> Decided {

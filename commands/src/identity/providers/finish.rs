@@ -1,7 +1,7 @@
 //! Coming in by what a provider says.
 
 use domain::identity::{Method, SignInCommand, User};
-use domain::kernel::{Actor, Cause, Ground, SignInId, UserId};
+use domain::kernel::{Actor, Cause, Ground, Origin, SignInId, UserId};
 
 use super::begin::{Bound, is_verifier, stale};
 use super::{ACCOUNT, Brought, Providers, account_value, refused};
@@ -175,7 +175,7 @@ impl Providers {
         user: Option<UserId>,
     ) -> Result<(), CommandError> {
         let origin = cause.origin.as_ref().and_then(|it| it.clear());
-        let address = origin.map_or("unknown", |it| it.ip_address.as_str());
+        let address = origin.map_or_else(|| "unknown".to_owned(), Origin::subscriber);
         let tries = format!("{provider}|{subject}|{address}");
         let tries: SignInId = self
             .accounts

@@ -71,6 +71,11 @@ pub enum UserCommand {
     Reactivate {
         by: Actor,
     },
+    /// A new password by a link to his address, which is his, then. Who made the account without ever showing that
+    /// the address is his loses every other way in that he left.
+    Recover {
+        by: Actor,
+    },
     RemoveRole {
         role: RoleId,
         by: Actor,

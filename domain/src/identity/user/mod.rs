@@ -15,7 +15,7 @@ pub use commands::{PasswordChange, UserCommand, UserError, UserEvent};
 pub use factors::{Factor, FactorCommand, Factors};
 
 use super::Method;
-use crate::kernel::{ClaimId, OrganizationId, Personal, RoleId, aggregate};
+use crate::kernel::{Actor, ClaimId, OrganizationId, Personal, RoleId, aggregate};
 
 /// What else is known of a user: what directories and people keep of themselves, by attribute.
 pub type Profile = BTreeMap<String, serde_json::Value>;
@@ -149,6 +149,7 @@ impl User {
             Do::Rename { name, by } => Did::Renamed { name, by },
             Do::ChangeProfile { profile, by } => Did::ProfileChanged { profile, by },
             Do::SetPassword { how, by } => Did::PasswordSet { how, by },
+            Do::Recover { by } => return self.recovered(by),
 
             Do::AssignRole { role, .. } if self.roles.contains(&role) => return Ok(vec![]),
             Do::AssignRole { role, by } => Did::RoleAssigned { role, by },
@@ -190,6 +191,21 @@ impl User {
             Do::Factor(command) => return self.factors.decide(command),
         };
         Ok(vec![event])
+    }
+
+    /// Whose address was never verified may not be who made the account: the one who reads his mail has not seen what
+    /// was set up in it before.
+    fn recovered(&self, by: Actor) -> Result<Vec<UserEvent>, UserError> {
+        use UserEvent as Did;
+
+        let mut events = vec![Did::PasswordSet { how: PasswordChange::Reset, by: by.clone() }];
+        if !self.email_verified {
+            let providers = self.links.keys().cloned();
+            events.extend(providers.map(|provider| Did::Unlinked { provider, by: by.clone() }));
+            events.extend(self.factors.decide(FactorCommand::Disable)?);
+            events.push(Did::EmailVerified);
+        }
+        Ok(events)
     }
 
     fn has_only_passkeys(&self) -> bool {

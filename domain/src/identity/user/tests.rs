@@ -39,6 +39,24 @@ fn the_last_way_in_stays() {
 }
 
 #[test]
+fn a_link_to_a_new_password_takes_what_was_left_by_who_never_showed_the_address() {
+    let recover = || Do::Recover { by: by() };
+    let set = Did::PasswordSet { how: super::PasswordChange::Reset, by: by() };
+    let app =
+        Did::FactorAdded { factor: factor(), method: Method::Totp, name: named("app"), at: at(0) };
+    let strangers = [registered(), linked(), app.clone(), Did::MfaEnabled];
+    given::<User>(strangers.clone()).when(recover()).then_expect_events(vec![
+        set.clone(),
+        Did::Unlinked { provider: "github".into(), by: by() },
+        Did::FactorRemoved { factor: factor() },
+        Did::MfaDisabled,
+        Did::EmailVerified,
+    ]);
+    let own = strangers.into_iter().chain([Did::EmailVerified]);
+    given::<User>(own).when(recover()).then_expect_events(vec![set]);
+}
+
+#[test]
 fn passkeys_that_are_the_only_way_in_stay() {
     let passkey = Did::FactorAdded {
         factor: factor(),
