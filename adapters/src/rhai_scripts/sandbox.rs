@@ -8,7 +8,7 @@ use rhai::packages::{
 };
 use rhai::{
     AST, Array, Dynamic, Engine, EvalAltResult, FLOAT, INT, ImmutableString as Text, Map,
-    NativeCallContext, ParseErrorType, Position, format_map_as_json,
+    NativeCallContext, ParseErrorType, Position, def_package, format_map_as_json,
 };
 
 use super::{actions, memory, run, testing};
@@ -40,18 +40,15 @@ const MOST_VARIABLES: usize = 200;
 /// to keep values where nothing looks at their size: with a function, or as its `this`.
 const FORBIDDEN: [&str; 5] = ["curry", "eval", "export", "import", "this"];
 
+def_package! {
+    /// What the language brings, as one: each first call of a function in a run is looked for in every package.
+    Language(module): LanguageCorePackage, ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage,
+        BasicMapPackage, BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage {}
+}
+
 pub(super) fn engine() -> Engine {
     let mut engine = Engine::new_raw();
-    LanguageCorePackage::new().register_into_engine(&mut engine);
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicFnPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
+    Language::new().register_into_engine(&mut engine);
 
     engine
         .set_max_operations(MOST_OPERATIONS)

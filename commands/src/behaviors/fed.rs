@@ -133,14 +133,15 @@ impl Fed {
         }
     }
 
-    /// What a behavior is told that it calls.
-    pub(crate) fn told_to(&self, called: &Match, history: Vec<Line>) -> Occasion {
-        let options = match &self.what {
+    /// Turns what the last behavior was told into what this one is told, whom it calls.
+    pub(crate) fn tell(&self, told: &mut Occasion, called: &Match, history: Vec<Line>) {
+        called.what.clone_into(&mut told.what);
+        told.args.clone_from(&called.args);
+        told.options = match &self.what {
             What::Command { options, .. } => options_of(&called.live.head, options),
             What::Seen(_) => Map::new(),
         };
-        let (what, args) = (called.what.to_owned(), called.args.clone());
-        Occasion { what, args, options, history, ..self.occasion().clone() }
+        told.history = history;
     }
 }
 

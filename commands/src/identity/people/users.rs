@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::identity::{
-    Ending, GroupCommand, Permission, Permissions, Profile, UserCommand, built_in,
+    Ending, GroupCommand, Permission, Permissions, Profile, RoleError, UserCommand, built_in,
 };
 use domain::kernel::{Actor, Cause, ClaimId, Person, RoleId, UserId};
 
@@ -95,6 +95,11 @@ impl People {
             return Err(CommandError::Forbidden { needed: Permission::ManageUser });
         }
         self.check_strength(caller, id).await?;
+        let address = known.email().and_then(|it| it.clear());
+        if change.email.as_ref().is_some_and(|new| address != Some(new)) {
+            // Whoever reads the new address comes in by a link to a new password.
+            caller.require_fresh(self.now())?;
+        }
         if change.active == Some(false) {
             self.keep_a_manager(id, None).await?;
         }
@@ -250,7 +255,10 @@ impl People {
         for role in user.roles() {
             self.check_covered(caller, role).await?;
         }
-        Ok(())
+        // Policies may give more than roles do.
+        let principal = self.accounts.whole_principal(id, &user).await?;
+        let granted = self.accounts.authority.decisions.granted(&principal).await?;
+        covered(caller, &granted)
     }
 
     /// Sees to it that there is a role, and that the caller may everything it allows.
@@ -273,11 +281,7 @@ impl People {
         role: &RoleId,
     ) -> Result<(), CommandError> {
         let allows = self.allowed_by(role).await?.unwrap_or_default();
-        if role.as_str() == "user" || caller.permissions.cover(&allows) {
-            return Ok(());
-        }
-        let no = domain::identity::RoleError::TooPowerful;
-        Err(CommandError::rejected(&no))
+        covered(caller, &allows)
     }
 
     /// What a role allows; none when there is no such role.
@@ -291,4 +295,13 @@ impl People {
     pub(super) fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.accounts.journal.clock().now()
     }
+}
+
+/// Sees to it that a caller may all this, what everybody may aside.
+fn covered(caller: &Caller, allows: &Permissions) -> Result<(), CommandError> {
+    let everybody = "user".parse().ok().and_then(|user| built_in(&user)).unwrap_or_default();
+    if caller.permissions.cover(&allows.clone().without(&everybody)) {
+        return Ok(());
+    }
+    Err(CommandError::rejected(&RoleError::TooPowerful))
 }

@@ -67,7 +67,7 @@ impl Accounts {
     }
 
     /// The same, with his groups whether or not any policy asks for them.
-    pub(super) async fn whole_principal(
+    pub(in crate::identity) async fn whole_principal(
         &self,
         id: UserId,
         user: &User,

@@ -114,19 +114,21 @@ impl Comparison {
         if before.is_empty() && after.is_empty() {
             return;
         }
-        let told = |called: &Match| {
-            let of = fed.occasion();
+        let (of, lately) = (fed.occasion(), &self.lately);
+        let mut told = of.clone();
+        let mut run = |registry: &Registry, called: &Match| {
             let history = called.live.head.history;
-            fed.told_to(called, self.lately.before(of.channel, of.message, history))
+            fed.tell(&mut told, called, lately.before(of.channel, of.message, history));
+            registry.run(&called.live, &told)
         };
-        let before = matches_in_turn(before, |it| self.before.run(&it.live, &told(it)));
+        let before = matches_in_turn(before, |it| run(&self.before, it));
         let after = matches_in_turn(after, |it| {
             let same = |(other, _): &&(Match, Ran)| {
                 self.alike && other.live.is_same(&it.live) && other.args == it.args
             };
             match before.iter().find(same) {
                 Some((_, ran)) => ran.clone(),
-                None => self.after.run(&it.live, &told(it)),
+                None => run(&self.after, it),
             }
         });
         let (before, after) = (Side(before), Side(after));
