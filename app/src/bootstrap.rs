@@ -70,14 +70,19 @@ pub fn shipped_policies() -> Files {
     policies.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-/// Does what is missing. The first key is shown once, and kept in the data directory.
-pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
-    let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
+/// The workspace that a release ships with.
+pub fn starting_workspace() -> Vec<Change> {
     let change = |(path, content): &(&str, &str)| Change {
         path: (*path).to_owned(),
         content: Some((*content).to_owned()),
     };
-    let files = WORKSPACE.iter().map(change).collect();
+    WORKSPACE.iter().map(change).collect()
+}
+
+/// Does what is missing. The first key is shown once, and kept in the data directory.
+pub(crate) async fn bootstrap(use_cases: &UseCases, data_dir: &DataDir) -> anyhow::Result<()> {
+    let cause = Cause::asked(Actor::system("bootstrap"), Uuid::now_v7(), Source::Cli);
+    let files = starting_workspace();
     let seeded = use_cases.self_editing.seed(&cause, files).await;
     seeded.context("the starting workspace cannot be laid")?;
 

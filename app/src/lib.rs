@@ -46,6 +46,8 @@ mod vault;
 mod verify;
 mod wiring;
 
+pub use bootstrap::starting_workspace;
+
 use std::io::Write;
 
 use anyhow::Context;

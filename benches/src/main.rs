@@ -13,6 +13,7 @@ mod decisions;
 mod desk;
 mod edits;
 mod figure;
+mod identity;
 mod loads;
 mod log_jetstream;
 mod log_reads;
@@ -49,7 +50,7 @@ struct Case {
 }
 
 /// The raw limits first, then in the order in which an event travels.
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     Case { name: "raw_f", run: |_| ready(raw::show_f()).boxed_local() },
     Case { name: "raw_d", run: |bench| ready(raw::show_d(bench)).boxed_local() },
     Case { name: "raw_get", run: |_| bare_jetstream::show_get().boxed_local() },
@@ -62,6 +63,7 @@ const CASES: [Case; 16] = [
     Case { name: "behaviors", run: |bench| behaviors::show(bench).boxed_local() },
     Case { name: "edits", run: |bench| edits::show(bench).boxed_local() },
     Case { name: "decisions", run: |bench| decisions::show(bench).boxed_local() },
+    Case { name: "identity", run: |bench| identity::show(bench).boxed_local() },
     Case { name: "visibility", run: |bench| visibility::show(bench).boxed_local() },
     Case { name: "replay", run: |bench| replay::show(bench).boxed_local() },
     Case { name: "rest", run: |bench| rest::show(bench).boxed_local() },

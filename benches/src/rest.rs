@@ -97,7 +97,12 @@ fn views(data: &Path) -> Result<String> {
 }
 
 /// All connections ask as fast as they are answered.
-async fn load(address: &str, path: &str, bearer: Option<&str>, span: Duration) -> Result<Figure> {
+pub(crate) async fn load(
+    address: &str,
+    path: &str,
+    bearer: Option<&str>,
+    span: Duration,
+) -> Result<Figure> {
     let started = Instant::now();
     let asking: Vec<_> = (0..CONNECTIONS)
         .map(|_| {

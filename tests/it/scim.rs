@@ -204,3 +204,48 @@ async fn people_do_not_change_what_the_directory_wrote_of_them() {
     assert_eq!(now.body["userName"], "Ben@acme.example", "{}", now.text);
     assert!(now.body["color"].is_null());
 }
+
+/// What scim2-tester found.
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_find_what_the_standard_tells_them() {
+    let door = Door::open().await;
+    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Groups/x", "/Users/x"] {
+        let posted = answered(door.request(Method::POST, &format!("/scim/v2{path}"))).await;
+        assert_eq!(posted.status, 405, "whatever is sent: {path} {}", posted.text);
+    }
+
+    let bare = json!({ "userName": "bjensen", "displayName": "Babs", "nickName": "B" });
+    let made = ask(&door, Method::POST, "/Users", Some(bare)).await;
+    assert_eq!(made.status, 201, "without an address: {}", made.text);
+    assert!(made.body["emails"].is_null(), "{}", made.text);
+    let path = format!("/Users/{}", made.body["id"].as_str().unwrap());
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let changed = ask(
+        &door,
+        Method::PATCH,
+        &path,
+        patch(json!([
+            { "op": "remove", "path": "displayName" },
+            { "op": "add", "path": enterprise, "value": { "schemas": [enterprise], "division": "R&D" } },
+        ])),
+    )
+    .await;
+    assert_eq!(changed.body[enterprise]["division"], "R&D", "{}", changed.text);
+    assert!(changed.body["displayName"].is_null(), "{}", changed.text);
+
+    let search = json!({ "filter": "nickName eq \"b\"", "attributes": ["userName"], "count": 5 });
+    let found = ask(&door, Method::POST, "/Users/.search", Some(search.clone())).await;
+    assert_eq!(found.body["Resources"][0]["userName"], "bjensen", "{}", found.text);
+    assert!(found.body["Resources"][0]["nickName"].is_null(), "{}", found.text);
+    assert_eq!(ask(&door, Method::POST, "/.search", Some(search)).await.status, 501);
+    let reader = door.key(&[Permission::ReadUser]).await;
+    let request = door.bare(Method::POST, "/scim/v2/Groups/.search").bearer_auth(reader);
+    assert_eq!(answered(request.json(&json!({}))).await.status, 200, "to search is to read");
+
+    let group = json!({ "displayName": "crew", "externalId": "g1" });
+    let group = ask(&door, Method::POST, "/Groups", Some(group)).await;
+    let path = format!("/Groups/{}", group.body["id"].as_str().unwrap());
+    let removed = json!([{ "op": "remove", "path": "externalId" }]);
+    let removed = ask(&door, Method::PATCH, &path, patch(removed)).await;
+    assert!(removed.status == 200 && removed.body["externalId"].is_null(), "{}", removed.text);
+}

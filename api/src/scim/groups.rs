@@ -1,13 +1,13 @@
 //! `/Groups`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use commands::identity::people::NewGroup;
 use domain::identity::{Group, Permission};
 use domain::kernel::{GroupId, UserId};
 use poem::http::Method;
 use projections::Slice;
-use projections::identity::{groups, users};
+use projections::identity::groups;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ impl Scim {
     ) -> Result<u64, ScimError> {
         let Wanted { name, external_id, members } = wanted;
         let caller = &asked.caller;
-        let renamed = self.people.rename_group(caller, id, None, name, external_id).await?;
+        let renamed = self.people.rename_group(caller, id, None, name, Some(external_id)).await?;
         let add = members.difference(now.members()).copied().collect();
         let remove = now.members().difference(&members).copied().collect();
         let mut after = caller.clone();
@@ -114,10 +114,7 @@ impl Scim {
         let row = groups::find(live.db(), id).await.map_err(ApiError::from)?;
         let row = row.ok_or_else(|| ScimError::not_found("group", &id.to_string()))?;
         let loaded = self.people.groups.load(&id).await?;
-        Ok((
-            self.shown_group(asked, &row, &loaded.aggregate, loaded.version).await?,
-            loaded.version,
-        ))
+        Ok((Self::shown_group(asked, &row, &loaded.aggregate, loaded.version), loaded.version))
     }
 
     async fn list_groups(&self, asked: &Asked) -> Result<Value, ScimError> {
@@ -144,7 +141,7 @@ impl Scim {
                 if total >= query.start && shown.len() < query.count {
                     let loaded = self.people.groups.load(&id).await?;
                     let version = loaded.version;
-                    shown.push(self.shown_group(asked, &row, &loaded.aggregate, version).await?);
+                    shown.push(Self::shown_group(asked, &row, &loaded.aggregate, version));
                 }
             }
             if !more {
@@ -154,40 +151,15 @@ impl Scim {
         }
     }
 
-    async fn shown_group(
-        &self,
-        asked: &Asked,
-        row: &groups::Model,
-        group: &Group,
-        version: u64,
-    ) -> Result<Value, ScimError> {
+    fn shown_group(asked: &Asked, row: &groups::Model, group: &Group, version: u64) -> Value {
         let mut shown = resource(asked, row, group);
         shown["meta"]["version"] = json!(etag(version));
         if asked.query.wants("members") && !group.members().is_empty() {
-            let ids: Vec<Uuid> = group.members().iter().map(|it| it.0).collect();
-            let mut names: HashMap<Uuid, String> = HashMap::new();
-            for some in ids.chunks(500) {
-                let known = users::some(self.views.live()?.db(), some.to_vec()).await;
-                let known = known.map_err(ApiError::from)?;
-                names.extend(known.into_iter().filter_map(|it| Some((it.id, it.name?))));
-            }
-            let members: Vec<_> = ids
-                .into_iter()
-                .map(|id| {
-                    let mut member = json!({
-                        "value": id,
-                        "$ref": format!("{}/Users/{id}", asked.base),
-                        "type": "User",
-                    });
-                    if let Some(name) = names.get(&id) {
-                        member["display"] = json!(name);
-                    }
-                    member
-                })
-                .collect();
+            let member = |id: &UserId| json!({ "value": id, "$ref": format!("{}/Users/{id}", asked.base), "type": "User" });
+            let members: Vec<_> = group.members().iter().map(member).collect();
             shown["members"] = json!(members);
         }
-        Ok(asked.query.shown(shown))
+        asked.query.shown(shown)
     }
 
     /// What a directory wants; members by their ids or their addresses.
@@ -226,7 +198,7 @@ fn attributes(group: &Group) -> Value {
     now
 }
 
-/// A group without its version and its members' names: what filters look at.
+/// A group without its version: what filters look at.
 fn resource(asked: &Asked, row: &groups::Model, group: &Group) -> Value {
     let mut shown = json!({
         "schemas": [GROUP],

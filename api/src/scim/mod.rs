@@ -137,7 +137,7 @@ impl Scim {
             ["Groups", id] => self.group(&asked, id).await,
             ["Users"] => self.users(&asked).await,
             ["Users", id] => self.user(&asked, id).await,
-            ["Me" | "Bulk"] => {
+            ["Me" | "Bulk" | ".search"] => {
                 Err(ScimError::new(StatusCode::NOT_IMPLEMENTED, "this is not offered here"))
             }
             _ => Err(ScimError::new(StatusCode::NOT_FOUND, "there is nothing at this path")),
@@ -149,8 +149,13 @@ impl Asked {
     async fn read(mut request: Request) -> Result<Self, ScimError> {
         let credentials = request.extensions().get::<Credentials>().cloned();
         let credentials = credentials.unwrap_or(Credentials::None);
-        let method = request.method().clone();
-        let reads = [Method::GET, Method::HEAD].contains(&method);
+        let path = request.uri().path().trim_start_matches("/scim/v2").to_owned();
+        let parts = path.split('/').filter(|it| !it.is_empty()).map(ToOwned::to_owned);
+        let mut parts: Vec<String> = parts.collect();
+        let mut method = request.method().clone();
+        // To search is to read, however it is sent.
+        let searches = method == Method::POST && parts.len() == 2 && parts[1] == ".search";
+        let reads = searches || [Method::GET, Method::HEAD].contains(&method);
         let needed = if reads { Permission::ReadUser } else { Permission::ManageUser };
         let caller = credentials.allow(needed)?.clone();
 
@@ -162,13 +167,22 @@ impl Asked {
             .filter(|it| it == "https")
             .unwrap_or_else(|| request.scheme().as_str().to_owned());
         let base = format!("{scheme}://{host}/scim/v2");
-        let path = request.uri().path().trim_start_matches("/scim/v2").to_owned();
-        let parts = path.split('/').filter(|it| !it.is_empty()).map(ToOwned::to_owned).collect();
-        let query = Query::parse(request.uri().query().unwrap_or_default())?;
+        let mut query = Query::parse(request.uri().query().unwrap_or_default())?;
         let (if_match, if_none_match) =
             (versions(header("if-match")), versions(header("if-none-match")));
-        let sent = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
-        let body = if sent { read_json(&mut request).await? } else { Value::Null };
+        if searches {
+            query = Query::of_search(&read_json(&mut request).await?)?;
+            (method, parts) = (Method::GET, vec![parts.swap_remove(0)]);
+        }
+        let body = match (parts.as_slice(), &method) {
+            ([kind], &Method::POST) | ([kind, _], &Method::PUT | &Method::PATCH)
+                if ["Groups", "Users"].contains(&kind.as_str()) =>
+            {
+                read_json(&mut request).await?
+            }
+            // What takes no body says so, whatever was sent.
+            _ => Value::Null,
+        };
         Ok(Self { caller, method, base, parts, query, if_match, if_none_match, body })
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::discovery::MOST;
 use super::error::{Kind, ScimError};
 use super::filter::Filter;
-use super::path::Path;
+use super::path::{Path, field};
 
 /// See the module. RFC 7644, 3.4.2 and 3.9.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,33 +21,51 @@ pub(super) struct Query {
 impl Query {
     /// Reads the part behind `?`.
     pub(super) fn parse(text: &str) -> Result<Self, ScimError> {
-        let mut query =
-            Self { filter: None, start: 1, count: 100, attributes: vec![], excluded: vec![] };
+        let mut query = Self::default();
         for pair in text.split('&').filter(|it| !it.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = decoded(value);
             let number = || {
-                let number = value.parse::<i64>();
                 let reason = format!("{name} is a number");
-                number.map_err(|_| ScimError::bad(Kind::InvalidValue, reason))
+                value.parse::<i64>().map_err(|_| ScimError::bad(Kind::InvalidValue, reason))
             };
-            let clamped =
-                |number: i64, least: i64| usize::try_from(number.max(least)).unwrap_or(usize::MAX);
             match name {
-                "filter" => {
-                    let filter = Filter::parse(&value);
-                    let wrong = |reason| ScimError::bad(Kind::InvalidFilter, reason);
-                    query.filter = Some(filter.map_err(wrong)?);
-                }
+                "filter" => query.filter = Some(filter(&value)?),
                 "startIndex" => query.start = clamped(number()?, 1),
                 "count" => query.count = clamped(number()?, 0).min(MOST),
-                "attributes" => query.attributes = paths(&value)?,
-                "excludedAttributes" => query.excluded = paths(&value)?,
+                "attributes" => query.attributes = paths(value.split(','))?,
+                "excludedAttributes" => query.excluded = paths(value.split(','))?,
                 // What others ask for is passed over, as sorting that is not offered.
                 _ => {}
             }
         }
         Ok(query)
+    }
+
+    /// Reads a search (RFC 7644, 3.4.3).
+    pub(super) fn of_search(search: &Value) -> Result<Self, ScimError> {
+        let bad = |name: &str, what: &str| {
+            ScimError::bad(Kind::InvalidValue, format!("{name} is {what}"))
+        };
+        let given = |name: &str| field(search, name).filter(|it| !it.is_null());
+        let number = |name: &str| {
+            given(name).map(|it| it.as_i64().ok_or_else(|| bad(name, "a number"))).transpose()
+        };
+        let names = |name: &str| {
+            let wrong = || bad(name, "a list of names");
+            let Some(all) = given(name) else { return Ok(vec![]) };
+            let all = all.as_array().ok_or_else(wrong)?.iter();
+            paths(all.map(|it| it.as_str().ok_or_else(wrong)).collect::<Result<Vec<_>, _>>()?)
+        };
+        let text = given("filter").map(|it| it.as_str().ok_or_else(|| bad("filter", "a text")));
+        let default = Self::default();
+        Ok(Self {
+            filter: text.transpose()?.map(filter).transpose()?,
+            start: number("startIndex")?.map_or(default.start, |it| clamped(it, 1)),
+            count: number("count")?.map_or(default.count, |it| clamped(it, 0).min(MOST)),
+            attributes: names("attributes")?,
+            excluded: names("excludedAttributes")?,
+        })
     }
 
     /// Whether an attribute is wanted at all: some cost much to look up.
@@ -81,8 +99,22 @@ impl Query {
     }
 }
 
-fn paths(text: &str) -> Result<Vec<Path>, ScimError> {
-    let names = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+impl Default for Query {
+    fn default() -> Self {
+        Self { filter: None, start: 1, count: 100, attributes: vec![], excluded: vec![] }
+    }
+}
+
+fn filter(text: &str) -> Result<Filter, ScimError> {
+    Filter::parse(text).map_err(|reason| ScimError::bad(Kind::InvalidFilter, reason))
+}
+
+fn clamped(number: i64, least: i64) -> usize {
+    usize::try_from(number.max(least)).unwrap_or(usize::MAX)
+}
+
+fn paths<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Path>, ScimError> {
+    let names = names.into_iter().map(str::trim).filter(|it| !it.is_empty());
     let wrong = |reason| ScimError::bad(Kind::InvalidPath, reason);
     names.map(|name| Path::parse(name).map_err(wrong)).collect()
 }
@@ -117,6 +149,26 @@ mod tests {
         assert_eq!(query.filter.unwrap().is_just("userName"), Some("ana"));
         assert_eq!((query.start, query.count), (1, MOST));
         assert!(Query::parse("count=many").is_err() && Query::parse("filter=x").is_err());
+    }
+
+    #[test]
+    fn a_search_asks_the_same_in_its_body() {
+        let text = "filter=active%20pr&startIndex=2&count=3&attributes=userName,name.givenName";
+        let search = json!({
+            "filter": "active pr", "startIndex": 2, "Count": 3,
+            "attributes": ["userName", "name.givenName"], "sortBy": "userName",
+        });
+        assert_eq!(Query::of_search(&search).unwrap(), Query::parse(text).unwrap());
+        assert_eq!(Query::of_search(&json!({})).unwrap(), Query::parse("").unwrap());
+        for wrong in [
+            json!({ "filter": 1 }),
+            json!({ "count": "3" }),
+            json!({ "attributes": "userName" }),
+            json!({ "excludedAttributes": [1] }),
+            json!({ "filter": "x" }),
+        ] {
+            assert!(Query::of_search(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `/Users`.
 
+use commands::identity::accounts::Email;
 use commands::identity::people::{DIRECTORY, Provisioned};
 use domain::kernel::UserId;
 use poem::http::Method;
@@ -190,14 +191,15 @@ impl Scim {
 fn attributes(row: &users::Model) -> Value {
     let profile: Value =
         row.profile.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-    let mut kept = profile.get(DIRECTORY).cloned().unwrap_or_else(|| json!({}));
+    let kept = profile.get(DIRECTORY).cloned();
+    let from_directory = kept.is_some();
+    let mut kept = kept.unwrap_or_else(|| json!({}));
     let email = row.email.as_deref().unwrap_or_default();
+    let email = if Email::is_of_nobody(email) { "" } else { email };
     if kept.get("userName").is_none() {
         kept["userName"] = json!(email);
     }
-    if kept.get("displayName").is_none()
-        && let Some(name) = &row.name
-    {
+    if let Some(name) = row.name.as_ref().filter(|_| !from_directory) {
         kept["displayName"] = json!(name);
     }
     let primary = kept.get("emails").map(primary_email);
@@ -245,11 +247,11 @@ fn wanted(body: &Value) -> Result<Provisioned, ScimError> {
     if user_name.is_empty() || user_name.chars().count() > 320 {
         return Err(bad("userName is required, with at most 320 characters".to_owned()));
     }
-    let email = field(&given, "emails").and_then(primary_email).unwrap_or(&user_name).to_owned();
-    if !email.contains('@') {
-        let reason = "an address is needed: in emails, or as userName";
-        return Err(bad(reason.to_owned()));
-    }
+    let email = match field(&given, "emails").and_then(primary_email) {
+        Some(email) => email.to_owned(),
+        None if user_name.contains('@') => user_name.clone(),
+        None => Email::of_nobody(&user_name).as_str().to_owned(),
+    };
     let parts = |name: &str| given["name"][name].as_str().unwrap_or_default().to_owned();
     let both = format!("{} {}", parts("givenName"), parts("familyName"));
     let names = [

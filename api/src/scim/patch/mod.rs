@@ -104,16 +104,7 @@ fn spread(
         if shown {
             continue;
         }
-        let extension = value.as_object().filter(|_| target.path.attribute.is_empty());
-        match extension {
-            Some(fields) => {
-                for (attribute, value) in fields {
-                    let target = Target::parse(&format!("{name}:{attribute}"))?;
-                    apply(kind, resource, verb, &target, Some(value))?;
-                }
-            }
-            None => apply(kind, resource, verb, &target, Some(value))?,
-        }
+        apply(kind, resource, verb, &target, Some(value))?;
     }
     Ok(())
 }
@@ -180,10 +171,13 @@ fn extension(
             remove(resource, &schema);
             Ok(())
         }
-        (_, Some(fields)) => fields.iter().try_for_each(|(name, value)| {
-            let target = Target::parse(&format!("{schema}:{name}"))?;
-            apply(kind, resource, verb, &target, Some(value))
-        }),
+        // Some clients write the schemas into the extension as well.
+        (_, Some(fields)) => {
+            fields.iter().filter(|it| it.0 != "schemas").try_for_each(|(name, value)| {
+                let target = Target::parse(&format!("{schema}:{name}"))?;
+                apply(kind, resource, verb, &target, Some(value))
+            })
+        }
         (_, None) => Err(ScimError::bad(Bad::InvalidValue, "an extension is an object")),
     }
 }

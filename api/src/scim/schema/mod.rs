@@ -107,7 +107,8 @@ pub(crate) const USER_ATTRIBUTES: &[Attribute] = &[
     text("preferredLanguage", "As Accept-Language, RFC 9110."),
     text("locale", "For numbers and dates, RFC 5646."),
     text("timezone", "As the IANA time zone database names it."),
-    Attribute { kind: Kind::Boolean, ..text("active", "Whether he may come in.") },
+    // Never taken away: somebody may come in, or not. Who leaves it out wants it so.
+    Attribute { kind: Kind::Boolean, required: true, ..text("active", "Whether he may come in.") },
     Attribute {
         write_only: true,
         case_exact: true,
@@ -201,7 +202,6 @@ pub(crate) const GROUP_ATTRIBUTES: &[Attribute] = &[
         &[
             text("value", "The user's id."),
             link("$ref", "Where the user is."),
-            shown(DISPLAY),
             Attribute { words: &["User"], ..text("type", "Always “User”.") },
         ],
     ),

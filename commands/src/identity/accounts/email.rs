@@ -32,6 +32,9 @@ const EVERYWHERE: &[&str] = &[
 /// What stands before a country.
 const BEFORE_COUNTRIES: &[&str] = &["co", "com", "ne", "net", "or", "org"];
 
+/// Under this domain stand users whom a directory made without an address. It never is anybody's (RFC 2606, 2).
+const NOBODY: &str = "directory.invalid";
+
 /// Whether everybody can get an address of a domain.
 fn is_public(domain: &str) -> bool {
     let (name, under) = domain.split_once('.').unwrap_or((domain, ""));
@@ -40,7 +43,7 @@ fn is_public(domain: &str) -> bool {
         _ => under,
     };
     let of_country = (2..=3).contains(&under.len()) && !under.contains('.');
-    PUBLIC.contains(domain) || of_country && EVERYWHERE.contains(&name)
+    PUBLIC.contains(domain) || domain == NOBODY || of_country && EVERYWHERE.contains(&name)
 }
 
 /// A mail address, without blanks around it and in lower case.
@@ -71,6 +74,18 @@ impl Email {
         let domain_fits =
             domain.contains('.') && domain.len() <= 253 && domain.split('.').all(label);
         if text.len() <= 254 && local_fits && domain_fits { Ok(Self(text)) } else { Err(wrong()) }
+    }
+
+    /// What stands in place of an address for a user whom a directory calls so, without giving one. No mail reaches
+    /// it.
+    pub fn of_nobody(user_name: &str) -> Self {
+        let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, user_name.trim().to_lowercase().as_bytes());
+        Self(format!("{}@{NOBODY}", name.simple()))
+    }
+
+    /// Whether an address stands in place of one.
+    pub fn is_of_nobody(text: &str) -> bool {
+        text.rsplit_once('@').is_some_and(|it| it.1 == NOBODY)
     }
 
     pub fn as_str(&self) -> &str {
@@ -150,6 +165,15 @@ mod tests {
         for own in ["live.acme.com", "yahoo.acme.co.uk", "mail.acme.com", "gmail.acme.com"] {
             assert!(of(&format!("ana@{own}")).is_some(), "{own}");
         }
+    }
+
+    #[test]
+    fn whoever_has_no_address_has_one_that_is_nobodys() {
+        let address = Email::of_nobody("bjensen");
+        assert!(Email::is_of_nobody(address.as_str()) && !Email::is_of_nobody("ana@acme.com"));
+        assert_eq!(Email::parse(address.as_str()).unwrap(), Email::of_nobody(" BJensen "));
+        assert_eq!(address.organization(), None);
+        assert_ne!(address, Email::of_nobody("ajensen"));
     }
 
     proptest! {

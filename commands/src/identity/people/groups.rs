@@ -63,10 +63,11 @@ impl People {
         id: GroupId,
         version: Option<u64>,
         name: String,
-        external_id: Option<String>,
+        external_id: Option<Option<String>>,
     ) -> Result<u64, CommandError> {
         let group = self.group(caller, id).await?;
-        let external_id = external_id.or_else(|| group.external_id().map(ToOwned::to_owned));
+        let known = || group.external_id().map(ToOwned::to_owned);
+        let external_id = external_id.unwrap_or_else(known);
         let rename = GroupCommand::Rename { name, external_id, by: caller.actor().clone() };
         Ok(self.on_group(caller, id, version, rename).await?.position)
     }
