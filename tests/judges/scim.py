@@ -9,11 +9,13 @@ from server import KEY, URL, ask, see
 
 env = {**os.environ, "SCIM_CLI_URL": URL + "/scim/v2", "SCIM_CLI_HEADERS": f"Authorization: Bearer {KEY}"}
 tested = subprocess.run(["scim", "test"], env=env, capture_output=True, text=True)
-faults = [line for line in tested.stdout.splitlines() if "SUCCESS" not in line and "SKIPPED" not in line]
-if tested.returncode != 0 or "ERROR" in tested.stdout or "CRITICAL" in tested.stdout:
-    print("\n".join(faults), tested.stderr, sep="\n")
+# It ends with 1 for what it skipped, too: searching several kinds at once, which is not offered (501).
+verdicts = [line.split()[0] for line in tested.stdout.splitlines() if line[:1].isupper() and line.split()[0].isupper()]
+if set(verdicts) - {"SUCCESS", "SKIPPED"} or tested.stderr:
+    print(tested.stdout, tested.stderr, sep="\n")
     sys.exit(1)
-see(f"scim2-tester is content ({tested.stdout.count('SUCCESS')} checks)", tested.stdout.count("SUCCESS") > 20, tested.stdout)
+done, left = verdicts.count("SUCCESS"), verdicts.count("SKIPPED")
+see(f"scim2-tester: {done} succeeded, {left} skipped", done > 100, tested.stdout)
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 PATCH = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}
