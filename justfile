@@ -38,6 +38,10 @@ fix:
 check:
     .ci/run
 
+# Have outside tools judge a running server; or only those named, as `scim`.
+judge *names:
+    scripts/judge {{ names }}
+
 # What is measured, beside the raw limits and the peers; or only the cases named.
 bench *cases:
     scripts/services run --durable -- cargo run --release --locked -p benches -- {{ cases }}

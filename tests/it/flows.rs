@@ -11,6 +11,11 @@ async fn organizations_are_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_comes_in_and_leaves() {
+    run("quick-start.sh").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn there_are_four_ways_into_a_group() {
     run("four-group-methods.sh").await;
 }
