@@ -1,7 +1,8 @@
 //! What the reference pages list, held against what there is.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::kernel::Event;
 
@@ -43,6 +44,71 @@ fn every_aggregate_is_in_the_papers() {
     assert!(unnamed.is_empty(), "docs/events.md has no event of {unnamed:?}");
 }
 
+#[test]
+fn what_the_papers_on_identity_name_is_there() {
+    let tests = tests_there_are();
+    let operations = read("tests/golden/openapi.json");
+    for paper in ["docs/identity-features.md", "docs/security.md"] {
+        let (text, mut rows, mut faults) = (read(paper), 0, Vec::new());
+        for row in text.lines().filter(|it| it.starts_with("| ")) {
+            let cells: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
+            let [_, _, place, shown] = cells.as_slice() else { continue };
+            rows += 1;
+            for name in quoted(place) {
+                let gone = name.contains("/src") && !root().join(name).exists();
+                let operation = name.chars().all(|it| it.is_ascii_alphabetic());
+                let named = format!("\"operationId\": \"{name}\"");
+                let unknown =
+                    paper.contains("features") && operation && !operations.contains(&named);
+                if gone || unknown {
+                    faults.push(name);
+                }
+            }
+            let unknown = |it: &&str| !tests.contains(*it) && !root().join(it).exists();
+            faults.extend(quoted(shown).into_iter().filter(unknown));
+        }
+        assert!(rows > 20, "{paper} has {rows} rows");
+        assert!(faults.is_empty(), "{paper} names what is not there: {faults:#?}");
+    }
+}
+
+/// What stands in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Tests by their names, alone and behind the name of their module; and the modules.
+fn tests_there_are() -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for file in sources(&root()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let parts = file.iter().rev().take(2).map(|it| it.to_string_lossy().into_owned());
+        let modules: Vec<_> = parts.map(|it| it.trim_end_matches(".rs").to_owned()).collect();
+        if file.starts_with(root().join("tests/it")) {
+            known.extend(modules.iter().cloned());
+        }
+        for name in text.split("fn ").skip(1).filter_map(|it| it.split("()").next()) {
+            known.insert(name.to_owned());
+            known.extend(modules.iter().map(|it| format!("{it}::{name}")));
+        }
+    }
+    known
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !name.starts_with('.') && name != "target" {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// The names of an enum's variants, from the text that follows its opening brace.
 fn variants(rest: &str) -> Vec<&str> {
     let body = rest.split("\n}").next().unwrap_or_default();
@@ -63,7 +129,11 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn read(file: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let file = root().join(file);
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
