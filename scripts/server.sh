@@ -26,7 +26,7 @@ start_server() {
   port=$(free_port)
   url=http://127.0.0.1:$port
   # Judges are in a hurry; the limits have tests of their own.
-  env PALIMPSEST_API__RATE_LIMITS__ENABLED=false "$@" \
+  env PALIMPSEST_API__RATE_LIMITS__ENABLED=false "PALIMPSEST_IDENTITY__PUBLIC_URL=$url" "$@" \
     "$binary" --data-dir "$work/data" --listen "127.0.0.1:$port" >"$work/server.log" 2>&1 &
   pid=$!
   deadline=$((SECONDS + 60))

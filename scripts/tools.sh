@@ -44,6 +44,19 @@ python_tool() {
   printf '%s\n' "$venv/bin/$command"
 }
 
+# node_tools NAME FOLDER: where the packages are that a folder's package-lock.json names.
+node_tools() {
+  local there=$tools/node-$1
+  have npm || apt_install nodejs npm || die "Node.js and npm are needed for $2"
+  mkdir -p "$there"
+  if ! cmp -s "$2/package-lock.json" "$there/package-lock.json" || [ ! -d "$there/node_modules" ]; then
+    say "installing the packages of $2 into $there"
+    cp "$2/package.json" "$2/package-lock.json" "$there"
+    npm ci --prefix "$there" --silent --no-audit --no-fund >&2 || die "cannot install the packages of $2"
+  fi
+  printf '%s\n' "$there"
+}
+
 # cargo_tool CRATE: the path of a command that a crate brings.
 cargo_tool() {
   if have "$1"; then
