@@ -1,5 +1,6 @@
 //! A directory keeps users and groups here.
 
+use commands::identity::accounts::Email;
 use domain::identity::Permission;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -214,11 +215,17 @@ async fn directories_find_what_the_standard_tells_them() {
         assert_eq!(posted.status, 405, "whatever is sent: {path} {}", posted.text);
     }
 
+    let squat = Email::of_nobody("bjensen");
+    let squat =
+        json!({ "email": squat.as_str(), "password": "correct horse battery", "name": "Eve" });
+    let squat = answered(door.bare(Method::POST, "/api/v1/auth/register").json(&squat)).await;
+    assert_eq!((squat.status, squat.fields()), (400, vec!["email"]), "{}", squat.text);
     let bare = json!({ "userName": "bjensen", "displayName": "Babs", "nickName": "B" });
     let made = ask(&door, Method::POST, "/Users", Some(bare)).await;
     assert_eq!(made.status, 201, "without an address: {}", made.text);
     assert!(made.body["emails"].is_null(), "{}", made.text);
     let path = format!("/Users/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(ask(&door, Method::POST, &path, None).await.status, 405);
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     let changed = ask(
         &door,

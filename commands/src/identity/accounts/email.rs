@@ -76,6 +76,16 @@ impl Email {
         if text.len() <= 254 && local_fits && domain_fits { Ok(Self(text)) } else { Err(wrong()) }
     }
 
+    /// An address that somebody says is his: not one that stands in place of one, or he would be in the way of whom
+    /// a directory calls so.
+    pub fn claimed(text: &str) -> Result<Self, CommandError> {
+        let email = Self::parse(text)?;
+        if Self::is_of_nobody(email.as_str()) {
+            return Err(CommandError::invalid("email", "must be an address that takes mail"));
+        }
+        Ok(email)
+    }
+
     /// What stands in place of an address for a user whom a directory calls so, without giving one. No mail reaches
     /// it.
     pub fn of_nobody(user_name: &str) -> Self {
@@ -173,6 +183,9 @@ mod tests {
         assert!(Email::is_of_nobody(address.as_str()) && !Email::is_of_nobody("ana@acme.com"));
         assert_eq!(Email::parse(address.as_str()).unwrap(), Email::of_nobody(" BJensen "));
         assert_eq!(address.organization(), None);
+        assert!(
+            Email::claimed(address.as_str()).is_err() && Email::claimed("ana@acme.com").is_ok()
+        );
         assert_ne!(address, Email::of_nobody("ajensen"));
     }
 

@@ -157,10 +157,13 @@ impl Accounts {
             return Err(error);
         }
         let (cause, by) = (as_user(cause, user), Actor::user(user));
+        if !known.email_verified() {
+            // First: whoever is cut off in between asks for another link, and all of it is done again.
+            self.forget_ways_in(&cause, user, &known).await?;
+        }
         let recover = UserCommand::Recover { by };
         let mut position = self.new_password(&cause, user, new, recover).await?;
         if !known.email_verified() {
-            self.forget_ways_in(&cause, user, &known).await?;
             position = position.max(self.join_by_domain(&cause, user).await?.unwrap_or_default());
         }
         self.followed(leads, user).await?;
@@ -238,7 +241,7 @@ impl Accounts {
         email: &str,
     ) -> Result<(), CommandError> {
         let user = caller.signed()?.user;
-        let email = Email::parse(email)?;
+        let email = Email::claimed(email)?;
         caller.require_fresh(self.journal.clock().now())?;
         self.prove(&caller.cause, user, password).await?;
         let claim = self.reserve.id("email", email.as_str())?;

@@ -36,7 +36,7 @@ impl Accounts {
             })));
         }
         let NewAccount { email, password, name } = new;
-        let email = Email::parse(&email)?;
+        let email = Email::claimed(&email)?;
         let name = checked_name(&name)?;
         password::check(&password, &email, &name, "password")?;
         let roles = ordinary()?;

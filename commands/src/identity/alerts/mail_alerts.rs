@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use domain::identity::{Alert, AlertCommand, AlertEvent, AlertKind, User};
 use domain::kernel::{AlertId, Cause, Event, Outcome, Recorded, UserId};
 
+use crate::identity::accounts::Email;
 use crate::ports::{Claim, Execute, IdempotencyKeys, Mail, Mailer};
 use crate::{CommandError, Reactor, Setback, describe};
 
@@ -64,7 +65,8 @@ impl MailAlerts {
     async fn address(&self, user: UserId) -> Result<Option<String>, CommandError> {
         let user = self.users.load(&user).await?.aggregate;
         let address = user.email().filter(|_| user.email_verified());
-        Ok(address.and_then(|it| it.clear().cloned()))
+        let address = address.and_then(|it| it.clear()).filter(|it| !Email::is_of_nobody(it));
+        Ok(address.cloned())
     }
 
     async fn send_once(&self, id: AlertId, mail: Mail) -> Result<Outcome, CommandError> {

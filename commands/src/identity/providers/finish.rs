@@ -116,7 +116,7 @@ impl Providers {
             refused(Ground::Person, None, "email_unverified", reason)
         };
         let email = email.as_deref().filter(|_| *email_verified).ok_or_else(unverified)?;
-        let email = Email::parse(email).map_err(|_| unverified())?;
+        let email = Email::claimed(email).map_err(|_| unverified())?;
         let taken = || {
             let reason = format!(
                 "somebody has an account with this mail address; if it is you, sign in as you used to, and link \
