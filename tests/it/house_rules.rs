@@ -181,7 +181,7 @@ fn no_file_names_a_registry_host_or_a_path_of_one_machine() {
     none(faults);
 }
 
-fn house() -> PathBuf {
+pub(super) fn house() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
 
@@ -189,7 +189,7 @@ fn none(faults: Vec<String>) {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-fn read(file: &Path) -> String {
+pub(super) fn read(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
@@ -198,7 +198,7 @@ fn shown(file: &Path) -> String {
 }
 
 /// Every Rust file with its text.
-fn sources() -> Vec<(String, String)> {
+pub(super) fn sources() -> Vec<(String, String)> {
     let files = files_below(&house()).into_iter();
     let rust = files.filter(|file| file.extension().is_some_and(|it| it == "rs"));
     rust.map(|file| (shown(&file), read(&file))).collect()

@@ -1,10 +1,10 @@
 //! What the reference pages list, held against what there is.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use domain::kernel::Event;
+
+use super::house_rules::{self, house, sources};
 
 #[test]
 fn every_setting_is_in_the_papers() {
@@ -55,7 +55,7 @@ fn what_the_papers_on_identity_name_is_there() {
             let [_, _, place, shown] = cells.as_slice() else { continue };
             rows += 1;
             for name in quoted(place) {
-                let gone = name.contains("/src") && !root().join(name).exists();
+                let gone = name.contains("/src") && !house().join(name).exists();
                 let operation = name.chars().all(|it| it.is_ascii_alphabetic());
                 let named = format!("\"operationId\": \"{name}\"");
                 let unknown =
@@ -64,7 +64,7 @@ fn what_the_papers_on_identity_name_is_there() {
                     faults.push(name);
                 }
             }
-            let unknown = |it: &&str| !tests.contains(*it) && !root().join(it).exists();
+            let unknown = |it: &&str| !tests.contains(*it) && !house().join(it).exists();
             faults.extend(quoted(shown).into_iter().filter(unknown));
         }
         assert!(rows > 20, "{paper} has {rows} rows");
@@ -80,12 +80,10 @@ fn quoted(text: &str) -> Vec<&str> {
 /// Tests by their names, alone and behind the name of their module; and the modules.
 fn tests_there_are() -> BTreeSet<String> {
     let mut known = BTreeSet::new();
-    for file in sources(&root()) {
-        let text = fs::read_to_string(&file).unwrap();
-        let parts = file.iter().rev().take(2).map(|it| it.to_string_lossy().into_owned());
-        let modules: Vec<_> = parts.map(|it| it.trim_end_matches(".rs").to_owned()).collect();
-        if file.starts_with(root().join("tests/it")) {
-            known.extend(modules.iter().cloned());
+    for (file, text) in sources() {
+        let modules: Vec<_> = file.trim_end_matches(".rs").rsplit('/').take(2).collect();
+        if file.starts_with("tests/it/") {
+            known.extend(modules.iter().map(|it| (*it).to_owned()));
         }
         for name in text.split("fn ").skip(1).filter_map(|it| it.split("()").next()) {
             known.insert(name.to_owned());
@@ -93,20 +91,6 @@ fn tests_there_are() -> BTreeSet<String> {
         }
     }
     known
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') && name != "target" {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|it| it == "rs") {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// The names of an enum's variants, from the text that follows its opening brace.
@@ -129,11 +113,6 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn read(file: &str) -> String {
-    let file = root().join(file);
-    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    house_rules::read(&house().join(file))
 }

@@ -273,7 +273,6 @@ async fn ask(door: &Door, who: &Value, body: Value) -> Answered {
     send(door, who, Method::POST, AUTHORIZE, body).await
 }
 
-/// The policies that ship.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_more_by_a_policy_is_not_changed_by_who_may_less() {
     let door = Door::open().await;
@@ -301,6 +300,7 @@ async fn who_may_more_by_a_policy_is_not_changed_by_who_may_less() {
     assert_eq!(refused.status, 403, "{}", refused.text);
 }
 
+/// The policies that ship.
 fn shipped() -> Vec<(String, String)> {
     palimpsest::policies::shipped_policies().into_iter().collect()
 }

@@ -30,6 +30,24 @@ async fn forgotten(door: &Door, email: &str) -> Value {
     link(door, "reset-password").await
 }
 
+/// Wants another address; answers the secret of the link to it.
+async fn link_to(door: &Door, who: &Value, email: &str) -> Value {
+    let change = json!({ "password": PASSWORD, "email": email });
+    let asked = send(door, who, Method::POST, "/api/v1/auth/email/change", change).await;
+    assert_eq!(asked.status, 202, "{}", asked.text);
+    link(door, "verify-email").await
+}
+
+/// Sets an app up as the second factor.
+async fn protect(door: &Door, who: &Value) {
+    let (setup, verify) = ("/api/v1/auth/mfa/setup", "/api/v1/auth/mfa/verify");
+    let begun = send(door, who, Method::POST, setup, json!({ "method": "totp" })).await;
+    let code = code_at(begun.body["data"]["secret"].as_str().unwrap(), SystemClock.now());
+    let confirm = json!({ "method": "totp", "token": code });
+    let confirmed = send(door, who, Method::POST, verify, confirm).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+}
+
 async fn reset(door: &Door, token: &Value) -> Answered {
     let body = json!({ "token": token, "new_password": ANOTHER });
     ask(door, "/api/v1/auth/password/reset", body).await
@@ -39,10 +57,7 @@ async fn reset(door: &Door, token: &Value) -> Answered {
 async fn a_link_to_another_address_is_void_after_another_password() {
     let door = Door::open().await;
     let stolen = register(&door, "ana@acme.example").await;
-    let change = json!({ "password": PASSWORD, "email": "eve@globex.example" });
-    let asked = send(&door, &stolen, Method::POST, "/api/v1/auth/email/change", change).await;
-    assert_eq!(asked.status, 202, "{}", asked.text);
-    let waiting = link(&door, "verify-email").await;
+    let waiting = link_to(&door, &stolen, "eve@globex.example").await;
 
     let owners = log_in(&door, "ana@acme.example", PASSWORD).await.body;
     let body = json!({ "old_password": PASSWORD, "new_password": ANOTHER });
@@ -58,10 +73,7 @@ async fn a_link_to_a_new_password_is_void_after_another_address() {
     let door = Door::open().await;
     let ana = register(&door, "ana@old.example").await;
     let mailed_to_the_old_one = forgotten(&door, "ana@old.example").await;
-    let change = json!({ "password": PASSWORD, "email": "ana@new.example" });
-    let asked = send(&door, &ana, Method::POST, "/api/v1/auth/email/change", change).await;
-    assert_eq!(asked.status, 202, "{}", asked.text);
-    let token = link(&door, "verify-email").await;
+    let token = link_to(&door, &ana, "ana@new.example").await;
     let moved = ask(&door, "/api/v1/auth/email/verify", json!({ "token": token })).await;
     assert_eq!(moved.status, 200, "{}", moved.text);
 
@@ -75,12 +87,7 @@ async fn whoever_took_anothers_address_is_out_once_its_owner_comes() {
     let door = Door::open().await;
     // Somebody makes an account with Ana's address, and a second factor of his own for it.
     let eve = register(&door, "ana@acme.example").await;
-    let (setup, verify) = ("/api/v1/auth/mfa/setup", "/api/v1/auth/mfa/verify");
-    let begun = send(&door, &eve, Method::POST, setup, json!({ "method": "totp" })).await;
-    let code = code_at(begun.body["data"]["secret"].as_str().unwrap(), SystemClock.now());
-    let confirm = json!({ "method": "totp", "token": code });
-    let confirmed = send(&door, &eve, Method::POST, verify, confirm).await;
-    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    protect(&door, &eve).await;
 
     let done = reset(&door, &forgotten(&door, "ana@acme.example").await).await;
     assert_eq!(done.status, 200, "{}", done.text);
@@ -92,11 +99,7 @@ async fn whoever_took_anothers_address_is_out_once_its_owner_comes() {
     assert_eq!((&user["email_verified"], &user["mfa_enabled"]), (&json!(true), &json!(false)));
 
     // What she sets up herself stays, for the address is hers now.
-    let begun = send(&door, &ana.body, Method::POST, setup, json!({ "method": "totp" })).await;
-    let code = code_at(begun.body["data"]["secret"].as_str().unwrap(), SystemClock.now());
-    let confirm = json!({ "method": "totp", "token": code });
-    let confirmed = send(&door, &ana.body, Method::POST, verify, confirm).await;
-    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    protect(&door, &ana.body).await;
     let token = forgotten(&door, "ana@acme.example").await;
     let body = json!({ "token": token, "new_password": "a third horse battery" });
     assert_eq!(ask(&door, "/api/v1/auth/password/reset", body).await.status, 200);

@@ -155,7 +155,10 @@ impl Scim {
         let mut shown = resource(asked, row, group);
         shown["meta"]["version"] = json!(etag(version));
         if asked.query.wants("members") && !group.members().is_empty() {
-            let member = |id: &UserId| json!({ "value": id, "$ref": format!("{}/Users/{id}", asked.base), "type": "User" });
+            let member = |id: &UserId| {
+                let there = format!("{}/Users/{id}", asked.base);
+                json!({ "value": id, "$ref": there, "type": "User" })
+            };
             let members: Vec<_> = group.members().iter().map(member).collect();
             shown["members"] = json!(members);
         }

@@ -311,32 +311,7 @@ mod tests {
     #[test]
     fn no_session_lasts_for_ever() {
         let day = |day: i64| at(day * 86_400);
-        let started = |days: u64| {
-            let Did::Started {
-                user,
-                organization,
-                methods,
-                factor,
-                remember,
-                started_at,
-                epoch,
-                ..
-            } = started()
-            else {
-                unreachable!()
-            };
-            let lasts_s = days * 86_400;
-            Did::Started {
-                user,
-                organization,
-                methods,
-                factor,
-                remember,
-                started_at,
-                lasts_s,
-                epoch,
-            }
-        };
+        let started = |days: u64| lasting(days * 86_400);
         let refreshed = |turn, end| Did::Refreshed { turn, expires_at: day(end) };
         given::<Session>([started(30), refreshed(1, 89)])
             .when(Do::Refresh { turn: 1, now: day(80) })
@@ -365,6 +340,10 @@ mod tests {
     }
 
     fn started() -> Did {
+        lasting(3_600)
+    }
+
+    fn lasting(lasts_s: u64) -> Did {
         Did::Started {
             user: UserId(uuid::Uuid::nil()),
             organization: None,
@@ -372,7 +351,7 @@ mod tests {
             factor: false,
             remember: false,
             started_at: at(0),
-            lasts_s: 3_600,
+            lasts_s,
             epoch: 0,
         }
     }
