@@ -1,7 +1,7 @@
 # Finds or installs the outside tools that the scripts call. Sourced, not run.
 #
 # What has to be installed goes under .tools/ (or wherever PALIMPSEST_TOOLS says), never into the system,
-# except PostgreSQL, which comes from the distribution when it is missing.
+# except PostgreSQL and Chromium, which come from the distribution when they are missing.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${PALIMPSEST_TOOLS:-$root/.tools}
@@ -30,7 +30,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; 
 python_tool() {
   local venv=$tools/$1 command=$2
   shift 2
-  if [ ! -x "$venv/bin/$command" ]; then
+  if [ ! -x "$venv/bin/$command" ] || [ "$(cat "$venv/packages" 2>/dev/null)" != "$*" ]; then
     have python3 || apt_install python3 python3-venv || die "python3 is needed to install $*"
     say "installing $* into $venv"
     mkdir -p "$tools"
@@ -40,6 +40,7 @@ python_tool() {
       python3 -m venv --clear "$venv" >&2 || die "python3 -m venv does not work here"
     fi
     "$venv/bin/pip" install --quiet "$@" >&2 || die "cannot install $*"
+    printf '%s\n' "$*" >"$venv/packages"
   fi
   printf '%s\n' "$venv/bin/$command"
 }
@@ -55,6 +56,12 @@ node_tools() {
     npm ci --prefix "$there" --silent --no-audit --no-fund >&2 || die "cannot install the packages of $2"
   fi
   printf '%s\n' "$there"
+}
+
+# Finds or installs chromium and chromedriver.
+chromium() {
+  if have chromium && have chromedriver; then return; fi
+  apt_install chromium chromium-driver || die "Chromium is needed: install it so that chromium and chromedriver are found"
 }
 
 # cargo_tool CRATE: the path of a command that a crate brings.
