@@ -61,19 +61,24 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     rows.push(Row::new("1 of 100 behaviors changed, until live", live));
     rows.push(Row::new("… its p99", p99(live)).reaching(Goal::AtMost(100_000.0)));
 
-    let edit = stage.propose("every-00", &every("!!!")).await?;
+    let edit = stage.propose("behaviors/every-00.rhai", &every("!!!")).await?;
     let (fed, _, by_core) = stage.rehearse(edit).await?;
-    let row = Row::new("rehearsal, ten scripts an event, events a second of one core", by_core);
+    let row =
+        Row::new("rehearsal of what sees every message, events a second of one core", by_core);
     rows.push(row.reaching(Goal::AtLeast(20_000.0)));
     let ours = async || Ok(stage.rehearse(edit).await?.1);
     let theirs = async || read(&stage.journal, fed).await;
     let pair = bench.in_turns(false, ours, theirs).await?;
     rows.push(Row::new("… on the clock", pair.ours).beside("reading alone", pair.theirs));
+    let setting = "prefix = \"?\"\n";
+    let edit = stage.propose("settings/bot.toml", setting).await?;
+    let all = stage.rehearse(edit).await?.2;
+    rows.push(Row::new("rehearsal of a setting, twenty scripts an event, by one core", all));
 
     let folder = tempfile::tempdir()?;
     let stage = Stage::open(folder.path(), palimpsest::starting_workspace()).await?;
     workload::fill(&stage.journal, EVENTS).await?;
-    let edit = stage.propose("every-00", &every("!!!")).await?;
+    let edit = stage.propose("behaviors/every-00.rhai", &every("!!!")).await?;
     let by_core = stage.rehearse(edit).await?.2;
     let row =
         Row::new("rehearsal of the workspace that ships, events a second of one core", by_core);
@@ -113,13 +118,15 @@ impl Stage {
         Ok(Self { journal: desk.journal, registries, rehearsals, self_editing })
     }
 
-    async fn propose(&self, name: &str, source: &str) -> Result<EditId> {
-        let path = format!("behaviors/{name}.rhai");
+    async fn propose(&self, path: &str, text: &str) -> Result<EditId> {
         let proposal = Proposal {
             scope: Scope::Features,
             kind: None,
             description: "Another word".to_owned(),
-            wanted: Wanted::Files(vec![Change { path, content: Some(source.to_owned()) }]),
+            wanted: Wanted::Files(vec![Change {
+                path: path.to_owned(),
+                content: Some(text.to_owned()),
+            }]),
             base_revision: None,
         };
         Ok(self.self_editing.propose(&somebody("ana"), proposal).await?.0)
@@ -129,7 +136,8 @@ impl Stage {
     async fn revise(&self) -> Result<Figure> {
         let mut times = Vec::new();
         for number in 0..REVISIONS {
-            let edit = self.propose("command-07", &command(7, &number.to_string())).await?;
+            let edit =
+                self.propose("behaviors/command-07.rhai", &command(7, &number.to_string())).await?;
             self.self_editing.approve(&somebody("ben"), edit, Word::default()).await?;
             let before = self.registries.now().await?.revision();
             self.self_editing.apply(&somebody("ben"), edit).await?;
@@ -149,7 +157,7 @@ impl Stage {
         let ending = self.rehearsals.ending(id).await?;
         let (took, core) = (begun.elapsed(), core_time()?.saturating_sub(core));
         let Some(Ending::Ended(report)) = ending else { anyhow::bail!("{ending:?}") };
-        ensure!(report.differing > 0 && report.errors_after == 0, "{report:?}");
+        ensure!(report.calls_after > 0 && report.errors_after == 0, "{report:?}");
         let fed = usize::try_from(report.events)?;
         Ok((fed, Figure::rate(fed, took), Figure::rate(fed, core)))
     }

@@ -278,7 +278,7 @@ impl Home {
     }
 
     /// Sets an app up; answers its secret and the backup codes.
-    async fn protect(&mut self) -> (String, Vec<String>) {
+    pub(crate) async fn protect(&mut self) -> (String, Vec<String>) {
         let setup = self.post("/auth/mfa/setup", json!({ "method": "totp" })).await;
         let secret = setup.body["data"]["secret"].as_str().expect(&setup.text).to_owned();
         let codes = setup.body["data"]["backup_codes"].as_array().unwrap().iter();

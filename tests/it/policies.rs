@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::doors::{Answered, Door, answered};
 
 use super::accounts::{as_user, register, send};
+use super::mfa::Home;
 
 const AUTHORIZE: &str = "/v1/authorize";
 const POLICIES: &str = "/api/v1/policies";
@@ -298,6 +299,22 @@ async fn who_may_more_by_a_policy_is_not_changed_by_who_may_less() {
     put_live(&door, "keeper", &keeper).await;
     let refused = set("a third horse battery").await;
     assert_eq!(refused.status, 403, "{}", refused.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_wants_a_second_factor() {
+    let mut home = Home::open().await;
+    go_live(&home.door, &shipped()).await;
+    let body = question(&home.user.to_string(), "read", "acme.com");
+    assert_eq!(home.post("/authorize", body.clone()).await.status, 200);
+    let policy = "forbid(principal is User, action, resource is Platform)\n\
+        when { !principal.second_factor }\n\
+        unless { action in [Action::\"read:profile\", Action::\"write:profile\"] };\n";
+    put_live(&home.door, "second-factors", policy).await;
+    assert_eq!(home.post("/authorize", body.clone()).await.status, 403);
+    assert_eq!(home.get("/auth/me").await.status, 200);
+    home.protect().await;
+    assert_eq!(home.post("/authorize", body).await.status, 200, "it counts at once");
 }
 
 /// The policies that ship.

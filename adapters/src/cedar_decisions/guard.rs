@@ -43,6 +43,7 @@ impl GuardedPolicies {
         let mut owner = Principal::holding(PrincipalKind::User, "(an owner)", Permissions::all());
         owner.roles.insert("owner".to_owned());
         owner.jwt_valid = true;
+        owner.second_factor = true;
         for permission in MENDING {
             let question = Question {
                 principal: owner.clone(),

@@ -43,7 +43,8 @@ pub(super) struct Set {
 }
 
 struct Action {
-    entity: Entity,
+    /// The action alone, with the groups of actions it is in.
+    entities: Entities,
     uid: EntityUid,
     keys: Vec<Key>,
 }
@@ -70,7 +71,9 @@ impl Set {
             let ancestors: Vec<_> = entities.ancestors(&uid).into_iter().flatten().collect();
             let keys = Key::fitting(&uid, ancestors);
             let name = uid.id().unescaped().to_owned();
-            actions.insert(name, Action { entity: entity.clone(), uid, keys });
+            let alone = Entities::from_entities([entity.clone()], None);
+            let alone = alone.map_err(|error| error.to_string())?;
+            actions.insert(name, Action { entities: alone, uid, keys });
         }
         let types = schema.entity_types().map(|it| (it.to_string(), it.clone())).collect();
         let policies: Vec<&Policy> = read.iter().map(|it| &it.policy).collect();
@@ -188,7 +191,7 @@ impl Set {
         claims: &Map<String, serde_json::Value>,
     ) -> Result<(Request, Entities, Vec<Key>), String> {
         let no_action = || format!("the policies know no action {action:?}");
-        let Action { entity: acting, uid: named, .. } =
+        let Action { entities: acting, uid: named, .. } =
             self.actions.get(action).ok_or_else(no_action)?;
         let Resource { kind, id, attributes } = resource;
         let no_type = || format!("the policies know no resource of the type {kind:?}");
@@ -203,7 +206,7 @@ impl Set {
         );
         let request = request.map_err(|error| error.to_string())?;
 
-        let mut entities = vec![subject.entity.clone(), acting.clone()];
+        let mut entities = vec![subject.entity.clone()];
         // What somebody claims of the principal himself is not heard.
         if target != subject.uid && !attributes.is_empty() {
             let told = json!({
@@ -216,7 +219,8 @@ impl Set {
         } else if target != subject.uid {
             entities.push(Entity::new_no_attrs(target.clone(), HashSet::new()));
         }
-        let entities = Entities::from_entities(entities, None).map_err(|it| it.to_string())?;
+        // Closed over already, the action costs nothing here.
+        let entities = acting.clone().add_entities(entities, None).map_err(|it| it.to_string())?;
         let keys = Key::fitting(&target, []);
         Ok((request, entities, keys))
     }

@@ -86,6 +86,8 @@ impl Names {
                 parents.extend(principal.groups.iter().map(|it| self::uid(&self.group, &it.id)));
                 let runs = principal.tenant.as_ref().is_some_and(|it| it.runs);
                 attributes.insert("runs_organization".to_owned(), Value::new_bool(runs));
+                let second_factor = Value::new_bool(principal.second_factor);
+                attributes.insert("second_factor".to_owned(), second_factor);
                 if let Some(tenant) = &principal.tenant {
                     let organization = self::uid(&self.organization, &tenant.id.to_string());
                     let value = Value::new_entity_uid(organization.clone());

@@ -40,5 +40,5 @@ pub use registries::Registries;
 pub use registry::{Live, Match, Registry};
 pub use run_behaviors::RunBehaviors;
 pub use timers::Timers;
-pub(crate) use turns::matches_in_turn;
+pub(crate) use turns::{has_turns, matches_in_turn};
 pub use watch_edits::WatchEdits;

@@ -221,6 +221,13 @@ fn undeclared(head: &Head, actions: &[Action]) -> Option<Power> {
     actions.iter().map(Action::power).find(|power| !head.powers.contains(power))
 }
 
+impl Match {
+    /// Whether the very same script is called alike.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.live.is_same(&other.live) && self.what == other.what && self.args == other.args
+    }
+}
+
 impl Live {
     /// What it may do, in plain words.
     pub fn powers(&self) -> impl Iterator<Item = &'static str> {
@@ -229,7 +236,7 @@ impl Live {
 
     /// Whether it is the very same script, by the same name.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.id == other.id && Arc::ptr_eq(&self.script, &other.script)
+        Arc::ptr_eq(&self.script, &other.script) && self.id == other.id
     }
 
     pub fn may(&self, power: Power) -> bool {

@@ -6,6 +6,11 @@ use crate::ports::Ran;
 /// What a responder is told that happened.
 pub(super) const RESPONDS: &str = "message";
 
+/// Whether it is asked only while no other has answered.
+pub(crate) fn has_turns(what: &str) -> bool {
+    what == RESPONDS
+}
+
 /// Runs what an event calls, in order. Of responders the first one that has an answer gives it;
 /// those after it are not run.
 pub(crate) fn in_turn<T>(
@@ -16,7 +21,7 @@ pub(crate) fn in_turn<T>(
     let mut answered = false;
     let mut done = Vec::new();
     for it in called {
-        let responder = what(&it) == RESPONDS;
+        let responder = has_turns(what(&it));
         if responder && answered {
             continue;
         }

@@ -61,6 +61,8 @@ pub struct Principal {
     pub roles: BTreeSet<String>,
     pub groups: BTreeSet<Membership>,
     pub tenant: Option<Tenant>,
+    /// Whether his account has a second factor; then each of his sessions began with it.
+    pub second_factor: bool,
     /// The server that a Discord account acts on.
     pub guild: Option<GuildId>,
     pub authenticated: bool,
@@ -94,6 +96,7 @@ impl Principal {
             roles: BTreeSet::new(),
             groups: BTreeSet::new(),
             tenant: None,
+            second_factor: false,
             guild: None,
             authenticated: false,
             jwt_valid: false,

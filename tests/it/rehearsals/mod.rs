@@ -228,7 +228,8 @@ async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
     let same = stage.propose(&[("dice", Some(&format!("{}// the same\n", dice(1, 6))))]).await;
     let report = stage.rehearse(&same, json!({})).await;
     assert_eq!((&report["events"], &report["differing"]), (&json!(2), &json!(0)), "{report}");
-    assert_eq!((&report["calls_before"], &report["calls_after"]), (&json!(2), &json!(2)));
+    let calls = (&report["calls_before"], &report["calls_after"]);
+    assert_eq!(calls, (&json!(1), &json!(1)), "what thanks stays as it is, and is not run");
 
     let other = stage
         .propose(&[("dice", Some(&dice(7, 7)[..])), ("thanks", Some(&thanks("Thank you")))])

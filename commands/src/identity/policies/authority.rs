@@ -84,6 +84,7 @@ impl Accounts {
         let holds = self.permissions(user).await?;
         let mut principal = Principal::holding(PrincipalKind::User, id.to_string(), holds);
         principal.jwt_valid = true;
+        principal.second_factor = user.factors().enabled();
         principal.roles = user.roles().iter().map(ToString::to_string).collect();
         if let Some(organization) = user.organization() {
             let tenant = self.organizations.load(&organization).await?.aggregate;

@@ -11,7 +11,7 @@ use domain::self_editing::{Example, Failing, Report};
 use super::beside::Beside;
 use super::lately::Lately;
 use super::words;
-use crate::behaviors::{Fed, Match, Registry, matches_in_turn};
+use crate::behaviors::{Fed, Match, Registry, has_turns, matches_in_turn};
 use crate::ports::{Fault, Ran};
 
 /// How many examples, and how many different errors, a report has.
@@ -110,7 +110,10 @@ impl Comparison {
 
     fn rehearse(&mut self, recorded: &Recorded, fed: &Fed) {
         self.report.events += 1;
-        let (before, after) = (fed.matches(&self.before), fed.matches(&self.after));
+        let (mut before, mut after) = (fed.matches(&self.before), fed.matches(&self.after));
+        if self.alike {
+            leave_out_what_stays(&mut before, &mut after);
+        }
         if before.is_empty() && after.is_empty() {
             return;
         }
@@ -123,9 +126,7 @@ impl Comparison {
         };
         let before = matches_in_turn(before, |it| run(&self.before, it));
         let after = matches_in_turn(after, |it| {
-            let same = |(other, _): &&(Match, Ran)| {
-                self.alike && other.live.is_same(&it.live) && other.args == it.args
-            };
+            let same = |(other, _): &&(Match, Ran)| self.alike && other.is_same(it);
             match before.iter().find(same) {
                 Some((_, ran)) => ran.clone(),
                 None => run(&self.after, it),
@@ -208,6 +209,20 @@ impl Comparison {
         }
         self.report.differing += u64::from(differs);
     }
+}
+
+/// Leaves out what both sides call alike, which cannot make a difference; but for responders, of which one
+/// decides whether the next is asked: where any of them differs, all of them stay.
+fn leave_out_what_stays(before: &mut Vec<Match>, after: &mut Vec<Match>) {
+    let is_new = |it: &Match, others: &[Match]| !others.iter().any(|other| other.is_same(it));
+    let newly = |some: &[Match], others: &[Match]| {
+        some.iter().any(|it| has_turns(it.what) && is_new(it, others))
+    };
+    let turns = newly(before, after) || newly(after, before);
+    let stays = |it: &Match, others: &[Match]| turns && has_turns(it.what) || is_new(it, others);
+    let left = before.iter().filter(|it| stays(it, after)).cloned().collect();
+    after.retain(|it| stays(it, before));
+    *before = left;
 }
 
 /// Whether two runs come to the same. Nobody sees the difference between silence and not being
