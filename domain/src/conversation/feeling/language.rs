@@ -1,6 +1,10 @@
 //! In which language a text is, as far as its small words tell.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+
+use super::lexicon::Lexicon;
 
 /// A language that can be judged.
 #[derive(
@@ -42,8 +46,8 @@ const SMALL_WORDS: [(Language, &str); 4] = [
     ),
     (
         Language::Es,
-        " el la los las y es son no yo tú él ella nosotros que de en un una con para por pero muy \
-         como qué mi tu su lo me te se está estoy estás eres soy hoy más todo gracias hola ",
+        " el la los las y es son yo tú él ella nosotros que de en un una con para por pero muy \
+         como qué mi tu su lo te se está estoy estás eres soy hoy más todo gracias hola ",
     ),
     (
         Language::Fr,
@@ -57,10 +61,9 @@ impl Language {
     pub fn guess(text: &str) -> Self {
         let mut counts = [0_u32; SMALL_WORDS.len()];
         let text: String = text.chars().take(1_000).collect::<String>().to_lowercase();
-        for word in text.split(|c: char| !(c.is_alphabetic() || c == '\'')) {
-            if word.is_empty() {
-                continue;
-            }
+        let words = text.split(|c: char| !(c.is_alphabetic() || c == '\''));
+        let words: BTreeSet<&str> = words.filter(|it| !it.is_empty()).collect();
+        for word in &words {
             let wrapped = format!(" {word} ");
             for (count, (_, small)) in counts.iter_mut().zip(SMALL_WORDS) {
                 *count += u32::from(small.contains(&wrapped));
@@ -75,6 +78,20 @@ impl Language {
             return Self::En;
         }
         let winner = counts.iter().position(|count| *count == best).unwrap_or(1);
-        SMALL_WORDS[winner].0
+        let guess = SMALL_WORDS[winner].0;
+        if best <= counts[1] + 1 && felt(&words, Self::En) > felt(&words, guess) {
+            return Self::En;
+        }
+        guess
     }
+}
+
+/// How many of the words say something of feelings in a language, small words left out.
+fn felt(words: &BTreeSet<&str>, language: Language) -> usize {
+    let lexicon = Lexicon::of(language);
+    let small = |word: &str| {
+        let wrapped = format!(" {word} ");
+        SMALL_WORDS.iter().any(|(_, small)| small.contains(&wrapped))
+    };
+    words.iter().filter(|it| lexicon.find(it).is_some() && !small(it)).count()
 }

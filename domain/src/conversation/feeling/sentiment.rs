@@ -28,7 +28,9 @@ const EXCLAMATION: f64 = 0.292;
 const BEND: f64 = 6.0;
 
 /// What is said to mean the opposite.
-const IRONY: &[&str] = &["/s", "yeah right", "yea right", "sure jan", "as if", "🙄", "not!"];
+const IRONY: &[&str] = &["yeah right", "yea right", "sure jan", "as if!", "🙄"];
+/// The same at the end of it.
+const IRONIC_ENDS: &[&str] = &["/s", ". not!", "! not!", ", not!", "… not!", "\nnot!"];
 
 pub(super) fn judge(text: &str, words: &[Word], language: Language) -> Sentiment {
     let lexicon = Lexicon::of(language);
@@ -56,11 +58,8 @@ pub(super) fn judge(text: &str, words: &[Word], language: Language) -> Sentiment
     sum += sum.signum() * EXCLAMATION * small(marks);
     if sum > 0.0 {
         let lower = text.to_lowercase();
-        let ironic = IRONY.iter().any(|it| match *it {
-            "/s" => lower.trim_end().ends_with("/s"),
-            other => lower.contains(other),
-        });
-        if ironic {
+        let ends = |it: &&str| lower.trim_end().ends_with(*it);
+        if IRONY.iter().any(|it| lower.contains(it)) || IRONIC_ENDS.iter().any(ends) {
             sum *= NEGATED;
         }
     }
@@ -95,7 +94,16 @@ fn valence(own: f64, words: &[Word], at: usize, lexicon: &Lexicon) -> f64 {
         } else if lexicon.dampers.contains(&text) {
             valence -= BOOST * fades * own.signum();
         }
-        negated |= is_negation(text, lexicon);
+        // “Never so well” is well indeed.
+        let mut between = words[at - distance + 1..at].iter();
+        if text == "never" && between.any(|it| ["so", "this"].contains(&it.text.as_str())) {
+            valence += BOOST * own.signum();
+        } else if text != "no" || distance < 3 {
+            negated |= is_negation(text, lexicon);
+        }
+    }
+    if words[at].is_sign {
+        return own;
     }
     if lexicon.negates_behind && !words[at].ends_clause {
         for after in words.iter().skip(at + 1).take(3) {

@@ -16,11 +16,14 @@ pub(super) struct Word {
     pub(super) drawn_out: bool,
     /// A sign that ends a clause follows.
     pub(super) ends_clause: bool,
+    /// No word, but an emoticon or an emoji.
+    pub(super) is_sign: bool,
 }
 
 /// The words of a text.
 pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
-    let lexicon = Lexicon::of(language);
+    // Emoticons say the same in every language; they stand in the English list.
+    let (lexicon, signs_of_all) = (Lexicon::of(language), Lexicon::of(Language::En));
     let is_shout = |token: &str| {
         let mut letters = token.chars().filter(|c| c.is_alphabetic()).peekable();
         let several = token.chars().filter(|c| c.is_alphabetic()).count() > 1;
@@ -34,17 +37,16 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
     for token in tokens {
         let signs: Vec<f64> = token.chars().filter_map(emoji).collect();
         let lower = token.to_lowercase();
-        // Emoticons are made of the signs that others end with.
-        if let Some(entry) =
-            lexicon.find(&lower).filter(|_| !lower.chars().any(char::is_alphanumeric))
-        {
-            words.push(Word::of(lower, Some(entry)));
+        // Emoticons are made of the signs that others end with, and of a letter or two: `:D`.
+        if let Some(entry) = signs_of_all.find(&lower).filter(|_| is_emoticon(&lower)) {
+            words.push(Word::sign(lower, entry));
             continue;
         }
         let trimmed = lower.trim_matches(|c: char| !c.is_alphanumeric());
         if !trimmed.is_empty() {
             let (entry, drawn_out) = look_up(lexicon, trimmed, language);
-            let ends_clause = token.ends_with(['.', ',', ';', ':', '!', '?']);
+            let bare = token.trim_end_matches(['"', '\'', ')', ']', '”', '’', '»']);
+            let ends_clause = bare.ends_with(['.', ',', ';', ':', '!', '?']);
             let shouted = mixed && is_shout(token);
             words.push(Word {
                 shouted,
@@ -54,7 +56,7 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
             });
         }
         for valence in signs {
-            words.push(Word::of(String::new(), Some(Entry { valence, emotion: None })));
+            words.push(Word::sign(String::new(), Entry { valence, emotion: None }));
         }
     }
     words
@@ -62,8 +64,18 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
 
 impl Word {
     fn of(text: String, entry: Option<Entry>) -> Self {
-        Self { text, entry, shouted: false, drawn_out: false, ends_clause: false }
+        Self { text, entry, shouted: false, drawn_out: false, ends_clause: false, is_sign: false }
     }
+
+    /// An emoticon or emoji: it stands at the end of what it is about.
+    fn sign(text: String, entry: Entry) -> Self {
+        Self { ends_clause: true, is_sign: true, ..Self::of(text, Some(entry)) }
+    }
+}
+
+fn is_emoticon(token: &str) -> bool {
+    let letters = token.chars().filter(|c| c.is_alphanumeric()).count();
+    letters == 0 || letters < token.chars().count() && token.chars().count() <= 4 && letters <= 2
 }
 
 /// The entry of a word, of the word without drawn-out letters, or of what it is made from.
