@@ -102,7 +102,7 @@ fn valence(own: f64, words: &[Word], at: usize, lexicon: &Lexicon) -> f64 {
             negated |= is_negation(text, lexicon);
         }
     }
-    if words[at].is_sign {
+    if words[at].is_sign() {
         return own;
     }
     if lexicon.negates_behind && !words[at].ends_clause {

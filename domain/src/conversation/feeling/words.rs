@@ -16,8 +16,6 @@ pub(super) struct Word {
     pub(super) drawn_out: bool,
     /// A sign that ends a clause follows.
     pub(super) ends_clause: bool,
-    /// No word, but an emoticon or an emoji.
-    pub(super) is_sign: bool,
 }
 
 /// The words of a text.
@@ -64,12 +62,18 @@ pub(super) fn words(text: &str, language: Language) -> Vec<Word> {
 
 impl Word {
     fn of(text: String, entry: Option<Entry>) -> Self {
-        Self { text, entry, shouted: false, drawn_out: false, ends_clause: false, is_sign: false }
+        Self { text, entry, shouted: false, drawn_out: false, ends_clause: false }
     }
 
     /// An emoticon or emoji: it stands at the end of what it is about.
     fn sign(text: String, entry: Entry) -> Self {
-        Self { ends_clause: true, is_sign: true, ..Self::of(text, Some(entry)) }
+        Self { ends_clause: true, ..Self::of(text, Some(entry)) }
+    }
+
+    /// Whether it is no word, but an emoticon or an emoji: words have their signs taken off.
+    pub(super) fn is_sign(&self) -> bool {
+        let is_word = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+        !is_word(self.text.chars().next()) || !is_word(self.text.chars().last())
     }
 }
 
