@@ -98,13 +98,13 @@ struct RehearsalView {
     examples: Vec<RehearsalExample>,
     /// The errors, each once, up to 20; it needs `read:history` as well.
     errors: Vec<RehearsalError>,
-    /// How often behaviors were called.
+    /// How often behaviors were called, of those that can answer otherwise.
     calls_before: u64,
     calls_after: u64,
-    /// How long all scripts ran together, in microseconds.
+    /// How long their scripts ran together, in microseconds.
     time_before_us: u64,
     time_after_us: u64,
-    /// How many steps all scripts did together.
+    /// How many steps their scripts did together.
     operations_before: u64,
     operations_after: u64,
     /// How many actions a single event led to at most.

@@ -61,7 +61,7 @@ pub struct Principal {
     pub roles: BTreeSet<String>,
     pub groups: BTreeSet<Membership>,
     pub tenant: Option<Tenant>,
-    /// Whether his account has a second factor; then each of his sessions began with it.
+    /// Whether his account has a second factor: then nobody signs in without it any more.
     pub second_factor: bool,
     /// The server that a Discord account acts on.
     pub guild: Option<GuildId>,

@@ -57,7 +57,7 @@ pub struct Report {
     pub to: u64,
     /// Events that were fed in.
     pub events: u64,
-    /// Calls of behaviors, before and after.
+    /// Calls of behaviors that can answer otherwise, before and after.
     pub calls_before: u64,
     pub calls_after: u64,
     /// Events that are answered otherwise.
