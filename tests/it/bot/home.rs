@@ -131,6 +131,21 @@ impl Home {
         settings
     }
 
+    /// The lifecycle as another process sees it, which lives on.
+    pub(super) fn lifecycle(&self) -> Lifecycle {
+        let snapshots: Arc<dyn Snapshots> = self.store.clone();
+        self.lifecycle_by(&Executors::new(&self.journal, &snapshots))
+    }
+
+    fn lifecycle_by(&self, executors: &Executors) -> Lifecycle {
+        Lifecycle {
+            bots: executors.bots.clone(),
+            clock: self.journal.clock().clone(),
+            processes: executors.processes.clone(),
+            settings: executors.settings.clone(),
+        }
+    }
+
     /// A bot as after the start of a process: nothing is in memory.
     pub(super) fn start(&self) -> Running {
         self.start_with(self.settings())
@@ -156,12 +171,7 @@ impl Home {
             workspace: executors.workspaces.clone(),
             recent: RecentTurns::default(),
         };
-        let lifecycle = Lifecycle {
-            bots: executors.bots.clone(),
-            clock: self.journal.clock().clone(),
-            processes: executors.processes.clone(),
-            settings: executors.settings.clone(),
-        };
+        let lifecycle = self.lifecycle_by(&executors);
         let self_editing = SelfEditing {
             access: Arc::new(Everybody),
             blobs,

@@ -118,9 +118,8 @@ async fn one_that_was_killed_and_should_be_away_is_recorded_as_gone() {
     let home = Home::new().await;
     let bot = home.start();
     home.until_listening(1).await;
-    let lifecycle = bot.lifecycle.clone();
     bot.kill();
-    lifecycle.shutdown(&operator(), true, "night".to_owned()).await.unwrap();
+    home.lifecycle().shutdown(&operator(), true, "night".to_owned()).await.unwrap();
     let bot = home.start();
     home.until_gone("did not end properly", 1).await;
     bot.stop().await;
