@@ -47,7 +47,7 @@ const HOLDER: &str = "test";
 pub(super) struct Home {
     pub(super) discord: DiscordSimulator,
     pub(super) journal: Journal,
-    store: Arc<OperationalStore>,
+    pub(super) store: Arc<OperationalStore>,
     vault: Arc<SealedVault>,
     pub(super) views: Generations,
     /// Each permit lets one answer go that takes time.
@@ -131,21 +131,6 @@ impl Home {
         settings
     }
 
-    /// The lifecycle as another process sees it, which lives on.
-    pub(super) fn lifecycle(&self) -> Lifecycle {
-        let snapshots: Arc<dyn Snapshots> = self.store.clone();
-        self.lifecycle_by(&Executors::new(&self.journal, &snapshots))
-    }
-
-    fn lifecycle_by(&self, executors: &Executors) -> Lifecycle {
-        Lifecycle {
-            bots: executors.bots.clone(),
-            clock: self.journal.clock().clone(),
-            processes: executors.processes.clone(),
-            settings: executors.settings.clone(),
-        }
-    }
-
     /// A bot as after the start of a process: nothing is in memory.
     pub(super) fn start(&self) -> Running {
         self.start_with(self.settings())
@@ -171,7 +156,12 @@ impl Home {
             workspace: executors.workspaces.clone(),
             recent: RecentTurns::default(),
         };
-        let lifecycle = self.lifecycle_by(&executors);
+        let lifecycle = Lifecycle {
+            bots: executors.bots.clone(),
+            clock: self.journal.clock().clone(),
+            processes: executors.processes.clone(),
+            settings: executors.settings.clone(),
+        };
         let self_editing = SelfEditing {
             access: Arc::new(Everybody),
             blobs,

@@ -1,5 +1,10 @@
 //! The bot obeys: it leaves, comes back, and says why it cannot come.
 
+use std::sync::Arc;
+
+use commands::Executors;
+use commands::lifecycle::Lifecycle;
+use commands::ports::Snapshots;
 use domain::kernel::Event;
 use domain::lifecycle::BotEvent;
 use tests::simulators::discord::DiscordSimulator;
@@ -119,8 +124,20 @@ async fn one_that_was_killed_and_should_be_away_is_recorded_as_gone() {
     let bot = home.start();
     home.until_listening(1).await;
     bot.kill();
-    home.lifecycle().shutdown(&operator(), true, "night".to_owned()).await.unwrap();
+    of_another_process(&home).shutdown(&operator(), true, "night".to_owned()).await.unwrap();
     let bot = home.start();
     home.until_gone("did not end properly", 1).await;
     bot.stop().await;
+}
+
+/// The lifecycle as another process sees it, which lives on.
+fn of_another_process(home: &Home) -> Lifecycle {
+    let snapshots: Arc<dyn Snapshots> = home.store.clone();
+    let executors = Executors::new(&home.journal, &snapshots);
+    Lifecycle {
+        bots: executors.bots.clone(),
+        clock: home.journal.clock().clone(),
+        processes: executors.processes.clone(),
+        settings: executors.settings.clone(),
+    }
 }
