@@ -61,7 +61,7 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     rows.push(Row::new("1 of 100 behaviors changed, until live", live));
     rows.push(Row::new("… its p99", p99(live)).reaching(Goal::AtMost(100_000.0)));
 
-    let edit = stage.propose("behaviors/every-00.rhai", &every("!!!")).await?;
+    let edit = stage.propose(vec![file("behaviors/every-00.rhai", &every("!!!"))]).await?;
     let (fed, _, by_core) = stage.rehearse(edit).await?;
     let row =
         Row::new("rehearsal of what sees every message, events a second of one core", by_core);
@@ -70,15 +70,15 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     let theirs = async || read(&stage.journal, fed).await;
     let pair = bench.in_turns(false, ours, theirs).await?;
     rows.push(Row::new("… on the clock", pair.ours).beside("reading alone", pair.theirs));
-    let setting = "prefix = \"?\"\n";
-    let edit = stage.propose("settings/bot.toml", setting).await?;
+    let setting = file("settings/bot.toml", "prefix = \"?\"\n");
+    let edit = stage.propose(vec![setting, file("behaviors/every-00.rhai", &every("!!!"))]).await?;
     let all = stage.rehearse(edit).await?.2;
     rows.push(Row::new("rehearsal of a setting, twenty scripts an event, by one core", all));
 
     let folder = tempfile::tempdir()?;
     let stage = Stage::open(folder.path(), palimpsest::starting_workspace()).await?;
     workload::fill(&stage.journal, EVENTS).await?;
-    let edit = stage.propose("behaviors/every-00.rhai", &every("!!!")).await?;
+    let edit = stage.propose(vec![file("behaviors/every-00.rhai", &every("!!!"))]).await?;
     let by_core = stage.rehearse(edit).await?.2;
     let row =
         Row::new("rehearsal of the workspace that ships, events a second of one core", by_core);
@@ -118,15 +118,12 @@ impl Stage {
         Ok(Self { journal: desk.journal, registries, rehearsals, self_editing })
     }
 
-    async fn propose(&self, path: &str, text: &str) -> Result<EditId> {
+    async fn propose(&self, files: Vec<Change>) -> Result<EditId> {
         let proposal = Proposal {
             scope: Scope::Features,
             kind: None,
             description: "Another word".to_owned(),
-            wanted: Wanted::Files(vec![Change {
-                path: path.to_owned(),
-                content: Some(text.to_owned()),
-            }]),
+            wanted: Wanted::Files(files),
             base_revision: None,
         };
         Ok(self.self_editing.propose(&somebody("ana"), proposal).await?.0)
@@ -136,8 +133,8 @@ impl Stage {
     async fn revise(&self) -> Result<Figure> {
         let mut times = Vec::new();
         for number in 0..REVISIONS {
-            let edit =
-                self.propose("behaviors/command-07.rhai", &command(7, &number.to_string())).await?;
+            let changed = command(7, &number.to_string());
+            let edit = self.propose(vec![file("behaviors/command-07.rhai", &changed)]).await?;
             self.self_editing.approve(&somebody("ben"), edit, Word::default()).await?;
             let before = self.registries.now().await?.revision();
             self.self_editing.apply(&somebody("ben"), edit).await?;
@@ -157,7 +154,7 @@ impl Stage {
         let ending = self.rehearsals.ending(id).await?;
         let (took, core) = (begun.elapsed(), core_time()?.saturating_sub(core));
         let Some(Ending::Ended(report)) = ending else { anyhow::bail!("{ending:?}") };
-        ensure!(report.calls_after > 0 && report.errors_after == 0, "{report:?}");
+        ensure!(report.differing > 0 && report.errors_after == 0, "{report:?}");
         let fed = usize::try_from(report.events)?;
         Ok((fed, Figure::rate(fed, took), Figure::rate(fed, core)))
     }
@@ -212,14 +209,15 @@ async fn some_events(journal: &Journal) -> Result<Vec<Recorded>> {
 }
 
 fn behaviors() -> Vec<Change> {
-    let file = |name: String, source: String| Change {
-        path: format!("behaviors/{name}.rhai"),
-        content: Some(source),
-    };
-    let commands = (0..60).map(|it| file(format!("command-{it:02}"), command(it, "once")));
-    let answers = (0..30).map(|it| file(format!("answer-{it:02}"), answer(it)));
-    let each = (0..10).map(|it| file(format!("every-{it:02}"), every(&"!".repeat(it + 10))));
+    let behavior = |name: String, source: String| file(&format!("behaviors/{name}.rhai"), &source);
+    let commands = (0..60).map(|it| behavior(format!("command-{it:02}"), command(it, "once")));
+    let answers = (0..30).map(|it| behavior(format!("answer-{it:02}"), answer(it)));
+    let each = (0..10).map(|it| behavior(format!("every-{it:02}"), every(&"!".repeat(it + 10))));
     commands.chain(answers).chain(each).collect()
+}
+
+fn file(path: &str, text: &str) -> Change {
+    Change { path: path.to_owned(), content: Some(text.to_owned()) }
 }
 
 fn command(number: usize, word: &str) -> String {
