@@ -64,9 +64,8 @@ impl Language {
         let words = text.split(|c: char| !(c.is_alphabetic() || c == '\''));
         let words: BTreeSet<&str> = words.filter(|it| !it.is_empty()).collect();
         for word in &words {
-            let wrapped = format!(" {word} ");
             for (count, (_, small)) in counts.iter_mut().zip(SMALL_WORDS) {
-                *count += u32::from(small.contains(&wrapped));
+                *count += u32::from(has(small, word));
             }
         }
         // Letters that the others do not have.
@@ -89,9 +88,10 @@ impl Language {
 /// How many of the words say something of feelings in a language, small words left out.
 fn felt(words: &BTreeSet<&str>, language: Language) -> usize {
     let lexicon = Lexicon::of(language);
-    let small = |word: &str| {
-        let wrapped = format!(" {word} ");
-        SMALL_WORDS.iter().any(|(_, small)| small.contains(&wrapped))
-    };
-    words.iter().filter(|it| lexicon.find(it).is_some() && !small(it)).count()
+    let is_small = |word: &str| SMALL_WORDS.iter().any(|(_, small)| has(small, word));
+    words.iter().filter(|it| lexicon.find(it).is_some() && !is_small(it)).count()
+}
+
+fn has(small: &str, word: &str) -> bool {
+    small.split(' ').any(|it| it == word)
 }

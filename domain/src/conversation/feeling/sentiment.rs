@@ -70,6 +70,10 @@ pub(super) fn judge(text: &str, words: &[Word], language: Language) -> Sentiment
 
 /// What a word says where it stands.
 fn valence(own: f64, words: &[Word], at: usize, lexicon: &Lexicon) -> f64 {
+    // “No cheque :(” is as sad as it looks.
+    if words[at].is_sign() {
+        return own;
+    }
     let mut valence = own;
     if words[at].shouted {
         valence += SHOUT * own.signum();
@@ -101,9 +105,6 @@ fn valence(own: f64, words: &[Word], at: usize, lexicon: &Lexicon) -> f64 {
         } else if text != "no" || distance < 3 {
             negated |= is_negation(text, lexicon);
         }
-    }
-    if words[at].is_sign() {
-        return own;
     }
     if lexicon.negates_behind && !words[at].ends_clause {
         for after in words.iter().skip(at + 1).take(3) {
