@@ -38,20 +38,25 @@ impl GuardedPolicies {
         vec![Finding { file: POLICY_SCHEMA.to_owned(), line: None, reason }]
     }
 
-    /// An owner, and a key that may do everything, go on being able to mend the policies.
+    /// An owner, and a key that may do everything, go on being able to mend the policies: an owner without a
+    /// second factor at least by setting one up.
     fn lock_out(&self, live: &Live) -> Vec<Finding> {
         let mut owner = Principal::holding(PrincipalKind::User, "(an owner)", Permissions::all());
         owner.roles.insert("owner".to_owned());
         owner.jwt_valid = true;
-        owner.second_factor = true;
-        for permission in MENDING {
+        let ask = |second_factor: bool, permission: Permission| {
             let question = Question {
-                principal: owner.clone(),
+                principal: Principal { second_factor, ..owner.clone() },
                 action: permission.to_string(),
                 resource: Resource::platform(),
                 context: Map::new(),
             };
-            let decision = decided(live, &self.0, &question);
+            decided(live, &self.0, &question)
+        };
+        let mends = MENDING.iter().all(|it| ask(false, *it).allow);
+        let first = (!mends).then_some((false, Permission::WriteProfile));
+        for (second_factor, permission) in MENDING.map(|it| (true, it)).into_iter().chain(first) {
+            let decision = ask(second_factor, permission);
             if decision.allow {
                 continue;
             }

@@ -97,8 +97,16 @@ impl Set {
             all,
         };
         set.texts = read.into_iter().map(|it| it.text).collect();
+        // An older schema has no word for it, and its policies go on deciding.
+        set.names.tells_second_factor = set.takes(&sample(PrincipalKind::User))?;
         set.spoken = set.speaks_of()?;
         Ok(Some(set))
+    }
+
+    /// Whether the schema takes all that the platform tells of somebody.
+    fn takes(&self, principal: &Principal) -> Result<bool, String> {
+        let told = self.names.subject(principal)?.entity;
+        Ok(Entities::from_entities([told], Some(&self.schema)).is_ok())
     }
 
     /// Tries every kind of request that the schema has, with all that the platform may tell.
@@ -107,10 +115,8 @@ impl Set {
         let samples: Vec<_> = KINDS.iter().map(|kind| sample(*kind)).collect();
         let mut subjects = Vec::new();
         for sample in &samples {
-            let subject = self.names.subject(sample)?;
-            let fits = Entities::from_entities([subject.entity.clone()], Some(&self.schema));
-            if fits.is_ok() {
-                subjects.push(subject);
+            if self.takes(sample)? {
+                subjects.push(self.names.subject(sample)?);
             }
         }
         for env in self.schema.request_envs() {

@@ -32,6 +32,8 @@ pub(super) struct Names {
     role: EntityTypeName,
     system: EntityTypeName,
     user: EntityTypeName,
+    /// Whether the schema has a word for second factors of users.
+    pub(super) tells_second_factor: bool,
 }
 
 /// Somebody as an entity.
@@ -54,6 +56,7 @@ impl Names {
             role: name("Role")?,
             system: name("System")?,
             user: name("User")?,
+            tells_second_factor: true,
         })
     }
 
@@ -86,8 +89,10 @@ impl Names {
                 parents.extend(principal.groups.iter().map(|it| self::uid(&self.group, &it.id)));
                 let runs = principal.tenant.as_ref().is_some_and(|it| it.runs);
                 attributes.insert("runs_organization".to_owned(), Value::new_bool(runs));
-                let second_factor = Value::new_bool(principal.second_factor);
-                attributes.insert("second_factor".to_owned(), second_factor);
+                if self.tells_second_factor {
+                    let second_factor = Value::new_bool(principal.second_factor);
+                    attributes.insert("second_factor".to_owned(), second_factor);
+                }
                 if let Some(tenant) = &principal.tenant {
                     let organization = self::uid(&self.organization, &tenant.id.to_string());
                     let value = Value::new_entity_uid(organization.clone());

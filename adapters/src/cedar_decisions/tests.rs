@@ -160,9 +160,30 @@ fn an_edit_that_locks_everybody_out_is_refused() {
     let mut files = shipped();
     files.insert("policies/roles.cedar".into(), String::new());
     assert!(guard.check(&files)[0].reason.contains("no policy permits it"));
+    let needs = |spared: &str| {
+        let more = format!(
+            "forbid(principal is User, action, resource) when {{ !principal.second_factor }}\n\
+             unless {{ action == Action::\"{spared}\" }};"
+        );
+        guard.check(&with(shipped(), &more))
+    };
+    assert_eq!(needs("write:profile"), [], "an owner sets a second factor up, and mends");
+    assert!(needs("read:profile")[0].reason.contains("write:profile"));
     let narrow = files["policies/schema.cedarschema"].replace("jwt_valid: Bool,", "");
     let files = Files::from([("policies/schema.cedarschema".to_owned(), narrow)]);
     assert!(guard.check(&files)[0].reason.contains("Facts"));
+}
+
+#[tokio::test]
+async fn policies_of_before_second_factors_go_on_deciding() {
+    let mut files =
+        with(shipped(), "forbid(principal, action == Action::\"read:log\", resource);\n");
+    let schema = files.get_mut("policies/schema.cedarschema").unwrap();
+    *schema = schema.replace("Bool,\n  second_factor: Bool", "Bool");
+    let (decisions, _) = over(files);
+    let granted = decisions.granted(&user(OrganizationId(Uuid::nil()), false)).await.unwrap();
+    assert!(!granted.allow(Permission::ReadLog) && granted.allow(Permission::ReadAudit));
+    assert!(decisions.in_force().await.unwrap().shipped.is_empty(), "none of those that ship");
 }
 
 #[tokio::test]
