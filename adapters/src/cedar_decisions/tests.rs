@@ -181,7 +181,9 @@ async fn policies_of_before_second_factors_go_on_deciding() {
     let schema = files.get_mut("policies/schema.cedarschema").unwrap();
     *schema = schema.replace("Bool,\n  second_factor: Bool", "Bool");
     let (decisions, _) = over(files);
-    let granted = decisions.granted(&user(OrganizationId(Uuid::nil()), false)).await.unwrap();
+    let everything = Permissions::all();
+    let owner = Principal { holds: everything, ..user(OrganizationId(Uuid::nil()), false) };
+    let granted = decisions.granted(&owner).await.unwrap();
     assert!(!granted.allow(Permission::ReadLog) && granted.allow(Permission::ReadAudit));
     assert!(decisions.in_force().await.unwrap().shipped.is_empty(), "none of those that ship");
 }
