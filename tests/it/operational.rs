@@ -60,6 +60,10 @@ async fn a_bucket_is_shared_by_all_processes(database: TestDatabase) {
     assert_eq!(store.draw("auth", "192.0.2.2", bucket).await.unwrap(), Taken::Left(4));
     assert_eq!(store.draw("other", "192.0.2.1", bucket).await.unwrap(), Taken::Left(4));
     let quick = Bucket { every: Duration::from_millis(1), burst: 1 };
+    for n in 0..100 {
+        let taken = store.draw("quick", &format!("{n}"), quick).await.unwrap();
+        assert_eq!(taken, Taken::Left(0), "it may fill again while the statement runs");
+    }
     assert_eq!(store.draw("quick", "192.0.2.1", quick).await.unwrap(), Taken::Left(0));
     for _ in 0..1_000 {
         // It fills again by itself, and then there is nothing of it to keep.
