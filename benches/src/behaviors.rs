@@ -72,8 +72,9 @@ pub(crate) async fn show(bench: Bench) -> Result<Vec<Row>> {
     rows.push(Row::new("… on the clock", pair.ours).beside("reading alone", pair.theirs));
     let setting = file("settings/bot.toml", "prefix = \"?\"\n");
     let edit = stage.propose(vec![setting, file("behaviors/every-00.rhai", &every("!!!"))]).await?;
-    let all = stage.rehearse(edit).await?.2;
-    rows.push(Row::new("rehearsal of a setting, twenty scripts an event, by one core", all));
+    let by_core = stage.rehearse(edit).await?.2;
+    let row = Row::new("rehearsal of an edit of settings, events a second of one core", by_core);
+    rows.push(row.reaching(Goal::AtLeast(20_000.0)));
 
     let folder = tempfile::tempdir()?;
     let stage = Stage::open(folder.path(), palimpsest::starting_workspace()).await?;

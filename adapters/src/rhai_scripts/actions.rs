@@ -1,12 +1,12 @@
 //! The functions that scripts make actions with, and the few others that the platform adds.
 
 use std::str::FromStr;
-use std::sync::Arc;
 
+use commands::ports::Reads;
 use domain::behaviors::Action;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, INT, Map};
 
-use super::{run, values};
+use super::{COMMANDS, SETTING, run, values};
 
 /// How long a text is at most, in characters; what Discord takes at once is less, and is split.
 const MOST_TEXT: usize = 6_000;
@@ -53,10 +53,10 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_fn("poll", poll)
         .register_fn("choose", choose)
-        .register_fn("commands", commands)
+        .register_fn(COMMANDS, commands)
         .register_fn("has_words", has_words)
         .register_fn("random", random)
-        .register_fn("setting", setting);
+        .register_fn(SETTING, setting);
 }
 
 fn reply(words: &str, private: bool) -> Answer<Action> {
@@ -121,16 +121,24 @@ fn random(from: INT, to: INT) -> Answer<INT> {
 }
 
 /// The commands that people can call.
-fn commands() -> Array {
-    let known = run::now(|run| Arc::clone(&run.workspace)).unwrap_or_default();
-    known.commands.iter().map(values::of_described).collect()
+fn commands() -> Answer<Array> {
+    let read = Reads { commands: true, ..Reads::default() };
+    let known = run::workspace(read).ok_or_else(|| unseen(COMMANDS))?;
+    Ok(known.commands.iter().map(values::of_described).collect())
 }
 
 /// What `settings/<name>.toml` of the workspace says.
 fn setting(name: &str) -> Answer<Map> {
-    let found = run::now(|run| run.workspace.settings.get(name).cloned()).flatten();
-    let found = found.map(values::of_json).and_then(Dynamic::try_cast::<Map>);
+    let read = Reads { settings: true, ..Reads::default() };
+    let known = run::workspace(read).ok_or_else(|| unseen(SETTING))?;
+    let found =
+        known.settings.get(name).cloned().map(values::of_json).and_then(Dynamic::try_cast::<Map>);
     found.ok_or_else(|| format!("there is no settings/{name}.toml").into())
+}
+
+/// Whoever compares two workspaces wants to know whom a difference concerns.
+fn unseen(function: &str) -> String {
+    format!("{function} is called, and its name does not stand in the script: write it out")
 }
 
 fn this_message<T: FromStr>() -> Answer<T> {

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use commands::ports::{Fault, Occasion, Ran, Readable};
+use commands::ports::{Fault, Occasion, Readable, Reads};
 use domain::behaviors::Action;
 use domain::kernel::MessageId;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, Scope};
 
-use super::{Compiled, ENTRY, memory, sandbox, testing, values};
+use super::{Compiled, memory, sandbox, testing};
 
 /// How long a run may take.
 const LONGEST: Duration = Duration::from_millis(250);
@@ -41,8 +41,9 @@ pub(super) struct Run {
     chance: u64,
     pub(super) message: Option<MessageId>,
     pub(super) workspace: Arc<Readable>,
+    reads: Reads,
     /// The behavior that a test script tests, and when its tests end.
-    pub(super) tested: Option<(Arc<Engine>, AST, Instant)>,
+    pub(super) tested: Option<(Compiled, Instant)>,
 }
 
 thread_local! {
@@ -64,6 +65,7 @@ impl Run {
             chance: occasion.seed,
             message: occasion.message,
             workspace: Arc::clone(workspace),
+            reads: Reads::default(),
             tested: None,
         }
     }
@@ -72,6 +74,16 @@ impl Run {
     pub(super) fn until(mut self, last: Instant) -> Self {
         self.ends = self.ends.min(last);
         self
+    }
+
+    /// The same run, which may read that of the workspace.
+    pub(super) fn reading(mut self, reads: Reads) -> Self {
+        self.reads = reads;
+        self
+    }
+
+    pub(super) fn took(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(super) fn operations(&self) -> u64 {
@@ -102,6 +114,11 @@ impl Run {
 /// Asks the run that is going on.
 pub(super) fn now<T>(ask: impl FnOnce(&mut Run) -> T) -> Option<T> {
     RUN.with_borrow_mut(|run| run.as_mut().map(ask))
+}
+
+/// The workspace, if the script may read that of it.
+pub(super) fn workspace(read: Reads) -> Option<Arc<Readable>> {
+    now(|run| run.reads.any_of(read).then(|| Arc::clone(&run.workspace))).flatten()
 }
 
 /// The next number of chance (`SplitMix64`): the same seed, the same numbers.
@@ -188,14 +205,6 @@ pub(super) fn within(
         Some(why) => Err(Fault { line: None, reason: why.clone() }),
     });
     (answer, run)
-}
-
-pub(super) fn run(script: &Compiled, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran {
-    let run = Run::new(occasion, workspace);
-    let event = values::of_occasion(occasion);
-    let (answer, run) = within(run, &script.engine, &script.ast, ENTRY, (event,));
-    let wanted = answer.and_then(wanted);
-    Ran { wanted, operations: run.operations, took: run.started.elapsed() }
 }
 
 /// What a script answered, as actions.

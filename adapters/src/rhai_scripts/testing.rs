@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use commands::ports::{Fault, Occasion, Readable, Settings, Tested};
+use commands::ports::{Fault, Occasion, Readable, Reads, Settings, Tested};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map};
 use serde_json::{Value, json};
 
 use super::run::Run;
-use super::{Compiled, ENTRY, run, sandbox, values};
+use super::{Compiled, run, sandbox, values};
 
 /// How long the tests of one file take together at most.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -46,8 +46,9 @@ pub(super) fn test(
             return Tested { name, failure: Some(Fault { line: None, reason }) };
         }
         let occasion = Occasion { seed: 1, ..Occasion::default() };
-        let mut run = Run::new(&occasion, workspace).until(last);
-        run.tested = Some((Arc::clone(&script.engine), script.ast.clone(), last));
+        let everything = Reads { settings: true, commands: true };
+        let mut run = Run::new(&occasion, workspace).until(last).reading(everything);
+        run.tested = Some((script.clone(), last));
         let (answer, _) = run::within(run, &script.engine, &ast, &name, ());
         Tested { name, failure: answer.err() }
     });
@@ -94,9 +95,9 @@ fn expect_error(event: Map, words: &str) -> Answer<()> {
 }
 
 fn call(event: Map) -> Answer<Result<Array, Fault>> {
-    let Some((engine, ast, last, workspace, called)) = run::now(|run| {
+    let Some((script, last, workspace, called)) = run::now(|run| {
         let (workspace, called) = (run.workspace.clone(), run.charged());
-        run.tested.clone().map(|(engine, ast, last)| (engine, ast, last, workspace, called))
+        run.tested.clone().map(|(script, last)| (script, last, workspace, called))
     })
     .flatten() else {
         return no("only a test calls a behavior");
@@ -112,9 +113,8 @@ fn call(event: Map) -> Answer<Result<Array, Fault>> {
     }
     let occasion = usual(event)?;
     let run = Run::new(&occasion, &workspace).until(last);
-    let (answer, run) = run::within(run, &engine, &ast, ENTRY, (values::of_occasion(&occasion),));
+    let (actions, run) = script.call(run, &occasion);
     run::now(|outer| outer.charge(run.operations()));
-    let actions = answer.and_then(run::wanted);
     Ok(actions.map(|actions| actions.iter().map(values::of_action).collect()))
 }
 

@@ -223,6 +223,26 @@ fn tests_have_settings_and_commands_of_their_own() {
 }
 
 #[test]
+fn what_a_script_reads_shows_in_its_text() {
+    let reads = |source: &str| compiled(source).expect(source).reads();
+    assert_eq!(reads("fn run(event) { reply(`commander`) }"), Reads::default());
+    let settings = Reads { settings: true, commands: false };
+    assert_eq!(reads("fn run(event) { setting(\"a\") }"), settings);
+    let commands = Reads { settings: false, commands: true };
+    assert_eq!(reads("fn run(event) { Fn(\"commands\").call() }"), commands);
+
+    for (source, named) in [
+        ("fn run(event) { Fn(\"set\" + \"ting\").call(\"bot\") }", "setting"),
+        ("fn run(event) { Fn(\"command\\x73\").call() }", "commands"),
+        ("fn run(event) { [\"bot\"].map(Fn(\"set\" + \"ting\")) }", "setting"),
+    ] {
+        assert_eq!(reads(source), Reads::default(), "{source}");
+        let fault = ran(source).expect_err(source);
+        assert!(fault.reason.contains(named) && fault.reason.contains("write it out"), "{fault}");
+    }
+}
+
+#[test]
 fn commands_are_listed() {
     let source = "fn run(event) { reply(commands().map(|it| `${it.kind} ${it.name}`)[0]) }";
     let dice = Described { kind: "command".into(), name: "dice".into(), ..Described::default() };

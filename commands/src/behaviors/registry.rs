@@ -9,7 +9,7 @@ use domain::kernel::BehaviorId;
 use super::paths::{is_behavior, name_of};
 use super::phrases::Phrases;
 use super::{Happening, Head, Kind, readable};
-use crate::ports::{Fault, Occasion, Ran, Readable, Script};
+use crate::ports::{Fault, Occasion, Ran, Readable, Reads, Script};
 use crate::self_editing::Files;
 
 /// What stands before the name of a prefix command when `settings/bot.toml` says nothing.
@@ -191,9 +191,12 @@ impl Registry {
         calls.collect()
     }
 
-    /// Whether scripts read the same of the workspace as in the other one.
-    pub(crate) fn reads_as(&self, other: &Self) -> bool {
-        self.workspace == other.workspace
+    /// What scripts can read of the workspace, and find otherwise in the other one.
+    pub(crate) fn reads_otherwise(&self, other: &Self) -> Reads {
+        Reads {
+            settings: self.workspace.settings != other.workspace.settings,
+            commands: self.workspace.commands != other.workspace.commands,
+        }
     }
 
     /// The longest past that a behavior sees, in messages.
@@ -222,9 +225,13 @@ fn undeclared(head: &Head, actions: &[Action]) -> Option<Power> {
 }
 
 impl Match {
-    /// Whether the very same script is called alike.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.live.is_same(&other.live) && self.what == other.what && self.args == other.args
+    /// Whether it comes to the same: the very same script, called alike, which reads nothing of what is
+    /// otherwise.
+    pub(crate) fn is_same(&self, other: &Self, otherwise: Reads) -> bool {
+        self.live.is_same(&other.live)
+            && self.what == other.what
+            && self.args == other.args
+            && !self.live.script.reads().any_of(otherwise)
     }
 }
 

@@ -59,7 +59,8 @@ pub use places::{Coordinates, NoPlaces, Places};
 pub use policy_checker::PolicyChecker;
 pub use recent_faults::{NoFaults, RecentFault, RecentFaults};
 pub use script_runner::{
-    Described, Fault, Line, Occasion, Ran, Readable, Script, ScriptRunner, Settings, Tested, User,
+    Described, Fault, Line, Occasion, Ran, Readable, Reads, Script, ScriptRunner, Settings, Tested,
+    User,
 };
 pub use sessions::SessionList;
 pub use shared_limits::{Bucket, SharedLimits, Taken};

@@ -131,8 +131,24 @@ pub struct Tested {
     pub failure: Option<Fault>,
 }
 
+/// What of the workspace a script reads, as far as its text shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    pub settings: bool,
+    pub commands: bool,
+}
+
+impl Reads {
+    pub fn any_of(self, others: Self) -> bool {
+        self.settings && others.settings || self.commands && others.commands
+    }
+}
+
 /// A compiled script.
 pub trait Script: Send + Sync {
+    /// What it may read of the workspace; it gets nothing else of it.
+    fn reads(&self) -> Reads;
+
     /// Runs it on an occasion. It touches nothing: it answers what it wants done.
     fn run(&self, occasion: &Occasion, workspace: &Arc<Readable>) -> Ran;
 

@@ -194,6 +194,37 @@ async fn behaviors_see_the_past_and_have_their_say_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_settings_is_rehearsed_by_those_who_read_them() {
+    let head =
+        "kind = \"reaction\"\non = \"message_created\"\ndescription = \"x\"\npowers = [\"reply\"]";
+    let reader = script(head, "reply(setting(\"words\").hello)");
+    let other = script(head, "reply(event.text)");
+    let words = |hello: &str| format!("hello = \"{hello}\"\n");
+    let stage = Stage::with(&[
+        ("settings/words.toml", &words("Hi")),
+        ("reader", &reader),
+        ("other", &other),
+        ("list", &prefixed("list", "reply(`${commands().len()}`)")),
+    ])
+    .await;
+    for text in ["one", "two", "!list"] {
+        stage.say(ANA, text).await;
+    }
+    let seen = |report: &Value| {
+        let number = |name: &str| report[name].as_u64();
+        (number("differing"), number("calls_before"), report["behaviors"][0]["behavior"].clone())
+    };
+    let edit = stage.propose(&[("settings/words.toml", Some(&words("Ahoy")))]).await;
+    let report = stage.rehearse(&edit, json!({})).await;
+    assert_eq!(seen(&report), (Some(2), Some(2), json!("reader")), "{report}");
+    assert_eq!(report["examples"][0]["after"], "reply: Ahoy");
+
+    let edit = stage.propose(&[("more", Some(&prefixed("more", "reply(\"more\")")))]).await;
+    let report = stage.rehearse(&edit, json!({})).await;
+    assert_eq!(seen(&report), (Some(1), Some(1), json!("list")), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slash_commands_and_reactions_are_rehearsed_without_those_of_bots() {
     let dice = |least: u32, most: u32| {
         let how = format!("reply(`${{random({least}, {most})}} for ${{event.options.reason}}`)");

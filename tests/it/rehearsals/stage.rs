@@ -45,9 +45,11 @@ impl Stage {
         stage
     }
 
+    /// Files by the name of a behavior, or by their path.
     pub(super) async fn propose(&self, files: &[(&str, Option<&str>)]) -> String {
         let file = |(name, content): &(&str, Option<&str>)| {
-            let path = format!("behaviors/{name}.rhai");
+            let behavior = || format!("behaviors/{name}.rhai");
+            let path = if name.contains('/') { (*name).to_owned() } else { behavior() };
             json!({ "path": path, "content": content })
         };
         let files: Vec<_> = files.iter().map(file).collect();

@@ -12,7 +12,7 @@ use super::beside::Beside;
 use super::lately::Lately;
 use super::words;
 use crate::behaviors::{Fed, Match, Registry, has_turns, matches_in_turn};
-use crate::ports::{Fault, Ran};
+use crate::ports::{Fault, Ran, Reads};
 
 /// How many examples, and how many different errors, a report has.
 const SHOWN: usize = 20;
@@ -24,8 +24,8 @@ const BOTS: usize = 10_000;
 pub(super) struct Comparison {
     before: Arc<Registry>,
     after: Arc<Registry>,
-    /// Whether scripts read the same on both sides: then the same script answers the same.
-    alike: bool,
+    /// What of the workspace scripts find otherwise: whoever reads none of it answers the same.
+    otherwise: Reads,
     /// Whose edits and reactions are left out.
     bots: HashSet<DiscordUserId>,
     lately: Lately,
@@ -42,11 +42,11 @@ struct Side(Vec<(Match, Ran)>);
 impl Comparison {
     pub(super) fn new(before: Arc<Registry>, after: Arc<Registry>) -> Self {
         let depth = before.longest_history().max(after.longest_history());
-        let alike = before.reads_as(&after);
+        let otherwise = before.reads_otherwise(&after);
         Self {
             before,
             after,
-            alike,
+            otherwise,
             bots: HashSet::new(),
             lately: Lately::new(depth),
             report: Report::default(),
@@ -111,9 +111,7 @@ impl Comparison {
     fn rehearse(&mut self, recorded: &Recorded, fed: &Fed) {
         self.report.events += 1;
         let (mut before, mut after) = (fed.matches(&self.before), fed.matches(&self.after));
-        if self.alike {
-            leave_out_what_stays(&mut before, &mut after);
-        }
+        leave_out_what_stays(&mut before, &mut after, self.otherwise);
         if before.is_empty() && after.is_empty() {
             return;
         }
@@ -126,7 +124,7 @@ impl Comparison {
         };
         let before = matches_in_turn(before, |it| run(&self.before, it));
         let after = matches_in_turn(after, |it| {
-            let same = |(other, _): &&(Match, Ran)| self.alike && other.is_same(it);
+            let same = |(other, _): &&(Match, Ran)| other.is_same(it, self.otherwise);
             match before.iter().find(same) {
                 Some((_, ran)) => ran.clone(),
                 None => run(&self.after, it),
@@ -213,8 +211,9 @@ impl Comparison {
 
 /// Leaves out what both sides call alike, which cannot make a difference; but for responders, of which one
 /// decides whether the next is asked: where any of them differs, all of them stay.
-fn leave_out_what_stays(before: &mut Vec<Match>, after: &mut Vec<Match>) {
-    let is_new = |it: &Match, others: &[Match]| !others.iter().any(|other| other.is_same(it));
+fn leave_out_what_stays(before: &mut Vec<Match>, after: &mut Vec<Match>, otherwise: Reads) {
+    let is_new =
+        |it: &Match, others: &[Match]| !others.iter().any(|other| other.is_same(it, otherwise));
     let newly = |some: &[Match], others: &[Match]| {
         some.iter().any(|it| has_turns(it.what) && is_new(it, others))
     };
