@@ -39,12 +39,14 @@ impl ChatModel for LocalModel {
         let responders = prompt.workspace.get(FILE).and_then(|text| toml::from_str(text).ok());
         let text = responders.and_then(|it: Responders| it.answer(&prompt.text));
         let text = text.unwrap_or_else(|| SPEECHLESS.to_owned());
-        let tokens = words(&prompt.text).count() + words(&text).count();
+        prompt.deltas.tell(&text);
         Ok(Answer {
+            tokens_in: words(&prompt.text).count() as u64,
+            tokens_out: words(&text).count() as u64,
             text,
             provider: "local".to_owned(),
             model: "responders".to_owned(),
-            tokens: tokens as u64,
+            ..Answer::default()
         })
     }
 }
@@ -101,7 +103,7 @@ mod tests {
     async fn answered(text: &str, responders: Option<&str>) -> String {
         let workspace = responders.map(|text| (FILE.to_owned(), text.to_owned()));
         let workspace = workspace.into_iter().collect();
-        let prompt = Prompt { text: text.to_owned(), before: vec![], workspace };
+        let prompt = Prompt { text: text.to_owned(), workspace, ..Prompt::default() };
         LocalModel.answer(prompt).await.unwrap().text
     }
 }

@@ -198,6 +198,7 @@ impl ConversationApi {
             deliver: None,
         };
         let reply = self.conversations.say(&may.caller, said).await?;
+        let tokens_used = reply.answer.tokens();
         let whole = reply.answer.text;
         let content: String = whole.chars().take(MAX_ANSWER).collect();
         let felt = feeling::judge(&message, &[], None);
@@ -209,7 +210,7 @@ impl ConversationApi {
                 conversation_id: id.to_string(),
                 provider: reply.answer.provider,
                 model: reply.answer.model,
-                tokens_used: reply.answer.tokens,
+                tokens_used,
                 processing_time: reply.processing_ms,
                 emotional_adaptations: false,
                 truncated: content.len() < whole.len(),

@@ -359,7 +359,13 @@ impl ChatModel for Echo {
     async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
         assert!(prompt.text != "fall over", "a secret inside");
         let text = format!("You said: {}", prompt.text);
-        Ok(Answer { text, provider: "echo".into(), model: "echo-1".into(), tokens: 3 })
+        Ok(Answer {
+            text,
+            provider: "echo".into(),
+            model: "echo-1".into(),
+            tokens_out: 3,
+            ..Answer::default()
+        })
     }
 }
 

@@ -7,20 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::ports::{Answer, ChatModel, Message, ModelError, ModelName, Prompt, Step, Work};
+use commands::ports::{
+    Answer, ChatModel, Deltas, Message, ModelError, ModelName, Prompt, Step, Work,
+};
 use futures_util::StreamExt;
 use genai::adapter::AdapterKind;
 use genai::chat::{ChatOptions, ChatStreamEvent, StreamEnd};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, ModelIden, ServiceTarget, WebConfig};
 use reqwest_of_genai::redirect::Policy;
-
-/// Where the workspace says how the bot talks.
-const SYSTEM: &str = "prompts/system.md";
-
-/// Where it says what the bot is called, and how it is called else.
-const BOT: &str = "settings/bot.toml";
-const NAME: &str = "Palimpsest";
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -123,18 +118,32 @@ impl GenaiModel {
         })
     }
 
-    /// The whole answer, taken as it comes.
-    async fn streamed(&self, work: &Work) -> Result<StreamEnd, ModelError> {
+    async fn in_time(&self, work: &Work, deltas: &Deltas) -> Result<Step, ModelError> {
+        let answered = tokio::time::timeout(self.timeout, self.streamed(work, deltas)).await;
+        Ok(wire::step(answered.map_err(|_| ModelError::TimedOut)??))
+    }
+
+    /// The whole answer, taken and told as it comes.
+    async fn streamed(&self, work: &Work, deltas: &Deltas) -> Result<StreamEnd, ModelError> {
         let request = wire::request(work);
+        let mut options = self.options.clone();
+        if let Some(temperature) = work.temperature {
+            options = options.with_temperature(temperature);
+        }
+        if let Some(most) = work.max_tokens {
+            options = options.with_max_tokens(most);
+        }
         let target = self.target.clone();
-        let opened = self.client.exec_chat_stream(target, request, Some(&self.options)).await;
+        let opened = self.client.exec_chat_stream(target, request, Some(&options)).await;
         let mut stream = opened.map_err(|error| failures::understood(&error))?.stream;
         let (mut size, mut open_call) = (0, (String::new(), 0));
         while let Some(event) = stream.next().await {
             match event.map_err(|error| failures::understood(&error))? {
-                ChatStreamEvent::Chunk(it) | ChatStreamEvent::ReasoningChunk(it) => {
+                ChatStreamEvent::Chunk(it) => {
                     size += it.content.len();
+                    deltas.tell(&it.content);
                 }
+                ChatStreamEvent::ReasoningChunk(it) => size += it.content.len(),
                 // It comes as far as it is known each time.
                 ChatStreamEvent::ToolCallChunk(it) => {
                     let call = it.tool_call;
@@ -158,17 +167,10 @@ impl GenaiModel {
     }
 }
 
-/// What the bot is called.
-fn name(settings: Option<&String>) -> String {
-    let table = settings.and_then(|text| text.parse::<toml::Table>().ok());
-    let name = table.as_ref().and_then(|it| it.get("name")?.as_str());
-    name.unwrap_or(NAME).to_owned()
-}
-
 #[async_trait]
 impl ChatModel for GenaiModel {
     async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
-        let Prompt { text, before, mut workspace } = prompt;
+        let Prompt { system, text, before, temperature, max_tokens, deltas, .. } = prompt;
         // The first word is a person's.
         let before = before.into_iter().skip_while(|turn| turn.by_bot);
         let mut messages: Vec<_> = before
@@ -181,15 +183,15 @@ impl ChatModel for GenaiModel {
             })
             .collect();
         messages.push(Message::User(text));
-        let system = workspace.remove(SYSTEM).unwrap_or_default();
-        let system = system.replace("{name}", &name(workspace.get(BOT)));
-        let step = self.work(&Work { system, messages, tools: Vec::new() }).await?;
+        let work = Work { system, messages, temperature, max_tokens, ..Work::default() };
+        let step = self.in_time(&work, &deltas).await?;
         if step.text.trim().is_empty() {
             return Err(ModelError::BadAnswer("it is empty".to_owned()).into());
         }
         let ModelName { provider, model } = self.name.clone();
-        let tokens = step.tokens_in + step.tokens_out;
-        Ok(Answer { text: step.text, provider, model, tokens })
+        let (tokens_in, tokens_out) = (step.tokens_in, step.tokens_out);
+        let text = step.text;
+        Ok(Answer { text, provider, model, tokens_in, tokens_out, ..Answer::default() })
     }
 
     fn worker(&self) -> Option<ModelName> {
@@ -197,7 +199,6 @@ impl ChatModel for GenaiModel {
     }
 
     async fn work(&self, work: &Work) -> Result<Step, ModelError> {
-        let answered = tokio::time::timeout(self.timeout, self.streamed(work)).await;
-        Ok(wire::step(answered.map_err(|_| ModelError::TimedOut)??))
+        self.in_time(work, &Deltas::default()).await
     }
 }

@@ -16,7 +16,8 @@ use super::occasion::somebody;
 use super::perform_actions::SORRY;
 use super::{Behaviors, Live, OptionKind};
 use crate::CommandError;
-use crate::ports::{Occasion, Prompt, User};
+use crate::conversation::persona;
+use crate::ports::{Asker, Occasion, Prompt, User};
 
 /// How often one run may ask the AI provider.
 const AI_CALLS: usize = 3;
@@ -203,15 +204,26 @@ impl Behaviors {
         let workspace = self.registries.files().await?;
         let effort = Effort { operations: AI_OPERATIONS, took_us: 0 };
         self.spend(call, effort);
-        let prompt = Prompt { text: prompt.to_owned(), before: Vec::new(), workspace };
+        let asker = Asker {
+            guild: call.guild.map(|guild| guild.to_string()),
+            user: call.user.map(|user| user.to_string()),
+        };
+        let prompt = Prompt {
+            system: persona(&workspace),
+            text: prompt.to_owned(),
+            workspace,
+            asker,
+            ..Prompt::default()
+        };
         let answer = self.model.answer(prompt).await?;
+        let tokens = answer.tokens();
         let command = BehaviorCommand::AnswerByAi {
             call: call.id,
             action,
             content: Personal::of(call.person(), answer.text.clone()),
             provider: answer.provider,
             model: answer.model,
-            tokens: answer.tokens,
+            tokens,
         };
         self.behaviors.execute(id, command, cause).await?;
         Ok(answer.text)

@@ -3,6 +3,7 @@
 mod answer_messages;
 mod deliver_answers;
 mod limits;
+mod persona;
 mod pieces;
 mod recent_turns;
 
@@ -24,12 +25,13 @@ use uuid::Uuid;
 pub use answer_messages::AnswerMessages;
 pub use deliver_answers::DeliverAnswers;
 pub use limits::{ConversationLimits, Pace};
+pub(crate) use persona::persona;
 pub use pieces::pieces;
 pub use recent_turns::RecentTurns;
 
 use limits::TooFast;
 
-use crate::ports::{Answer, Caller, ChatModel, Execute, Executed, Prompt};
+use crate::ports::{Answer, Asker, Caller, ChatModel, Execute, Executed, Prompt};
 use crate::{Blobs, CommandError};
 
 /// The door to conversations.
@@ -135,7 +137,7 @@ impl Conversations {
             message,
             content: Personal::of(person.clone(), text.clone()),
             length: length(&text),
-            guild,
+            guild: guild.clone(),
             now: self.journal.clock().now(),
         };
         let received = self.conversations.execute(&to, receive, cause).await?;
@@ -150,7 +152,15 @@ impl Conversations {
         let workspace = self.workspace.load(&Singleton).await?.aggregate;
         let workspace = self.blobs.files(&workspace).await?;
         let started = Instant::now();
-        let answer = self.model.answer(Prompt { text, before, workspace }).await?;
+        let prompt = Prompt {
+            system: persona(&workspace),
+            text,
+            before,
+            workspace,
+            asker: Asker { guild, user: Some(to.user().to_owned()) },
+            ..Prompt::default()
+        };
+        let answer = self.model.answer(prompt).await?;
         let processing_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
 
         self.answer(cause, &to, message, answer, processing_ms, deliver).await
@@ -174,7 +184,7 @@ impl Conversations {
             length: length(&answer.text),
             provider: answer.provider.clone(),
             model: answer.model.clone(),
-            tokens: answer.tokens,
+            tokens: answer.tokens(),
             processing_ms,
             deliver,
         };
@@ -241,7 +251,7 @@ fn receives(wanted: Uuid, recorded: &Recorded) -> bool {
 /// What no model said.
 fn plain(text: &str) -> Answer {
     let (provider, model) = ("palimpsest".to_owned(), "none".to_owned());
-    Answer { text: text.to_owned(), provider, model, tokens: 0 }
+    Answer { text: text.to_owned(), provider, model, ..Answer::default() }
 }
 
 fn reply_to(message: Uuid, recorded: Recorded) -> Option<Reply> {
@@ -260,7 +270,7 @@ fn reply_to(message: Uuid, recorded: Recorded) -> Option<Reply> {
             },
         ) if to == message => {
             let text = content.shown().to_owned();
-            let answer = Answer { text, provider, model, tokens };
+            let answer = Answer { text, provider, model, tokens_out: tokens, ..Answer::default() };
             Some(Reply { id, answer, processing_ms, position: recorded.position })
         }
         _ => None,

@@ -6,18 +6,59 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::kernel::Ground;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::{CommandError, Refusal};
 
 /// What a model is given to answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Prompt {
+    /// What the model is told of who it is and how it talks.
+    pub system: String,
     /// What the person said.
     pub text: String,
     /// What was said before, oldest first.
     pub before: Vec<Turn>,
     /// The live workspace: prompts, responders, settings.
     pub workspace: BTreeMap<String, String>,
+    /// From 0 to 2; the provider's own without it.
+    pub temperature: Option<f64>,
+    /// How long the answer may be; what the provider is set to without it.
+    pub max_tokens: Option<u32>,
+    /// On whose account it goes.
+    pub asker: Asker,
+    /// Who hears the answer as it comes.
+    pub deltas: Deltas,
+}
+
+/// Who asks a model, for quotas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asker {
+    pub guild: Option<String>,
+    pub user: Option<String>,
+}
+
+/// Hears an answer piece by piece, while it comes; nobody does by default.
+#[derive(Debug, Clone, Default)]
+pub struct Deltas(Option<mpsc::UnboundedSender<String>>);
+
+impl Deltas {
+    pub fn to(hearer: mpsc::UnboundedSender<String>) -> Self {
+        Self(Some(hearer))
+    }
+
+    /// Whether somebody hears them.
+    pub fn are_heard(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| !it.is_closed())
+    }
+
+    /// Tells the next piece. Who went away misses it.
+    pub fn tell(&self, piece: &str) {
+        if let Some(hearer) = &self.0 {
+            // Nobody listens any more: the answer is kept all the same.
+            hearer.send(piece.to_owned()).ok();
+        }
+    }
 }
 
 /// One message of a conversation.
@@ -28,13 +69,32 @@ pub struct Turn {
 }
 
 /// What a model said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub text: String,
     pub provider: String,
     pub model: String,
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+    /// In millionths of a dollar, where the model's price is known.
+    pub cost: Option<u64>,
+    /// Those that were asked before, and did not answer.
+    pub failed: Vec<FailedTry>,
+}
+
+impl Answer {
     /// Tokens of prompt and answer together.
-    pub tokens: u64,
+    pub fn tokens(&self) -> u64 {
+        self.tokens_in + self.tokens_out
+    }
+}
+
+/// A provider that was asked and did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedTry {
+    pub provider: String,
+    /// A word for it, as [`ModelError::word`] has it.
+    pub reason: String,
 }
 
 /// A model that holds conversations and, where a provider is configured, works with tools.
@@ -66,6 +126,9 @@ pub struct Work {
     pub system: String,
     pub messages: Vec<Message>,
     pub tools: Vec<Tool>,
+    /// As in [`Prompt`].
+    pub temperature: Option<f64>,
+    pub max_tokens: Option<u32>,
 }
 
 /// One message of the work.

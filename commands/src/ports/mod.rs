@@ -35,8 +35,8 @@ mod vault;
 pub(crate) use access::FRESH;
 pub use access::{Access, Caller, Signed};
 pub use chat_model::{
-    Answer, ChatModel, Message, ModelError, ModelName, Prompt, Step, Tool, ToolCall, ToolResult,
-    Turn, Work,
+    Answer, Asker, ChatModel, Deltas, FailedTry, Message, ModelError, ModelName, Prompt, Step,
+    Tool, ToolCall, ToolResult, Turn, Work,
 };
 pub use checkpoints::{Checkpoints, Parked, Reached};
 pub use decisions::{

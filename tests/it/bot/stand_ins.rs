@@ -31,7 +31,7 @@ impl ChatModel for Echo {
             text => format!("You said: {text}"),
         };
         let (provider, model) = ("echo".to_owned(), "echo".to_owned());
-        Ok(Answer { text, provider, model, tokens: 1 })
+        Ok(Answer { text, provider, model, tokens_out: 1, ..Answer::default() })
     }
 }
 

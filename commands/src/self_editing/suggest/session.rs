@@ -84,6 +84,7 @@ impl<'a> Session<'a> {
             system: prompt::system(&marker),
             messages: vec![Message::User(opening)],
             tools: tools::all(),
+            ..Work::default()
         };
         let author = Actor::ai(format!("{}/{}", model.provider, model.model));
         Ok(Self {
