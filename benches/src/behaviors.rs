@@ -93,7 +93,7 @@ impl Stage {
         let desk = Desk::open(log, folder).await?;
         let executors = Executors::new(&desk.journal, &desk.snapshots);
         let self_editing = SelfEditing {
-            access: Arc::new(tests::doors::Nobody),
+            access: Arc::new(tests::stand_ins::Nobody),
             blobs: Blobs::new(executors.blobs.clone(), desk.journal.clone()),
             edits: executors.edits.clone(),
             journal: desk.journal.clone(),

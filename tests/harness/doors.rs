@@ -1,14 +1,13 @@
 //! The HTTP door on a real socket, before the real use cases and stores of a temporary directory.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::{
     Address, Care, ChaCha20Poly1305, MasterKey, Opening, OperationalStore, RhaiScripts,
     SealedVault, SystemClock, sqlite_log::SqliteLog,
 };
-use api::{About, ApiSettings, Checks, Condition, Health, Services};
-use async_trait::async_trait;
+use api::{About, ApiSettings, Services};
 use commands::behaviors::{Behaviors, Registries};
 use commands::conversation::{ConversationLimits, Conversations, Pace, RecentTurns};
 use commands::discord::Observations;
@@ -19,15 +18,15 @@ use commands::identity::policies::{DecisionLog, Policies};
 use commands::identity::{Identity, KeyHashes, LastUses};
 use commands::integrations::Integrations;
 use commands::lifecycle::Lifecycle;
-use commands::ports::{Access, Answer, ChatModel, Grant, OAuth, Prompt, Snapshots, Vault};
+use commands::ports::{Snapshots, Vault};
 use commands::self_editing::{Compensations, Past, Rehearsals, SelfEditing, Suggesting, WATCH_FOR};
-use commands::{Blobs, CommandError, Executors};
+use commands::{Blobs, Executors};
 use domain::identity::{NewApiKey, Permission, Permissions};
 use domain::kernel::{Actor, Cause, Clock, Codec, Journal, Source};
 use domain::self_editing::Change;
 use palimpsest::policies::Deciding;
 use poem::http::HeaderMap;
-use projections::{Fence, Generations, LivePointer, Place, PointerError};
+use projections::{Fence, Generations, Place};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::accounts::{Keyring, accounts, people, providers, second_factors};
+use crate::stand_ins::{Echo, Nobody, Pointer, Well, Willing};
 
 /// What a request was answered.
 pub struct Answered {
@@ -328,79 +328,5 @@ impl Answered {
     pub fn fields(&self) -> Vec<&str> {
         let fields = self.body["error"]["details"]["fields"].as_array().into_iter().flatten();
         fields.filter_map(|it| it["field"].as_str()).collect()
-    }
-}
-
-/// Which generation is live, in memory.
-#[derive(Default)]
-struct Pointer(Mutex<Option<u64>>);
-
-#[async_trait]
-impl LivePointer for Pointer {
-    async fn get(&self) -> Result<Option<u64>, PointerError> {
-        Ok(*self.0.lock().expect("a number"))
-    }
-
-    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
-        let mut number = self.0.lock().expect("a number");
-        let moves = *number == from;
-        if moves {
-            *number = Some(to);
-        }
-        Ok(moves)
-    }
-}
-
-/// Repeats what was said; falls over when told to.
-struct Echo;
-
-#[async_trait]
-impl ChatModel for Echo {
-    async fn answer(&self, prompt: Prompt) -> Result<Answer, CommandError> {
-        assert!(prompt.text != "fall over", "a secret inside");
-        let text = format!("You said: {}", prompt.text);
-        Ok(Answer {
-            text,
-            provider: "echo".into(),
-            model: "echo-1".into(),
-            tokens_out: 3,
-            ..Answer::default()
-        })
-    }
-}
-
-/// Discord agrees to everything.
-struct Willing;
-
-#[async_trait]
-impl OAuth for Willing {
-    fn install_url(&self, state: &str) -> Result<String, CommandError> {
-        Ok(format!("https://discord.example/authorize?state={state}"))
-    }
-
-    async fn redeem(&self, _: &str) -> Result<Grant, CommandError> {
-        let guild = Some(("42".to_owned(), "Home".to_owned()));
-        Ok(Grant { secret: b"tokens".to_vec(), scope: "bot".into(), guild })
-    }
-}
-
-/// There are always others.
-pub struct Nobody;
-
-#[async_trait]
-impl Access for Nobody {
-    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
-        Ok(false)
-    }
-}
-
-struct Well;
-
-#[async_trait]
-impl Health for Well {
-    async fn checks(&self) -> Checks {
-        let (log, discord) = (Condition::Healthy, Condition::Disabled);
-        let (operational, vault) = (Condition::Healthy, Condition::Healthy);
-        Checks { log, operational, vault, discord, ai_services: Condition::Disabled }
     }
 }

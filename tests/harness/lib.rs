@@ -12,3 +12,4 @@ pub mod services;
 #[path = "../simulators/mod.rs"]
 pub mod simulators;
 pub mod stage;
+pub mod stand_ins;

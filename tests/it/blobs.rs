@@ -199,7 +199,7 @@ fn a_place() -> Options {
 fn self_editing(there: &Embedded) -> SelfEditing {
     let executors = &there.executors;
     SelfEditing {
-        access: Arc::new(tests::doors::Nobody),
+        access: Arc::new(tests::stand_ins::Nobody),
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),

@@ -296,7 +296,7 @@ pub(super) fn somebody(name: &str) -> Caller {
 pub(super) async fn seeded(there: &Embedded) -> SelfEditing {
     let executors = &there.executors;
     let editing = SelfEditing {
-        access: Arc::new(tests::doors::Nobody),
+        access: Arc::new(tests::stand_ins::Nobody),
         blobs: Blobs::new(executors.blobs.clone(), there.journal.clone()),
         edits: executors.edits.clone(),
         journal: there.journal.clone(),

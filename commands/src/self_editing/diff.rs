@@ -1,5 +1,7 @@
 //! A unified diff of texts, applied to the letter.
 
+use std::borrow::Cow;
+
 use domain::self_editing::Change;
 
 use super::merge::Files;
@@ -11,11 +13,16 @@ const SHOWN: usize = 80;
 
 /// The changes in a unified diff of one or more files, applied to these. Lines must match exactly.
 /// A hunk whose number is wrong is applied where its lines are, if that is one place only. The
-/// first hunk that does not apply is named.
+/// first hunk that does not apply is named. An end of line that the diff itself lost at its end is
+/// put back, as `patch` does: that a text has none is told by a line with `\`.
 pub(super) fn changes_of_diff(files: &Files, diff: &str) -> Result<Vec<Change>, CommandError> {
     let bad = |reason: String| CommandError::invalid("diff", reason);
     let mut changes = Vec::new();
-    for patch in patch::parse(diff).map_err(bad)? {
+    let mut diff = Cow::Borrowed(diff);
+    if !diff.ends_with('\n') {
+        diff.to_mut().push('\n');
+    }
+    for patch in patch::parse(&diff).map_err(bad)? {
         let path = patch::name(&patch).to_owned();
         let before = match (patch.from, files.get(&path)) {
             (Some(_), Some(text)) => text.as_str(),
@@ -118,6 +125,17 @@ mod tests {
         assert_eq!(changes, [Change { path: PATH.into(), content: None }]);
         let no = refused("one\ntwo\n", gone);
         assert!(no.contains("leaves some of its lines"), "{no}");
+    }
+
+    #[test]
+    fn a_diff_that_lost_its_last_end_of_line_says_the_same() {
+        for (added, text) in [("", "\n"), ("hello", "hello\n")] {
+            let diff = format!("--- a/{PATH}\n+++ b/{PATH}\n@@ -0,0 +1 @@\n+{added}");
+            assert_eq!(changes_of_diff(&files(""), &diff).unwrap(), [change(PATH, text)]);
+        }
+        let diff =
+            format!("--- a/{PATH}\n+++ b/{PATH}\n@@ -0,0 +1 @@\n+a\n\\ No newline at end of file");
+        assert_eq!(changes_of_diff(&files(""), &diff).unwrap(), [change(PATH, "a")]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use projections::{DatabaseConnection, Fence, Generations, Place};
 use tests::accounts::{keys, whole_accounts};
 use tests::databases::TestDatabase;
 use tests::simulators::discord::{DiscordSimulator, Snowflake};
+use tests::stand_ins::{Nobody, Pointer};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -36,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::slow_log::SlowLog;
-use super::stand_ins::{Echo, Everybody, Pointer};
+use super::stand_ins::Echo;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -163,7 +164,7 @@ impl Home {
             settings: executors.settings.clone(),
         };
         let self_editing = SelfEditing {
-            access: Arc::new(Everybody),
+            access: Arc::new(Nobody),
             blobs,
             edits: executors.edits.clone(),
             journal: self.journal.clone(),
@@ -192,8 +193,8 @@ impl Home {
             checkpoints: self.store.clone(),
             traces: Arc::new(surroundings.clone()),
         };
-        let rest =
-            DiscordRest::new(Some(&self.discord.url()), &settings.token, Arc::new(SystemClock));
+        let (clock, orders) = (self.journal.clock().clone(), Orders::default());
+        let rest = DiscordRest::new(Some(&self.discord.url()), &settings.token, clock);
         let reactors: Vec<Arc<dyn Reactor>> = vec![
             Arc::new(AnswerMessages {
                 conversations: conversations.clone(),
@@ -204,7 +205,6 @@ impl Home {
                 discord: Arc::new(rest.expect("a client")),
             }),
         ];
-        let orders = Orders::default();
         let surroundings = Arc::new(surroundings);
         let (offers, effects) = (executors.compensations.clone(), surroundings.clone());
         let compensations = Compensations::new(offers, effects, self_editing.clone());

@@ -1,12 +1,10 @@
-//! Who stands behind the bot in these tests: a model that repeats, and people.
+//! Who stands behind the bot in these tests: a model that repeats.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use commands::CommandError;
-use commands::ports::{Access, Answer, ChatModel, Prompt};
-use domain::kernel::Actor;
-use projections::{LivePointer, PointerError};
+use commands::ports::{Answer, ChatModel, Prompt};
 use tokio::sync::Semaphore;
 
 /// Answers with what it heard; what takes time waits until the test lets it go.
@@ -32,35 +30,5 @@ impl ChatModel for Echo {
         };
         let (provider, model) = ("echo".to_owned(), "echo".to_owned());
         Ok(Answer { text, provider, model, tokens_out: 1, ..Answer::default() })
-    }
-}
-
-/// There are always others.
-pub(super) struct Everybody;
-
-#[async_trait]
-impl Access for Everybody {
-    async fn is_only_administrator(&self, _: &Actor) -> Result<bool, CommandError> {
-        Ok(false)
-    }
-}
-
-/// Which generation is live, in memory.
-#[derive(Default)]
-pub(super) struct Pointer(Mutex<Option<u64>>);
-
-#[async_trait]
-impl LivePointer for Pointer {
-    async fn get(&self) -> Result<Option<u64>, PointerError> {
-        Ok(*self.0.lock().expect("a number"))
-    }
-
-    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
-        let mut number = self.0.lock().expect("a number");
-        let there = *number == from;
-        if there {
-            *number = Some(to);
-        }
-        Ok(there)
     }
 }

@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 
-use async_trait::async_trait;
-use projections::{Generation, LivePointer, Place, PointerError};
+use projections::{Generation, Place};
 use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use tempfile::TempDir;
 use tests::services::postgres_url;
+use tests::stand_ins::Pointer;
 
 /// Runs each of these stories on SQLite and on PostgreSQL: `async fn story(place: TestPlace)`.
 macro_rules! on_each_place {
@@ -42,33 +42,6 @@ pub(super) struct TestPlace {
     pub(super) pointer: Arc<Pointer>,
     /// Removed when dropped.
     folder: Option<TempDir>,
-}
-
-/// Which generation is live, in memory.
-#[derive(Default)]
-pub(super) struct Pointer(Mutex<Option<u64>>);
-
-#[async_trait]
-impl LivePointer for Pointer {
-    async fn get(&self) -> Result<Option<u64>, PointerError> {
-        Ok(*self.0.lock().expect("a number"))
-    }
-
-    async fn switch(&self, from: Option<u64>, to: u64) -> Result<bool, PointerError> {
-        let mut live = self.0.lock().expect("a number");
-        let moved = *live == from;
-        if moved {
-            *live = Some(to);
-        }
-        Ok(moved)
-    }
-}
-
-impl Pointer {
-    /// As if the store that holds it was lost.
-    pub(super) fn forget(&self) {
-        *self.0.lock().expect("a number") = None;
-    }
 }
 
 impl TestPlace {
